@@ -1,0 +1,1 @@
+//! Small programs that embed `leadgen-core`; each is one file beside this one.
