@@ -1,1 +1,5 @@
-//! .
+//! A B2B lead pipeline as a library: search, companies, contacts, letters, answers.
+
+pub mod domain;
+pub mod error;
+pub mod rules;

@@ -1,0 +1,20 @@
+//! The verbs that need no world: decisions as pure functions. No async, no I/O, no clock, no chance.
+
+pub mod backoff;
+pub mod compose;
+pub mod gate;
+pub mod harvest;
+pub mod inbound;
+pub mod mailmap;
+pub mod normalize;
+pub mod pacing;
+pub mod pages;
+pub mod planning;
+pub mod rank;
+pub mod regions;
+pub mod render;
+pub mod replies;
+pub mod robots;
+pub mod sieve;
+pub mod twins;
+pub mod window;
