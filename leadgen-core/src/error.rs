@@ -235,9 +235,7 @@ mod tests {
 
     #[test]
     fn a_row_keeps_code_sentence_and_causes_within_500_characters() {
-        let error = Error::new(ErrorKind::Unavailable, "ask the model")
-            .code("llm_down")
-            .because(std::io::Error::other("я".repeat(900)));
+        let error = Error::new(ErrorKind::Unavailable, "ask the model").code("llm_down").because(std::io::Error::other("я".repeat(900)));
         let row = error.for_row();
         assert!(row.starts_with("llm_down: could not ask the model: яя"));
         assert_eq!(row.chars().count(), 500);

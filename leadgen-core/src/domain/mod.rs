@@ -1,5 +1,20 @@
 //! The nouns of the house: parsed on the way in, valid from then on. No async, no I/O, no clock.
 
+pub mod company;
+pub mod contact;
+pub mod event;
+pub mod flow;
 pub mod id;
+pub mod lead;
+pub mod letter;
+pub mod mail;
+pub mod message;
+pub mod mx;
 pub mod name;
+pub mod policy;
+pub mod query;
+pub mod report;
+pub mod serp;
+pub mod signal;
+pub mod suppression;
 pub mod time;

@@ -121,9 +121,9 @@ impl Zone {
         if let Ok(zone) = text.parse::<chrono_tz::Tz>() {
             return Ok(Self::Named(zone));
         }
-        text.parse::<FixedOffset>()
-            .map(Self::Fixed)
-            .map_err(|_| Error::new(ErrorKind::Config, format!("read the time zone {text:?}")).code("bad_zone").detail("an IANA name or +HH:MM"))
+        text.parse::<FixedOffset>().map(Self::Fixed).map_err(|_| {
+            Error::new(ErrorKind::Config, format!("read the time zone {text:?}")).code("bad_zone").detail("an IANA name or +HH:MM")
+        })
     }
 
     /// A fixed offset in minutes east of UTC.

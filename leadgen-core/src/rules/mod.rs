@@ -2,6 +2,7 @@
 
 pub mod backoff;
 pub mod compose;
+pub mod effects;
 pub mod gate;
 pub mod harvest;
 pub mod inbound;
@@ -17,4 +18,6 @@ pub mod replies;
 pub mod robots;
 pub mod sieve;
 pub mod twins;
+pub mod unanswered;
+pub mod undelivered;
 pub mod window;

@@ -1,0 +1,80 @@
+//! Public business contacts, each with its proof.
+
+use crate::domain::company::Company;
+use crate::domain::flow::words;
+use crate::domain::id::Id;
+use crate::domain::time::Timestamp;
+
+words! {
+    /// The kind of contact.
+    ContactType {
+        /// An e-mail address.
+        Email = "email",
+        /// A phone in E.164.
+        Phone = "phone",
+    }
+}
+
+/// A contact as found on a page.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FoundContact {
+    /// E-mail or phone.
+    pub contact_type: ContactType,
+    /// The normal form.
+    pub value: String,
+    /// `role`, `personal` or `unknown`; empty for phones.
+    pub kind: String,
+    /// Where on the page: `mailto`, `text`, `jsonld`, `tel` …
+    pub origin: String,
+    /// 0.00 to 1.00.
+    pub score: f64,
+    /// The page it stands on.
+    pub source_url: String,
+    /// The text around it, at most 200 characters.
+    pub snippet: String,
+}
+
+/// A stored contact.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Contact {
+    /// Made of type and value.
+    pub id: Id<Contact>,
+    /// The company it belongs to.
+    pub company_id: Id<Company>,
+    /// What was found.
+    pub found: FoundContact,
+    /// Whether letters go here.
+    pub is_primary: bool,
+    /// When it was first seen.
+    pub first_seen_at: Timestamp,
+}
+
+impl Contact {
+    /// The id of a contact: the same address is one contact, whoever shows it.
+    pub fn id_of(contact_type: ContactType, value: &str) -> Id<Self> {
+        Id::of(&["contact", contact_type.as_str(), value])
+    }
+}
+
+/// What a visit to a company's site brought.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Findings {
+    /// Contacts, best first; at most three e-mails and three phones are kept.
+    pub contacts: Vec<FoundContact>,
+    /// The company's name as its site gives it.
+    pub company_name: Option<String>,
+    /// ИНН with a right check digit.
+    pub inn: Option<String>,
+    /// ОГРН with a right check digit.
+    pub ogrn: Option<String>,
+    /// КПП.
+    pub kpp: Option<String>,
+    /// Links to messengers and networks.
+    pub messengers: Vec<String>,
+    /// What the home page says, for the letter; untrusted text.
+    pub excerpt: String,
+    /// Pages read.
+    pub pages: u32,
+    /// Why there is nothing, if there is nothing: `blocked_by_robots`, `unreachable`, `contacts_not_found` …
+    pub reason: Option<String>,
+}

@@ -1,0 +1,109 @@
+//! The limits every worker keeps: when searches may be asked, when and how fast letters may leave.
+
+use std::time::Duration;
+
+use crate::domain::mail::Mailbox;
+use crate::domain::time::{LocalWindow, NightWindow, Zone};
+
+/// When searches may be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SearchPolicy {
+    /// The night window, UTC.
+    pub night: NightWindow,
+    /// Whether the window is kept; if not, queries are due at once.
+    pub enforce_night: bool,
+    /// Distance between two slots.
+    pub spacing: Duration,
+    /// Puttings back after which a query is given up.
+    pub max_retries: u32,
+    /// The provider keeps results so long; an operation open longer is expired.
+    pub retention: Duration,
+    /// The pause before the first poll and between polls.
+    pub poll_interval: Duration,
+}
+
+impl SearchPolicy {
+    /// The window slots are handed out in: the night, or any minute if the night is not enforced.
+    pub fn slot_window(&self) -> NightWindow {
+        if self.enforce_night { self.night } else { NightWindow::ALWAYS }
+    }
+}
+
+impl Default for SearchPolicy {
+    fn default() -> Self {
+        Self {
+            night: NightWindow { start_minute: 20 * 60, end_minute: 5 * 60 + 59 },
+            enforce_night: true,
+            spacing: Duration::from_secs(45),
+            max_retries: 3,
+            retention: Duration::from_hours(12),
+            poll_interval: Duration::from_mins(1),
+        }
+    }
+}
+
+/// When and how fast letters may leave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SendPolicy {
+    /// Whether anything may leave at all.
+    pub enabled: bool,
+    /// Local time and weekdays at which letters may leave.
+    pub window: LocalWindow,
+    /// Pause between two letters of one mailbox, drawn evenly from here: from, to.
+    pub delay: (Duration, Duration),
+    /// The mailboxes letters may leave from.
+    pub mailboxes: Vec<Mailbox>,
+    /// Attempts past the mark after which a message expires.
+    pub max_attempts: u32,
+}
+
+impl SendPolicy {
+    /// The mailbox of that name.
+    pub fn mailbox(&self, name: &str) -> Option<&Mailbox> {
+        self.mailboxes.iter().find(|mailbox| mailbox.name == name)
+    }
+}
+
+impl Default for SendPolicy {
+    fn default() -> Self {
+        let minute = |minutes: u32| chrono::NaiveTime::from_num_seconds_from_midnight_opt(minutes * 60, 0).unwrap_or_default();
+        Self {
+            enabled: false,
+            window: LocalWindow {
+                start: minute(9 * 60 + 10),
+                end: minute(18 * 60),
+                weekdays: vec![1, 2, 3, 4, 5],
+                zone: Zone::Named(chrono_tz::Europe::Moscow),
+            },
+            delay: (Duration::from_secs(240), Duration::from_secs(720)),
+            mailboxes: Vec::new(),
+            max_attempts: 6,
+        }
+    }
+}
+
+/// All limits that stores keep for every worker.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// When searches may be asked.
+    pub search: SearchPolicy,
+    /// When and how fast letters may leave.
+    pub send: SendPolicy,
+    /// Tries of a company's site, in all.
+    pub enrich_tries: EnrichTries,
+}
+
+/// How often a site is visited again after nothing was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EnrichTries {
+    /// In all.
+    pub max: u32,
+    /// At least so far apart.
+    pub apart: Duration,
+}
+
+impl Default for EnrichTries {
+    fn default() -> Self {
+        Self { max: 3, apart: Duration::from_hours(24) }
+    }
+}

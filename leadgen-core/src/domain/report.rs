@@ -1,0 +1,97 @@
+//! Figures about the pipeline, and the life of one lead.
+
+use serde::Serialize;
+
+/// The funnel: how many got how far.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Funnel {
+    /// Rows taken in.
+    pub niches: u64,
+    /// Queries planned.
+    pub queries: u64,
+    /// Queries with an answer.
+    pub pages: u64,
+    /// Results kept.
+    pub results: u64,
+    /// Companies, duplicates not counted.
+    pub companies: u64,
+    /// Contacts.
+    pub contacts: u64,
+    /// Messages drafted.
+    pub drafted: u64,
+    /// Messages that were approved at some time.
+    pub approved: u64,
+    /// Messages a server accepted.
+    pub sent: u64,
+    /// Sent messages that came back.
+    pub bounced: u64,
+    /// Sent messages that were answered.
+    pub replied: u64,
+    /// Sent messages whose recipient refused more.
+    pub opted_out: u64,
+    /// Entries of the opt-out registry.
+    pub suppressed: u64,
+    /// Messages nobody knows the end of.
+    pub in_doubt: u64,
+    /// Searches nobody knows the end of.
+    pub submit_unknown: u64,
+}
+
+/// How many rows of a lane or table stand in a state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StateCount {
+    /// `queries`, `operations`, `results`, `companies`, `messages` …
+    pub entity: String,
+    /// The state word.
+    pub state: String,
+    /// The reason code, or empty.
+    pub reason: String,
+    /// How many.
+    pub count: u64,
+}
+
+/// One line of a lead's life.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LifeLine {
+    /// When, RFC 3339 in UTC.
+    pub at: String,
+    /// The stage: `search`, `dedupe`, `enrich`, `draft` …
+    pub stage: String,
+    /// What happened, in words.
+    pub what: String,
+}
+
+/// A company as it is exported.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CompanyLine {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its host.
+    pub canonical_domain: String,
+    /// Its home page.
+    pub website_url: String,
+    /// The niche.
+    pub industry: String,
+    /// The city.
+    pub region: String,
+    /// Where it stands.
+    pub status: String,
+    /// Why.
+    pub status_reason: String,
+    /// The primary e-mail, or empty.
+    pub email: String,
+    /// The page the e-mail was found on.
+    pub email_source: String,
+    /// Phones, joined by a space.
+    pub phones: String,
+    /// ИНН, or empty.
+    pub inn: String,
+    /// First seen, RFC 3339.
+    pub first_seen_at: String,
+    /// Last seen, RFC 3339.
+    pub last_seen_at: String,
+    /// The batch.
+    pub batch_tag: String,
+}

@@ -1,0 +1,288 @@
+//! The store: nine lanes and a few small roles. There is no interface with forty methods: an action takes the one or
+//! two roles it needs, and only builders name [`Store`], the sum.
+//!
+//! What must never race is decided inside the store, by calling a rule: slots at plan, twins at dedupe, suppression,
+//! caps, the window and the spacing at claim, and these four again at mark.
+
+use async_trait::async_trait;
+
+use crate::domain::company::{Company, NewCompany};
+use crate::domain::event::Event;
+use crate::domain::flow::MessageState;
+use crate::domain::id::Id;
+use crate::domain::lead::{Cursor, LeadRow, RowStatus};
+use crate::domain::mail::{Mailbox, MailboxHealth};
+use crate::domain::message::Message;
+use crate::domain::name::{EmailAddress, Phone};
+use crate::domain::query::SearchQuery;
+use crate::domain::report::{CompanyLine, Funnel, LifeLine, StateCount};
+use crate::domain::signal::Signal;
+use crate::domain::suppression::Suppression;
+use crate::domain::time::Timestamp;
+use crate::error::Result;
+use crate::ports::Port;
+use crate::ports::work::{
+    Call, Claim, DedupeResult, DraftLetter, EnrichCompany, Fault, IngestPage, PlanNiche, PollOperation, RouteLetter, SendLetter,
+    SubmitQuery, Ticket, Work,
+};
+
+/// Where items of one work wait.
+///
+/// **Promises.** A claim is a lease: until it ends, is committed or released, nobody else is given the row. No
+/// transaction stays open after a call returns. A commit is one transaction: state moves, new rows, journal rows, the end
+/// of the leases. A ticket whose lease was lost writes nothing and is handed back.
+///
+/// **Expects.** Items are worked on within [`Work::LEASE`].
+///
+/// **Errors.** `release` answers `Conflict` (code `lease_lost`) for a lost ticket; `Unavailable` if the database is.
+#[async_trait]
+pub trait Lane<W: Work>: Send + Sync {
+    /// Takes up to `call.max` items that are due, in the order of the lane.
+    async fn claim(&self, call: &Call) -> Result<Vec<Claim<W>>>;
+    /// Writes outcomes; hands back the tickets whose lease was lost.
+    async fn commit(&self, call: &Call, done: Vec<(Ticket, W::Done)>) -> Result<Vec<Ticket>>;
+    /// Gives an item back unfinished.
+    async fn release(&self, call: &Call, ticket: &Ticket, fault: &Fault) -> Result<()>;
+}
+
+/// A lane whose work can't be taken back.
+///
+/// **Promises.** A mark is durable before it returns. An item found marked without a result once its lease is over is
+/// never given out again by itself: it is in doubt. A mark that must not be (suppressed meanwhile, window closed, cap
+/// reached, too close to the last letter, lease lost) moves the row where it belongs and answers `Conflict`.
+///
+/// **Expects.** `mark` is called once, right before the point of no return.
+#[async_trait]
+pub trait OnceLane<W: Work>: Lane<W> {
+    /// The point of no return.
+    async fn mark(&self, call: &Call, ticket: &Ticket) -> Result<()>;
+}
+
+/// What a door let in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Admitted {
+    /// Items that were new.
+    pub new: u32,
+    /// Items known already; nothing changed, or only what a second look may change.
+    pub known: u32,
+    /// Items that mean nothing to us: stored, without effect.
+    pub unmatched: u32,
+}
+
+/// A door: items and the cursor of their source are written in one transaction.
+///
+/// **Promises.** Admitting the same items twice is admitting them once.
+#[async_trait]
+pub trait Admit<T>: Send + Sync {
+    /// Lets items in and keeps where the next pull of `source` starts.
+    async fn admit(&self, source: &str, items: &[T], next: Option<&Cursor>, now: Timestamp) -> Result<Admitted>;
+}
+
+/// Where pulls of a source start.
+#[async_trait]
+pub trait Cursors: Send + Sync {
+    /// The cursor kept for a source.
+    async fn cursor(&self, source: &str) -> Result<Option<Cursor>>;
+}
+
+/// What became of rows.
+#[async_trait]
+pub trait RowOutcomes: Send + Sync {
+    /// The newest outcome of each row; `None` while it waits. Same length and order as `rows`.
+    async fn outcomes(&self, rows: &[LeadRow]) -> Result<Vec<Option<RowStatus>>>;
+}
+
+/// A company from an own list, normalized.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ImportedCompany {
+    /// Its birth certificate, used if it is not known yet.
+    pub newborn: NewCompany,
+    /// What it does, or empty.
+    pub industry: String,
+    /// Its city, or empty.
+    pub region: String,
+    /// The batch.
+    pub batch_tag: String,
+    /// An address known already.
+    pub email: Option<EmailAddress>,
+    /// A phone known already.
+    pub phone: Option<Phone>,
+    /// Where the row stands, kept as the contacts' source.
+    pub origin: String,
+}
+
+/// Queries by hand.
+#[async_trait]
+pub trait Searches: Send + Sync {
+    /// Puts queries into the queue at their own `scheduled_for`; those known already are put back to `pending` only if
+    /// they are `completed` or `failed`. Gives how many wait now because of this call.
+    async fn enqueue(&self, queries: &[SearchQuery]) -> Result<u32>;
+}
+
+/// How a person ends a doubt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settlement {
+    /// It arrived.
+    Sent,
+    /// Send it once more.
+    Again,
+    /// Drop it.
+    Drop,
+}
+
+/// People look at drafts.
+///
+/// **Errors.** `Conflict` with code `approval_stale` if the text changed since the hash was read, `illegal_transition`
+/// if the message stands elsewhere; `Rejected` with code `no_such_message`.
+#[async_trait]
+pub trait Reviews: Send + Sync {
+    /// Messages in a state, oldest first.
+    async fn messages(&self, state: Option<MessageState>, limit: u64) -> Result<Vec<Message>>;
+    /// One message.
+    async fn message(&self, id: Id<Message>) -> Result<Option<Message>>;
+    /// Approves a draft as it stands: `hash` is what the person saw.
+    async fn approve(&self, id: Id<Message>, hash: &str, by: &str, now: Timestamp) -> Result<()>;
+    /// Drops a message that has not left.
+    async fn cancel(&self, id: Id<Message>, reason: &str, by: &str, now: Timestamp) -> Result<()>;
+    /// Ends a doubt.
+    async fn settle(&self, id: Id<Message>, settlement: Settlement, by: &str, now: Timestamp) -> Result<()>;
+}
+
+/// The opt-out registry.
+///
+/// **Promises.** Registering is at once: messages that have not passed the mark become `suppressed`, and a refusal
+/// makes the company (found by the address, or by the domain of a domain entry) `optout`. Twice is once: the first
+/// reason stays. Nothing in the pipeline lifts an entry.
+#[async_trait]
+pub trait Suppressions: Send + Sync {
+    /// Registers an entry; whether it was new.
+    async fn register(&self, entry: &Suppression, by: &str) -> Result<bool>;
+    /// The entry that covers an address: itself, its domain or a parent domain down to the registrable one.
+    async fn covers(&self, address: &EmailAddress) -> Result<Option<Suppression>>;
+    /// All entries, newest first.
+    async fn suppressions(&self, limit: u64) -> Result<Vec<Suppression>>;
+    /// The address a contact's unsubscribe token speaks of.
+    async fn contact_address(&self, message: Id<Message>) -> Result<Option<EmailAddress>>;
+}
+
+/// Mailboxes and their health.
+#[async_trait]
+pub trait Mailboxes: Send + Sync {
+    /// How the given mailboxes are doing.
+    async fn health(&self, mailboxes: &[Mailbox], now: Timestamp) -> Result<Vec<MailboxHealth>>;
+    /// Pauses one (`until` `None`: until a person resumes it).
+    async fn pause(&self, mailbox: &str, until: Option<Timestamp>, reason: &str, by: &str, now: Timestamp) -> Result<()>;
+    /// Resumes one.
+    async fn resume(&self, mailbox: &str, by: &str, now: Timestamp) -> Result<()>;
+}
+
+/// Who did what.
+#[async_trait]
+pub trait Journal: Send + Sync {
+    /// Adds a row.
+    async fn record(&self, event: &Event) -> Result<()>;
+    /// The newest rows first.
+    async fn events(&self, limit: u64) -> Result<Vec<Event>>;
+}
+
+/// Figures.
+#[async_trait]
+pub trait Reports: Send + Sync {
+    /// The funnel, of one batch or of all.
+    async fn funnel(&self, batch: Option<&str>) -> Result<Funnel>;
+    /// How many rows stand in each state, with reason codes.
+    async fn states(&self) -> Result<Vec<StateCount>>;
+}
+
+/// Lists to take away.
+#[async_trait]
+pub trait Exports: Send + Sync {
+    /// Companies that are not duplicates, by domain, then name.
+    async fn companies(&self, batch: Option<&str>) -> Result<Vec<CompanyLine>>;
+}
+
+/// The life of a lead.
+#[async_trait]
+pub trait Lives: Send + Sync {
+    /// Finds a company by id, domain or name.
+    async fn find_company(&self, text: &str) -> Result<Option<Company>>;
+    /// All that happened to it, in order.
+    async fn life(&self, company: Id<Company>) -> Result<Vec<LifeLine>>;
+}
+
+/// When there will be something to do.
+#[async_trait]
+pub trait Agenda: Send + Sync {
+    /// The earliest due time later than `now` among waiting rows: a query's slot, a poll, a retry, a letter's turn.
+    /// Rows due already are not counted, whatever holds them.
+    async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>>;
+}
+
+/// The beginning and the state of a store.
+#[async_trait]
+pub trait Shift: Send + Sync {
+    /// Called before the first claim of a process. On a store that one process at a time may work on, refuses with
+    /// `Conflict` (code `already_running`) while another does, and ends the leases a dead one left behind.
+    async fn begin(&self) -> Result<()>;
+    /// Whether the store answers and its schema is the one this program knows.
+    async fn check(&self) -> Result<()>;
+}
+
+/// All lanes and roles.
+pub trait Store:
+    Port
+    + Lane<PlanNiche>
+    + OnceLane<SubmitQuery>
+    + Lane<PollOperation>
+    + Lane<IngestPage>
+    + Lane<DedupeResult>
+    + Lane<EnrichCompany>
+    + Lane<DraftLetter>
+    + Lane<RouteLetter>
+    + OnceLane<SendLetter>
+    + Admit<LeadRow>
+    + Admit<ImportedCompany>
+    + Admit<Signal>
+    + Cursors
+    + RowOutcomes
+    + Searches
+    + Reviews
+    + Suppressions
+    + Mailboxes
+    + Journal
+    + Reports
+    + Exports
+    + Lives
+    + Agenda
+    + Shift
+{
+}
+
+impl<T> Store for T where
+    T: Port
+        + Lane<PlanNiche>
+        + OnceLane<SubmitQuery>
+        + Lane<PollOperation>
+        + Lane<IngestPage>
+        + Lane<DedupeResult>
+        + Lane<EnrichCompany>
+        + Lane<DraftLetter>
+        + Lane<RouteLetter>
+        + OnceLane<SendLetter>
+        + Admit<LeadRow>
+        + Admit<ImportedCompany>
+        + Admit<Signal>
+        + Cursors
+        + RowOutcomes
+        + Searches
+        + Reviews
+        + Suppressions
+        + Mailboxes
+        + Journal
+        + Reports
+        + Exports
+        + Lives
+        + Agenda
+        + Shift
+{
+}

@@ -1,0 +1,81 @@
+//! A search came back without an answer: is it asked again, when, and does the try count?
+
+use crate::error::Verdict;
+
+/// What becomes of a query whose asking, operation or page failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unanswered {
+    /// Back to the queue at the fault's `retry_at`; the try counts.
+    Soon,
+    /// Back to the queue on the next night, order kept; the try counts.
+    NextNight,
+    /// Back to the queue on the next night; the try does not count (a quota, refused credentials).
+    NextNightUncounted,
+    /// Back to the queue as it was; the try does not count.
+    AsItWas,
+    /// Given up.
+    GiveUp,
+}
+
+/// What the store knows of the query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tried {
+    /// Times it was put back so far, this one not counted.
+    pub retries: u32,
+    /// The limit.
+    pub max_retries: u32,
+    /// Whether an earlier asking of it is in doubt.
+    pub was_unknown: bool,
+}
+
+/// After the mark, `submit` gave no operation.
+pub fn after_submit(verdict: Verdict, code: &str, tried: Tried) -> Unanswered {
+    match verdict {
+        Verdict::Retry { .. } if is_quota(code) => Unanswered::NextNightUncounted,
+        Verdict::Retry { .. } => counted(Unanswered::Soon, tried),
+        Verdict::Pause | Verdict::Drop => Unanswered::AsItWas,
+        Verdict::Reject | Verdict::Hold => Unanswered::GiveUp,
+        Verdict::InDoubt if tried.was_unknown => Unanswered::GiveUp,
+        Verdict::InDoubt => counted(Unanswered::NextNight, tried),
+    }
+}
+
+/// The operation failed or expired, or its page can't be read.
+pub fn after_operation(code: &str, tried: Tried) -> Unanswered {
+    if is_quota(code) { Unanswered::NextNightUncounted } else { counted(Unanswered::NextNight, tried) }
+}
+
+fn counted(again: Unanswered, tried: Tried) -> Unanswered {
+    if tried.retries + 1 >= tried.max_retries { Unanswered::GiveUp } else { again }
+}
+
+fn is_quota(code: &str) -> bool {
+    matches!(code, "quota_exceeded" | "serp_error_32" | "serp_error_55")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FRESH: Tried = Tried { retries: 0, max_retries: 3, was_unknown: false };
+    const LATER: Verdict = Verdict::Retry { after: None };
+
+    #[test]
+    fn a_quota_costs_no_try() {
+        assert_eq!(after_submit(LATER, "quota_exceeded", Tried { retries: 2, ..FRESH }), Unanswered::NextNightUncounted);
+        assert_eq!(after_operation("serp_error_32", Tried { retries: 2, ..FRESH }), Unanswered::NextNightUncounted);
+    }
+
+    #[test]
+    fn a_lost_answer_is_asked_once_more_and_then_given_up() {
+        assert_eq!(after_submit(Verdict::InDoubt, "submit_unknown", FRESH), Unanswered::NextNight);
+        assert_eq!(after_submit(Verdict::InDoubt, "submit_unknown", Tried { was_unknown: true, ..FRESH }), Unanswered::GiveUp);
+    }
+
+    #[test]
+    fn the_third_failure_is_the_last() {
+        assert_eq!(after_operation("serp_malformed", FRESH), Unanswered::NextNight);
+        assert_eq!(after_operation("serp_malformed", Tried { retries: 1, ..FRESH }), Unanswered::NextNight);
+        assert_eq!(after_operation("serp_malformed", Tried { retries: 2, ..FRESH }), Unanswered::GiveUp);
+    }
+}
