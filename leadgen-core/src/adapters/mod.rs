@@ -1,0 +1,24 @@
+//! Everything that touches the world: one folder and one cargo feature each. Adapters never name one another; what two
+//! of them share lives in `kit`.
+
+pub mod clock;
+#[cfg(feature = "dns")]
+pub mod dns;
+pub mod entropy;
+#[cfg(feature = "files")]
+pub mod files;
+#[cfg(feature = "imap")]
+pub mod imap;
+pub mod kit;
+#[cfg(feature = "llm")]
+pub mod llm;
+#[cfg(feature = "dns")]
+pub mod routing;
+#[cfg(feature = "smtp")]
+pub mod smtp;
+#[cfg(feature = "sql")]
+pub mod sql;
+#[cfg(feature = "web")]
+pub mod web;
+#[cfg(feature = "yandex")]
+pub mod yandex;
