@@ -4,6 +4,8 @@ pub mod backoff;
 pub mod compose;
 pub mod effects;
 pub mod gate;
+#[cfg(test)]
+mod golden;
 pub mod harvest;
 pub mod inbound;
 pub mod mailmap;

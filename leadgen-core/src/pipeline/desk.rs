@@ -1,0 +1,290 @@
+//! The desk: the only loop in the house. *Claim → work → commit or release → tally*; for a once-work the middle reads
+//! *prepare → mark → finish*, one item at a time. Width, deadlines, retries, spans, counters and shutdown live here
+//! and nowhere else: a worker gets a value and gives a value back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::StreamExt;
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, error, info, info_span, warn};
+
+use crate::domain::policy::Policy;
+use crate::error::{Error, ErrorKind, Result, Verdict};
+use crate::ports::clock::Clock;
+use crate::ports::entropy::{self, Entropy};
+use crate::ports::store::{Lane, OnceLane};
+use crate::ports::work::{Call, Claim, Fault, Ticket, Work};
+use crate::rules::backoff;
+
+/// Does one kind of work: a value in, a value out.
+#[async_trait]
+pub trait Worker<W: Work>: Send + Sync {
+    /// Works on one item.
+    async fn work(&self, item: &W::Item) -> Result<W::Done>;
+}
+
+/// Does a work that can't be taken back.
+#[async_trait]
+pub trait OnceWorker<W: Work>: Send + Sync {
+    /// Everything up to the point of no return.
+    async fn prepare(&self, item: &W::Item) -> Result<Box<dyn Ready<W>>>;
+}
+
+/// Stands right before the point of no return.
+#[async_trait]
+pub trait Ready<W: Work>: Send {
+    /// Goes past it. Called after the mark, once.
+    async fn finish(self: Box<Self>) -> Result<W::Done>;
+}
+
+/// What one tick of a stage did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Tally {
+    /// The stage.
+    pub stage: String,
+    /// Items brought to an end.
+    pub done: u64,
+    /// Items put back for later.
+    pub retried: u64,
+    /// Items given up.
+    pub rejected: u64,
+    /// Items stopped for a person.
+    pub held: u64,
+    /// Items nobody knows the end of.
+    pub in_doubt: u64,
+    /// Items whose lease was lost, or whose mark was refused.
+    pub lost: u64,
+    /// Why the stage stopped before its lane was empty.
+    pub paused: Option<String>,
+}
+
+impl Tally {
+    /// An empty tally of a stage.
+    pub fn of(stage: &str) -> Self {
+        Self { stage: stage.to_owned(), ..Self::default() }
+    }
+
+    /// Whether anything happened at all.
+    pub fn is_idle(&self) -> bool {
+        self.done + self.retried + self.rejected + self.held + self.in_doubt + self.lost == 0
+    }
+
+    /// Items that ended otherwise than well.
+    pub fn failed(&self) -> u64 {
+        self.rejected + self.held + self.in_doubt
+    }
+
+    fn count(&mut self, verdict: Verdict) {
+        match verdict {
+            Verdict::Retry { .. } | Verdict::Pause => self.retried += 1,
+            Verdict::Reject => self.rejected += 1,
+            Verdict::Hold => self.held += 1,
+            Verdict::InDoubt => self.in_doubt += 1,
+            Verdict::Drop => self.lost += 1,
+        }
+    }
+}
+
+/// The loop, with all it needs.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    /// Who asks: kept with every lease.
+    pub owner: String,
+    /// The source of now.
+    pub clock: Arc<dyn Clock>,
+    /// The source of chance.
+    pub entropy: Arc<dyn Entropy>,
+    /// The limits.
+    pub policy: Arc<Policy>,
+    /// Only this batch.
+    pub batch: Option<String>,
+    /// How many items of a stage are worked on side by side.
+    pub width: usize,
+    /// Ends the loop after the work in hand.
+    pub shutdown: CancellationToken,
+}
+
+/// A lane that always has something due would never end a tick; after so many claims the other stages have their turn.
+const CLAIMS_PER_TICK: usize = 500;
+/// Part of a lease that work may take; the rest is for the commit.
+const WORK_SHARE: (u32, u32) = (9, 10);
+
+impl Desk {
+    fn call<W: Work>(&self) -> Call {
+        Call {
+            owner: self.owner.clone(),
+            now: self.clock.now(),
+            max: W::CLAIM,
+            random: entropy::number(self.entropy.as_ref()),
+            batch: self.batch.clone(),
+            policy: Arc::clone(&self.policy),
+        }
+    }
+
+    /// Works a lane until it is empty, paused or shut down.
+    pub async fn tick<W: Work>(&self, lane: &dyn Lane<W>, worker: &dyn Worker<W>) -> Result<Tally> {
+        let mut tally = Tally::of(W::NAME);
+        for _ in 0..CLAIMS_PER_TICK {
+            if self.shutdown.is_cancelled() || tally.paused.is_some() {
+                break;
+            }
+            let claims = lane.claim(&self.call::<W>()).await?;
+            if claims.is_empty() {
+                break;
+            }
+            self.work_claims(lane, worker, claims, &mut tally).await?;
+        }
+        self.publish(&tally);
+        Ok(tally)
+    }
+
+    /// Works a lane whose work can't be taken back, one item at a time.
+    pub async fn tick_once<W: Work>(&self, lane: &dyn OnceLane<W>, worker: &dyn OnceWorker<W>) -> Result<Tally> {
+        let mut tally = Tally::of(W::NAME);
+        for _ in 0..CLAIMS_PER_TICK {
+            if self.shutdown.is_cancelled() || tally.paused.is_some() {
+                break;
+            }
+            let claims = lane.claim(&self.call::<W>()).await?;
+            if claims.is_empty() {
+                break;
+            }
+            for claim in claims {
+                let span = info_span!("work", stage = W::NAME, item = %claim.ticket.row);
+                self.once(lane, worker, claim, &mut tally).instrument(span).await?;
+            }
+        }
+        self.publish(&tally);
+        Ok(tally)
+    }
+
+    async fn work_claims<W: Work>(
+        &self,
+        lane: &dyn Lane<W>,
+        worker: &dyn Worker<W>,
+        claims: Vec<Claim<W>>,
+        tally: &mut Tally,
+    ) -> Result<()> {
+        let mut finished = Vec::new();
+        let mut at_work = futures::stream::iter(claims)
+            .map(|claim| async move {
+                let span = info_span!("work", stage = W::NAME, item = %claim.ticket.row);
+                let outcome = within::<W, _>(worker.work(&claim.item)).instrument(span).await;
+                (claim.ticket, outcome)
+            })
+            .buffer_unordered(self.width.max(1));
+        while let Some((ticket, outcome)) = at_work.next().await {
+            match outcome {
+                Ok(done) if W::TOGETHER => finished.push((ticket, done)),
+                Ok(done) => self.commit(lane, vec![(ticket, done)], tally).await?,
+                Err(error) => self.give_back(lane, &ticket, &error, tally).await?,
+            }
+        }
+        if finished.is_empty() {
+            return Ok(());
+        }
+        // Side by side the items end in any order; rows are written in the order of the claim's ids, the same every time.
+        finished.sort_by_key(|(ticket, _)| ticket.row);
+        self.commit(lane, finished, tally).await
+    }
+
+    async fn once<W: Work>(&self, lane: &dyn OnceLane<W>, worker: &dyn OnceWorker<W>, claim: Claim<W>, tally: &mut Tally) -> Result<()> {
+        let ready = match within::<W, _>(worker.prepare(&claim.item)).await {
+            Ok(ready) => ready,
+            Err(error) => return self.give_back(lane, &claim.ticket, &error, tally).await,
+        };
+        if let Err(error) = lane.mark(&self.call::<W>(), &claim.ticket).await {
+            if error.kind() == ErrorKind::Conflict {
+                info!(reason = error.machine_code(), "not now");
+                tally.lost += 1;
+                return Ok(());
+            }
+            return Err(error);
+        }
+        // Past the mark the work is never cut off by us: a lost answer would be a doubt of our own making.
+        match ready.finish().await {
+            Ok(done) => self.commit_marked(lane, &claim.ticket, done, tally).await,
+            Err(error) => self.give_back(lane, &claim.ticket, &error, tally).await,
+        }
+    }
+
+    async fn commit<W: Work>(&self, lane: &dyn Lane<W>, done: Vec<(Ticket, W::Done)>, tally: &mut Tally) -> Result<()> {
+        let count = done.len() as u64;
+        let lost = lane.commit(&self.call::<W>(), done).await?.len() as u64;
+        tally.lost += lost;
+        tally.done += count - lost;
+        Ok(())
+    }
+
+    /// The outcome of a marked item is worth a few tries: without it the item is in doubt.
+    async fn commit_marked<W: Work>(&self, lane: &dyn Lane<W>, ticket: &Ticket, done: W::Done, tally: &mut Tally) -> Result<()> {
+        let mut pause = Duration::from_millis(200);
+        loop {
+            match self.commit(lane, vec![(ticket.clone(), done.clone())], tally).await {
+                Err(error) if matches!(error.verdict(), Verdict::Retry { .. }) && pause < Duration::from_secs(10) => {
+                    warn!(%error, "could not keep an outcome, trying again");
+                    self.clock.sleep_until(self.clock.now() + pause).await;
+                    pause *= 3;
+                }
+                ended => return ended,
+            }
+        }
+    }
+
+    async fn give_back<W: Work>(&self, lane: &dyn Lane<W>, ticket: &Ticket, error: &Error, tally: &mut Tally) -> Result<()> {
+        let now = self.clock.now();
+        let verdict = error.verdict();
+        let pause = match verdict {
+            Verdict::Retry { after: Some(after) } => after,
+            _ => backoff::pause(W::NAME, ticket.tries, entropy::number(self.entropy.as_ref())),
+        };
+        let fault = Fault::from_error(error, now + pause);
+        match verdict {
+            Verdict::Pause => {
+                error!(stage = W::NAME, item = %ticket.row, code = error.machine_code(), text = %fault.text, "stage paused: set-up is wrong");
+                tally.paused = Some(fault.text.clone());
+            }
+            Verdict::Hold | Verdict::InDoubt => {
+                error!(stage = W::NAME, item = %ticket.row, code = error.machine_code(), text = %fault.text, "a person should look");
+            }
+            Verdict::Retry { .. } | Verdict::Reject | Verdict::Drop => {
+                warn!(stage = W::NAME, item = %ticket.row, code = error.machine_code(), text = %fault.text, "given back");
+            }
+        }
+        tally.count(verdict);
+        match lane.release(&self.call::<W>(), ticket, &fault).await {
+            Err(lost) if lost.kind() == ErrorKind::Conflict => {
+                tally.lost += 1;
+                Ok(())
+            }
+            ended => ended,
+        }
+    }
+
+    fn publish(&self, tally: &Tally) {
+        let stage = tally.stage.clone();
+        for (outcome, count) in [
+            ("done", tally.done),
+            ("retried", tally.retried),
+            ("rejected", tally.rejected),
+            ("held", tally.held),
+            ("in_doubt", tally.in_doubt),
+            ("lost", tally.lost),
+        ] {
+            if count > 0 {
+                metrics::counter!("leadgen_items_total", "stage" => stage.clone(), "outcome" => outcome).increment(count);
+            }
+        }
+        metrics::gauge!("leadgen_stage_last_tick_seconds", "stage" => stage).set(self.clock.now().seconds() as f64);
+    }
+}
+
+async fn within<W: Work, T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let limit = W::LEASE * WORK_SHARE.0 / WORK_SHARE.1;
+    match tokio::time::timeout(limit, work).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(Error::new(ErrorKind::Unavailable, format!("finish {} within {} s", W::NAME, limit.as_secs())).code("deadline")),
+    }
+}

@@ -1,0 +1,5 @@
+//! Settings → adapters → pipeline. The only floor that names them all.
+
+pub mod keys;
+pub mod layers;
+pub mod settings;
