@@ -1,1 +1,190 @@
-//! .
+//! Is this result a company we know? Exact by host, home page and family, fuzzy by name.
+
+use crate::domain::company::{LookAlike, NewCompany};
+use crate::domain::flow::ResultState;
+use crate::domain::id::Id;
+use crate::domain::name::DomainName;
+use crate::rules::company_name;
+use crate::rules::normalize;
+
+/// The shortest normalized name that is compared fuzzily.
+const SHORTEST: usize = 5;
+/// Least Jaro–Winkler similarity of two names that may be one.
+const JARO_WINKLER: f64 = 0.90;
+/// Least normalized Levenshtein similarity, both needed.
+const LEVENSHTEIN: f64 = 0.85;
+
+/// What makes a company unique.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DedupeKey {
+    /// `domain`, `host` or `name`.
+    pub kind: &'static str,
+    /// The key itself.
+    pub key: String,
+    /// Its lower-case SHA-1.
+    pub hash: String,
+}
+
+/// The key of a name and whatever may hold a domain (DEDUP-3); none with neither.
+pub fn dedupe_key(name: &str, domain_source: &str) -> Option<DedupeKey> {
+    let (kind, key) = match normalize::domain_of(domain_source) {
+        Some(host) => match normalize::registrable(&host) {
+            Some(family) => ("domain", family.to_string()),
+            None => ("host", host.to_string()),
+        },
+        None => {
+            let name = company_name::normalize(name).text;
+            if name.is_empty() {
+                return None;
+            }
+            ("name", format!("name:{name}"))
+        }
+    };
+    Some(DedupeKey { kind, hash: sha1_smol::Sha1::from(&key).hexdigest(), key })
+}
+
+/// The birth certificate of a company seen under a name at an address.
+pub fn newborn(name: &str, domain_source: &str) -> Option<NewCompany> {
+    let key = dedupe_key(name, domain_source)?;
+    let host = normalize::domain_of(domain_source);
+    Some(NewCompany {
+        dedupe_key: key.key,
+        dedupe_hash: key.hash,
+        name: if name.trim().is_empty() { host.as_ref().map(DomainName::to_string).unwrap_or_default() } else { name.trim().to_owned() },
+        normalized_name: company_name::normalize(name).text,
+        registrable_domain: host.as_ref().and_then(normalize::registrable),
+        website_url: host.as_ref().map(|host| format!("https://{host}/")),
+        canonical_domain: host,
+    })
+}
+
+/// How alike two names are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Likeness {
+    /// Whether they may be one company.
+    pub same: bool,
+    /// Jaro–Winkler, 0 to 1.
+    pub jaro_winkler: f64,
+    /// Normalized Levenshtein, 0 to 1.
+    pub levenshtein: f64,
+}
+
+/// Compares two normalized names and their regions (DEDUP-5). An empty region is unknown and fits any.
+pub fn compare(a: &str, b: &str, region_a: &str, region_b: &str) -> Likeness {
+    let jaro_winkler = strsim::jaro_winkler(a, b);
+    let levenshtein = strsim::normalized_levenshtein(a, b);
+    let long_enough = a.chars().count() >= SHORTEST && b.chars().count() >= SHORTEST;
+    let regions_fit = region_a.is_empty() || region_b.is_empty() || region_a == region_b;
+    let alike = jaro_winkler >= JARO_WINKLER && levenshtein >= LEVENSHTEIN;
+    Likeness { same: long_enough && regions_fit && alike, jaro_winkler, levenshtein }
+}
+
+/// A judgement: which known company, by which rule, how sure.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judgement {
+    /// The company it belongs to.
+    pub company: Id<crate::domain::company::Company>,
+    /// `dup_host`, `dup_family` or `dup_fuzzy`.
+    pub rule: ResultState,
+    /// 1 for exact rules, the Jaro–Winkler similarity for the fuzzy one.
+    pub score: f64,
+}
+
+/// Looks for the twin of a newborn among look-alikes: exact rules first, the best fuzzy match last; `None`: unique.
+/// A page of a known host is `dup_host`; the same home page follows from the same host here, so `dup_canonical` is given
+/// only by a canonical link.
+pub fn judge(newborn: &NewCompany, region: &str, look_alikes: &[LookAlike]) -> Option<Judgement> {
+    let exact = |rule: ResultState, matches: &dyn Fn(&LookAlike) -> bool| {
+        look_alikes.iter().find(|known| matches(known)).map(|known| Judgement { company: known.company, rule, score: 1.0 })
+    };
+    if newborn.canonical_domain.is_some()
+        && let Some(found) = exact(ResultState::DupHost, &|known| known.domain == newborn.canonical_domain)
+    {
+        return Some(found);
+    }
+    if newborn.registrable_domain.is_some()
+        && let Some(found) = exact(ResultState::DupFamily, &|known| known.registrable_domain == newborn.registrable_domain)
+    {
+        return Some(found);
+    }
+    look_alikes
+        .iter()
+        .map(|known| (known, compare(&newborn.normalized_name, &known.normalized_name, region, &known.region)))
+        .filter(|(_, likeness)| likeness.same)
+        .max_by(|a, b| a.1.jaro_winkler.total_cmp(&b.1.jaro_winkler).then_with(|| b.0.company.cmp(&a.0.company)))
+        .map(|(known, likeness)| Judgement { company: known.company, rule: ResultState::DupFuzzy, score: likeness.jaro_winkler })
+}
+
+/// The block a name is compared within: its first four letters or digits. Only names of one block are compared, so cost
+/// grows with the size of blocks and not with all pairs.
+pub fn name_block(normalized_name: &str) -> String {
+    normalized_name.chars().filter(|c| c.is_alphanumeric()).take(4).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::rules::golden::{cases, check};
+    use serde_json::json;
+
+    #[test]
+    fn keys_are_the_golden_ones() {
+        check(include_str!("../../golden/dedupe_key.json"), |input| {
+            let key = dedupe_key(input["name"].as_str().unwrap_or(""), input["domain_source"].as_str().unwrap_or(""));
+            json!(key.map(|key| json!({"kind": key.kind, "key": key.key, "hash": key.hash})))
+        });
+    }
+
+    #[test]
+    fn names_are_alike_as_in_the_golden_cases() {
+        for case in cases(include_str!("../../golden/company_name_fuzzy.json")) {
+            let name = |key: &str| company_name::normalize(case.input[key].as_str().unwrap_or("")).text;
+            let region = |key: &str| match &case.input[key] {
+                serde_json::Value::Null => String::new(),
+                other => other.to_string(),
+            };
+            let got = compare(&name("a"), &name("b"), &region("region_a"), &region("region_b"));
+            assert_eq!(json!(got.same), case.expected["match"], "{}", case.name);
+            for (value, key) in [(got.jaro_winkler, "jaro_winkler"), (got.levenshtein, "normalized_levenshtein")] {
+                if let Some(expected) = case.expected[key].as_f64() {
+                    assert!((value - expected).abs() < 0.0001, "{} {key}: {value} {expected}", case.name);
+                }
+            }
+        }
+    }
+
+    fn known(name: &str, host: &str) -> LookAlike {
+        let born = newborn(name, host).unwrap();
+        LookAlike {
+            company: born.id(),
+            domain: born.canonical_domain,
+            registrable_domain: born.registrable_domain,
+            normalized_name: born.normalized_name,
+            region: "Казань".into(),
+        }
+    }
+
+    #[test]
+    fn a_page_of_a_known_host_beats_a_like_name() {
+        let all = [known("Дента Люкс", "denta-luks.ru"), known("Другая", "denta-lux.ru")];
+        let judged = judge(&newborn("Дента Люкс", "https://denta-lux.ru/x").unwrap(), "Казань", &all).unwrap();
+        assert_eq!((judged.company, judged.rule), (all[1].company, ResultState::DupHost));
+    }
+
+    #[test]
+    fn a_subdomain_is_family_and_a_shared_hosting_is_not() {
+        let all = [known("Дента", "denta-lux.ru"), known("Один", "one.tilda.ws")];
+        let rule = |host| judge(&newborn("Совсем иначе", host).unwrap(), "", &all).map(|j| j.rule);
+        assert_eq!(rule("spb.denta-lux.ru"), Some(ResultState::DupFamily));
+        assert_eq!(rule("two.tilda.ws"), None);
+    }
+
+    #[test]
+    fn a_like_name_in_another_city_is_another_company() {
+        let all = [known("Дента Люкс", "denta-lux.ru")];
+        let twin = newborn("ООО Дента-Люкс", "denta-luks.ru").unwrap();
+        assert_eq!(judge(&twin, "Казань", &all).map(|j| j.rule), Some(ResultState::DupFuzzy));
+        assert_eq!(judge(&twin, "Уфа", &all), None);
+    }
+}

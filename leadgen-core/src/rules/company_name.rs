@@ -1,0 +1,148 @@
+//! The normal form of a company's name: what is compared when two spellings may be one firm (DEDUP-1, DEDUP-2).
+
+use crate::rules::normalize::is_zero_width;
+
+const FORMS: [&str; 36] = [
+    "ооо", "оао", "зао", "пао", "нао", "ао", "ип", "нко", "ано", "тоо", "одо", "чп", "фгуп", "муп", "гуп", "ltd", "limited", "llc", "llp",
+    "lp", "inc", "incorporated", "corp", "corporation", "co", "gmbh", "mbh", "ag", "kg", "ug", "plc", "sa", "sas", "sarl", "srl", "spa",
+];
+const MORE_FORMS: [&str; 5] = ["bv", "nv", "oy", "ab", "as"];
+const FORM_PHRASES: [&str; 10] = [
+    "общество с ограниченной ответственностью",
+    "публичное акционерное общество",
+    "непубличное акционерное общество",
+    "открытое акционерное общество",
+    "закрытое акционерное общество",
+    "акционерное общество",
+    "индивидуальный предприниматель",
+    "автономная некоммерческая организация",
+    "некоммерческая организация",
+    "limited liability company",
+];
+const GENERIC: [&str; 11] =
+    ["гк", "тд", "компания", "фирма", "организация", "предприятие", "холдинг", "корпорация", "company", "group", "holding"];
+const GENERIC_PHRASES: [&str; 3] = ["группа компаний", "торговый дом", "официальный сайт"];
+
+/// A name in its normal form, with the legal form that was taken off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NormalName {
+    /// Lower case, no legal form, words separated by one blank. Empty only if the name has no letter or digit.
+    pub text: String,
+    /// The first legal form taken off.
+    pub legal_form: Option<String>,
+}
+
+/// Reads a name as people write it.
+///
+/// ```
+/// use leadgen_core::rules::company_name::normalize;
+///
+/// let name = normalize("О.О.О. «Ромашка+»");
+/// assert_eq!((name.text.as_str(), name.legal_form.as_deref()), ("ромашка", Some("ооо")));
+/// ```
+pub fn normalize(name: &str) -> NormalName {
+    let visible: String = name.chars().filter(|c| !is_zero_width(*c)).collect();
+    let lower: String = visible
+        .to_lowercase()
+        .chars()
+        .map(|c| if c == 'ё' { 'е' } else { c })
+        .filter(|c| !matches!(c, '\'' | '’' | 'ʼ' | '`' | '´'))
+        .collect();
+    let spaced: String = join_initials(&lower).chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
+    let words: Vec<&str> = spaced.split_whitespace().collect();
+    let mut legal_form = None;
+    let stripped = strip(&words, true, &mut legal_form);
+    let kept = match stripped.is_empty() {
+        false => stripped,
+        true => match strip(&words, false, &mut legal_form) {
+            forms_only if forms_only.is_empty() => words,
+            forms_only => forms_only,
+        },
+    };
+    NormalName { text: kept.join(" "), legal_form }
+}
+
+fn strip<'a>(words: &[&'a str], generic_too: bool, legal_form: &mut Option<String>) -> Vec<&'a str> {
+    let mut words = words.to_vec();
+    loop {
+        let Some((front, count, is_form)) = droppable(&words, generic_too) else { return words };
+        let dropped: Vec<&str> = if front { words.drain(..count).collect() } else { words.drain(words.len() - count..).collect() };
+        if is_form && legal_form.is_none() {
+            *legal_form = Some(dropped.join(" "));
+        }
+    }
+}
+
+/// Which end can lose how many words, and whether they are a legal form.
+fn droppable(words: &[&str], generic_too: bool) -> Option<(bool, usize, bool)> {
+    for front in [true, false] {
+        let phrases = FORM_PHRASES.iter().map(|p| (*p, true)).chain(GENERIC_PHRASES.iter().filter(|_| generic_too).map(|p| (*p, false)));
+        for (phrase, is_form) in phrases {
+            let parts: Vec<&str> = phrase.split(' ').collect();
+            let fits = words.len() >= parts.len()
+                && if front { words[..parts.len()] == parts[..] } else { words[words.len() - parts.len()..] == parts[..] };
+            if fits {
+                return Some((front, parts.len(), is_form));
+            }
+        }
+        let word = if front { words.first() } else { words.last() }?;
+        if FORMS.contains(word) || MORE_FORMS.contains(word) {
+            return Some((front, 1, true));
+        }
+        if generic_too && GENERIC.contains(word) {
+            return Some((front, 1, false));
+        }
+    }
+    None
+}
+
+/// «О.О.О.» → «ооо»: a chain of single letters joined by dots (a blank after a dot allowed) that touches no other letter.
+fn join_initials(text: &str) -> String {
+    let chars: Vec<char> = text.chars().collect();
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    while at < chars.len() {
+        let starts_alone = at == 0 || !chars[at - 1].is_alphanumeric();
+        if starts_alone && let Some((letters, end)) = initials(&chars, at) {
+            out.extend(letters);
+            at = end;
+        } else {
+            out.push(chars[at]);
+            at += 1;
+        }
+    }
+    out
+}
+
+fn initials(chars: &[char], start: usize) -> Option<(Vec<char>, usize)> {
+    let letter = |at: usize| chars.get(at).copied().filter(|c| c.is_alphabetic());
+    let alone = |at: usize| chars.get(at + 1).is_none_or(|c| !c.is_alphanumeric());
+    let mut letters = vec![letter(start).filter(|_| alone(start))?];
+    let mut at = start + 1;
+    while chars.get(at) == Some(&'.') {
+        let next = if chars.get(at + 1) == Some(&' ') { at + 2 } else { at + 1 };
+        match letter(next).filter(|_| alone(next)) {
+            Some(c) => {
+                letters.push(c);
+                at = next + 1;
+            }
+            None => {
+                at += 1;
+                break;
+            }
+        }
+    }
+    (letters.len() >= 2).then_some((letters, at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::golden::check;
+    use serde_json::json;
+
+    #[test]
+    fn names_have_the_golden_normal_form() {
+        check(include_str!("../../golden/company_name.json"), |input| json!(normalize(input.as_str().unwrap_or("")).text));
+    }
+}
