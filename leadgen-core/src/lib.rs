@@ -3,5 +3,8 @@
 pub mod adapters;
 pub mod domain;
 pub mod error;
+pub mod pipeline;
 pub mod ports;
 pub mod rules;
+#[cfg(feature = "setup")]
+pub mod setup;

@@ -1,10 +1,8 @@
 //! Everything that touches the world: one folder and one cargo feature each. Adapters never name one another; what two
 //! of them share lives in `kit`.
 
-pub mod clock;
 #[cfg(feature = "dns")]
 pub mod dns;
-pub mod entropy;
 #[cfg(feature = "files")]
 pub mod files;
 #[cfg(feature = "imap")]

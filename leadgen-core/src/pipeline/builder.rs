@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::domain::name::DomainName;
 use crate::domain::policy::Policy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::Pipeline;
@@ -20,14 +21,11 @@ use crate::ports::router::Router;
 use crate::ports::search::SearchProvider;
 use crate::ports::store::Store;
 use crate::ports::transport::MailTransport;
-use crate::rules::planning::Request;
+use crate::rules::planning;
 
 /// The parts a pipeline is made of. A port left out switches its stages off.
 #[derive(Debug, Default)]
-pub struct Parts {
-    pub(crate) store: Option<Arc<dyn Store>>,
-    pub(crate) clock: Option<Arc<dyn Clock>>,
-    pub(crate) entropy: Option<Arc<dyn Entropy>>,
+pub(crate) struct Parts {
     pub(crate) leads: Vec<(String, Arc<dyn LeadSource>)>,
     pub(crate) search: Option<Arc<dyn SearchProvider>>,
     pub(crate) contacts: Option<Arc<dyn ContactExtractor>>,
@@ -35,12 +33,195 @@ pub struct Parts {
     pub(crate) router: Option<Arc<dyn Router>>,
     pub(crate) transports: BTreeMap<String, Arc<dyn MailTransport>>,
     pub(crate) inboxes: Vec<Arc<dyn Inbox>>,
-    pub(crate) policy: Policy,
-    pub(crate) correspondence: Option<Correspondence>,
-    pub(crate) planning: crate::rules::planning::Settings,
-    pub(crate) excluded_domains: Vec<crate::domain::name::DomainName>,
-    pub(crate) batch: Option<String>,
-    pub(crate) owner: Option<String>,
-    pub(crate) width: Option<usize>,
-    pub(crate) shutdown: CancellationToken,
+    pub(crate) planning: planning::Settings,
+    pub(crate) excluded_domains: Vec<DomainName>,
+}
+
+/// Collects the parts.
+#[derive(Debug, Default)]
+pub struct PipelineBuilder {
+    parts: Parts,
+    store: Option<Arc<dyn Store>>,
+    clock: Option<Arc<dyn Clock>>,
+    entropy: Option<Arc<dyn Entropy>>,
+    policy: Policy,
+    correspondence: Option<Correspondence>,
+    batch: Option<String>,
+    owner: Option<String>,
+    width: Option<usize>,
+    shutdown: CancellationToken,
+    doubled: Vec<String>,
+}
+
+impl PipelineBuilder {
+    /// Where everything is kept. Needed.
+    #[must_use]
+    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// The source of now; the system's clock if left out.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// The source of chance; the system's if left out.
+    #[must_use]
+    pub fn entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
+        self.entropy = Some(entropy);
+        self
+    }
+
+    /// A list of niches under a name that its cursor is kept by.
+    #[must_use]
+    pub fn leads(mut self, name: impl Into<String>, source: Arc<dyn LeadSource>) -> Self {
+        self.parts.leads.push((name.into(), source));
+        self
+    }
+
+    /// The search engine.
+    #[must_use]
+    pub fn search(mut self, search: impl SearchProvider) -> Self {
+        self.parts.search = Some(Arc::new(search));
+        self
+    }
+
+    /// Finds contacts.
+    #[must_use]
+    pub fn contacts(mut self, contacts: impl ContactExtractor) -> Self {
+        self.parts.contacts = Some(Arc::new(contacts));
+        self
+    }
+
+    /// Writes letters.
+    #[must_use]
+    pub fn drafter(mut self, drafter: Arc<dyn Drafter>) -> Self {
+        self.parts.drafter = Some(drafter);
+        self
+    }
+
+    /// Knows where recipients' mail lives.
+    #[must_use]
+    pub fn router(mut self, router: impl Router) -> Self {
+        self.parts.router = Some(Arc::new(router));
+        self
+    }
+
+    /// One more sending mailbox.
+    #[must_use]
+    pub fn transport(mut self, transport: Arc<dyn MailTransport>) -> Self {
+        let name = transport.mailbox().name.clone();
+        if self.parts.transports.insert(name.clone(), transport).is_some() {
+            self.doubled.push(name);
+        }
+        self
+    }
+
+    /// One more inbox.
+    #[must_use]
+    pub fn inbox(mut self, inbox: Arc<dyn Inbox>) -> Self {
+        self.parts.inboxes.push(inbox);
+        self
+    }
+
+    /// The limits.
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// What every letter carries. Needed for drafting, routing and sending.
+    #[must_use]
+    pub fn correspondence(mut self, correspondence: Correspondence) -> Self {
+        self.correspondence = Some(correspondence);
+        self
+    }
+
+    /// What is added to every niche.
+    #[must_use]
+    pub fn planning(mut self, planning: planning::Settings) -> Self {
+        self.parts.planning = planning;
+        self
+    }
+
+    /// Domains dropped from results besides the built-in list.
+    #[must_use]
+    pub fn excluded_domains(mut self, domains: Vec<DomainName>) -> Self {
+        self.parts.excluded_domains = domains;
+        self
+    }
+
+    /// Only this batch.
+    #[must_use]
+    pub fn batch(mut self, batch: Option<String>) -> Self {
+        self.batch = batch;
+        self
+    }
+
+    /// The name kept with leases; the process id if left out.
+    #[must_use]
+    pub fn owner(mut self, owner: impl Into<String>) -> Self {
+        self.owner = Some(owner.into());
+        self
+    }
+
+    /// Items of a stage worked on side by side; 8 if left out.
+    #[must_use]
+    pub fn width(mut self, width: usize) -> Self {
+        self.width = Some(width);
+        self
+    }
+
+    /// Cancelling it ends every loop after the work in hand.
+    #[must_use]
+    pub fn shutdown(mut self, shutdown: CancellationToken) -> Self {
+        self.shutdown = shutdown;
+        self
+    }
+
+    /// The pipeline, or everything that speaks against it.
+    pub fn build(self) -> Result<Pipeline> {
+        let mut problems: Vec<String> = self.doubled.iter().map(|name| format!("two transports are named {name}")).collect();
+        if self.store.is_none() {
+            problems.push("there is no store".into());
+        }
+        if self.correspondence.is_none() && (!self.parts.transports.is_empty() || self.parts.drafter.is_some()) {
+            problems.push("letters need a correspondence: who writes, under what right, and the way out".into());
+        }
+        if self.policy.send.enabled
+            && let Some(correspondence) = &self.correspondence
+            && let Err(error) = correspondence.ready_to_send(!self.parts.inboxes.is_empty())
+        {
+            problems.push(error.to_string());
+        }
+        for mailbox in &self.policy.send.mailboxes {
+            if self.policy.send.enabled && !self.parts.transports.contains_key(&mailbox.name) {
+                problems.push(format!("the policy names the mailbox {}, which has no transport", mailbox.name));
+            }
+        }
+        let Some(store) = self.store.filter(|_| problems.is_empty()) else {
+            return Err(Error::new(ErrorKind::Config, "build the pipeline").code("pipeline_incomplete").detail(problems.join("; ")));
+        };
+        let desk = Desk {
+            owner: self.owner.unwrap_or_else(|| format!("pid-{}", std::process::id())),
+            clock: self.clock.unwrap_or_else(|| Arc::new(crate::ports::clock::SystemClock)),
+            entropy: self.entropy.unwrap_or_else(|| Arc::new(crate::ports::entropy::SystemEntropy)),
+            policy: Arc::new(self.policy),
+            batch: self.batch,
+            width: self.width.unwrap_or(8),
+            shutdown: self.shutdown,
+        };
+        Ok(Pipeline {
+            parts: self.parts,
+            store,
+            correspondence: self.correspondence.map(Arc::new),
+            desk,
+            only: Vec::new(),
+            begun: tokio::sync::OnceCell::new(),
+        })
+    }
 }

@@ -24,6 +24,11 @@ pub struct Correspondence {
 }
 
 impl Correspondence {
+    /// What an approval covers besides the text: a change of sender, basis or way out voids it.
+    pub fn fingerprint(&self) -> String {
+        format!("{}|{}|{}|{}", self.sender.person, self.sender.firm, self.legal_basis, self.unsubscribe_url.as_deref().unwrap_or(""))
+    }
+
     /// What must stand before anything may leave: an identity, a lawful basis, and a way out that works.
     pub fn ready_to_send(&self, reads_answers: bool) -> Result<()> {
         let mut missing = Vec::new();

@@ -37,3 +37,45 @@ pub trait Clock: Port {
     /// Waits until the instant has come.
     async fn sleep_until(&self, at: Timestamp);
 }
+
+/// The clock of the machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+#[async_trait]
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock")]
+    fn now(&self) -> Timestamp {
+        Timestamp::from_chrono(chrono::Utc::now())
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the clock")]
+    async fn sleep_until(&self, at: Timestamp) {
+        tokio::time::sleep(at.since(self.now())).await;
+    }
+}
+
+/// A clock for rehearsals: starts at an instant and runs faster than the sun. Processes that share its three figures
+/// share its time.
+#[derive(Clone, Copy, Debug)]
+pub struct RehearsalClock {
+    /// What it shows at the anchor.
+    pub start: Timestamp,
+    /// The real instant at which it shows that.
+    pub anchor: Timestamp,
+    /// Seconds that pass in one.
+    pub speed: f64,
+}
+
+#[async_trait]
+impl Clock for RehearsalClock {
+    fn now(&self) -> Timestamp {
+        let real = SystemClock.now().millis() - self.anchor.millis();
+        Timestamp::from_millis(self.start.millis() + (real as f64 * self.speed) as i64)
+    }
+
+    async fn sleep_until(&self, at: Timestamp) {
+        let real = SystemClock.now();
+        SystemClock.sleep_until(real + at.since(self.now()).div_f64(self.speed)).await;
+    }
+}

@@ -41,3 +41,16 @@ pub fn sixteen(entropy: &dyn Entropy) -> [u8; 16] {
     entropy.fill(&mut bytes);
     bytes
 }
+
+/// The randomness of the operating system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn fill(&self, bytes: &mut [u8]) {
+        // The library panics nowhere: it fails only before the system's generator is seeded, and then waits for it.
+        while aws_lc_rs::rand::fill(bytes).is_err() {
+            std::thread::yield_now();
+        }
+    }
+}
