@@ -1,1 +1,21 @@
-//! .
+//! The store in a database: SeaORM on SQLite (one process) or PostgreSQL (many).
+//!
+//! What must never race runs in a transaction that is serialized: on SQLite every writing transaction begins IMMEDIATE,
+//! on PostgreSQL it takes an advisory lock. Claims skip rows that others hold. Leases are counted by the database's clock.
+
+mod companies;
+mod connection;
+mod doors;
+mod enrich;
+mod letters;
+mod lives;
+mod outbox;
+mod plan;
+mod reports;
+mod reviews;
+mod row;
+mod search;
+mod shift;
+mod suppress;
+
+pub use connection::{LeaseClock, Settings, SqlStore};

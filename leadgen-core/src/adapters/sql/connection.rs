@@ -1,0 +1,234 @@
+//! The connection, its settings, and the ground all lanes stand on: statements, transactions, leases.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, QueryResult, Statement, TransactionTrait, Value,
+};
+use uuid::Uuid;
+
+use crate::domain::time::Timestamp;
+use crate::error::{Error, ErrorKind, Result};
+use crate::ports::clock::Clock;
+use crate::ports::entropy::{SystemEntropy, sixteen};
+use crate::ports::work::{Call, Fault, Ticket, Work};
+
+/// Who counts leases.
+#[derive(Clone, Debug, Default)]
+pub enum LeaseClock {
+    /// The database: the same for all processes.
+    #[default]
+    Database,
+    /// A clock moved by hand, for tests.
+    Given(Arc<dyn Clock>),
+}
+
+/// Where the store is.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `sqlite://FILE?mode=rwc` or `postgres://…`. Never printed.
+    pub url: String,
+    /// Connections on PostgreSQL; SQLite has one.
+    pub max_connections: u32,
+    /// Who counts leases.
+    pub lease_clock: LeaseClock,
+}
+
+impl Settings {
+    /// A store at a URL with everything else as usual.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), max_connections: 8, lease_clock: LeaseClock::Database }
+    }
+}
+
+/// The store.
+#[derive(Debug)]
+pub struct SqlStore {
+    pub(super) db: DatabaseConnection,
+    pub(super) lease_clock: LeaseClock,
+    pub(super) sqlite_file: Option<std::path::PathBuf>,
+    pub(super) shift: std::sync::Mutex<Option<std::fs::File>>,
+}
+
+/// Steps that are serialized across all processes of a store.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Serial {
+    /// Nothing to serialize.
+    None,
+    /// Handing out night slots.
+    Slots,
+    /// Finding twins.
+    Twins,
+    /// A letter's turn and its mark.
+    Outbox,
+}
+
+impl SqlStore {
+    /// Opens a database without looking at its schema: for migrating it.
+    pub async fn open(settings: &Settings) -> Result<DatabaseConnection> {
+        let sqlite = settings.url.starts_with("sqlite:");
+        let mut options = ConnectOptions::new(settings.url.clone());
+        options.sqlx_logging(false).acquire_timeout(Duration::from_secs(30)).connect_timeout(Duration::from_secs(10));
+        // One writer at a time is what SQLite has; one connection says so and never meets "database is locked" from itself.
+        // Migrating under a lock needs two on PostgreSQL.
+        options.max_connections(if sqlite { 1 } else { settings.max_connections.max(2) });
+        #[cfg(feature = "sqlite")]
+        options.map_sqlx_sqlite_opts(|options| {
+            options
+                .foreign_keys(true)
+                .busy_timeout(Duration::from_secs(10))
+                .pragma("journal_mode", "WAL")
+                // A mark must outlive a power cut.
+                .pragma("synchronous", "FULL")
+        });
+        Database::connect(options).await.map_err(|e| failed("connect to the database", e))
+    }
+
+    /// Connects, and checks that the schema is the one this program knows.
+    pub async fn connect(settings: Settings) -> Result<Self> {
+        let db = Self::open(&settings).await?;
+        let store = Self {
+            sqlite_file: sqlite_file(&settings.url),
+            db,
+            lease_clock: settings.lease_clock,
+            shift: std::sync::Mutex::new(None),
+        };
+        store.check_schema().await?;
+        Ok(store)
+    }
+
+    pub(super) async fn check_schema(&self) -> Result<()> {
+        let pending = leadgen_migrations::pending(&self.db).await.map_err(|e| failed("read the schema's version", e))?;
+        if pending.is_empty() {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Config, "use the database")
+            .code("schema_behind")
+            .detail(format!("{} steps are missing: run `leadgen migrate up`", pending.len())))
+    }
+
+    pub(super) fn is_postgres(&self) -> bool {
+        self.db.get_database_backend() == DbBackend::Postgres
+    }
+
+    /// Begins a writing transaction, serialized as asked.
+    pub(super) async fn write(&self, serial: Serial) -> Result<DatabaseTransaction> {
+        if !self.is_postgres() {
+            #[cfg(feature = "sqlite")]
+            {
+                let options = sea_orm::TransactionOptions {
+                    sqlite_transaction_mode: Some(sea_orm::SqliteTransactionMode::Immediate),
+                    ..Default::default()
+                };
+                return self.db.begin_with_options(options).await.map_err(|e| failed("begin a transaction", e));
+            }
+        }
+        let tx = self.db.begin().await.map_err(|e| failed("begin a transaction", e))?;
+        let lock = match serial {
+            Serial::None => return Ok(tx),
+            Serial::Slots => 72_416,
+            Serial::Twins => 72_417,
+            Serial::Outbox => 72_418,
+        };
+        run(&tx, &format!("SELECT pg_advisory_xact_lock({lock})"), vec![]).await?;
+        Ok(tx)
+    }
+
+    /// The store's own present, as an SQL expression in milliseconds.
+    pub(super) fn lease_now(&self) -> String {
+        match &self.lease_clock {
+            LeaseClock::Given(clock) => clock.now().millis().to_string(),
+            LeaseClock::Database if self.is_postgres() => "(extract(epoch FROM clock_timestamp()) * 1000)::bigint".into(),
+            LeaseClock::Database => "CAST(unixepoch('subsec') * 1000 AS INTEGER)".into(),
+        }
+    }
+
+    /// Leases rows of a table: those that match `filter` (its values start at `$6`), in order. Gives them with the ticket's token.
+    pub(super) async fn take<W: Work>(&self, tx: &DatabaseTransaction, lane: &LaneTable<'_>, call: &Call, more: Vec<Value>) -> Result<(Uuid, Vec<QueryResult>)> {
+        let token = Uuid::new_v8(sixteen(&SystemEntropy));
+        let now = self.lease_now();
+        let lock = if self.is_postgres() { "FOR UPDATE SKIP LOCKED" } else { "" };
+        let lease = W::LEASE.as_millis() as i64;
+        let (table, filter, order) = (lane.table, lane.filter, lane.order);
+        let sql = format!(
+            "UPDATE {table} SET claimed_by = $1, claim_token = $2, claimed_until = {now} + $3 WHERE id IN (
+                SELECT id FROM {table} WHERE claimed_until <= {now} AND (next_try_at IS NULL OR next_try_at <= $4) AND {filter}
+                ORDER BY {order} LIMIT $5 {lock}) RETURNING *"
+        );
+        let mut values: Vec<Value> =
+            vec![call.owner.clone().into(), token.into(), lease.into(), call.now.millis().into(), (call.max as i64).into()];
+        values.extend(more);
+        let rows = query(tx, &sql, values).await?;
+        Ok((token, rows))
+    }
+
+    /// Ends a lease, if it is still ours; whether it was. `sets` are further assignments with values from `$3`.
+    pub(super) async fn finish(&self, tx: &DatabaseTransaction, table: &str, ticket: &Ticket, sets: &str, more: Vec<Value>) -> Result<bool> {
+        let comma = if sets.is_empty() { "" } else { ", " };
+        let sql = format!(
+            "UPDATE {table} SET claimed_by = NULL, claim_token = NULL, claimed_until = 0{comma}{sets} WHERE id = $1 AND claim_token = $2"
+        );
+        let mut values: Vec<Value> = vec![ticket.row.into(), ticket.token.into()];
+        values.extend(more);
+        Ok(run(tx, &sql, values).await? > 0)
+    }
+
+    /// Gives a row back for later: the common case of a release.
+    pub(super) async fn put_off(&self, tx: &DatabaseTransaction, table: &str, error_column: &str, ticket: &Ticket, fault: &Fault, counted: i32) -> Result<()> {
+        let sets = format!("tries = tries + $3, next_try_at = $4, {error_column} = $5");
+        let values = vec![counted.into(), fault.retry_at.millis().into(), fault.text.clone().into()];
+        if self.finish(tx, table, ticket, &sets, values).await? { Ok(()) } else { Err(lease_lost(ticket)) }
+    }
+}
+
+/// A lane's rows within a table.
+pub(super) struct LaneTable<'a> {
+    pub(super) table: &'a str,
+    pub(super) filter: &'a str,
+    pub(super) order: &'a str,
+}
+
+pub(super) fn lease_lost(ticket: &Ticket) -> Error {
+    Error::new(ErrorKind::Conflict, format!("write the outcome of {}", ticket.row)).code("lease_lost")
+}
+
+/// Runs a query; `$n` placeholders work on both databases.
+pub(super) async fn query(db: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>> {
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+    db.query_all_raw(statement).await.map_err(|e| failed("read the store", e))
+}
+
+/// Runs a query that gives at most one row.
+pub(super) async fn query_one(db: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Result<Option<QueryResult>> {
+    Ok(query(db, sql, values).await?.into_iter().next())
+}
+
+/// Runs a statement; how many rows it touched.
+pub(super) async fn run(db: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Result<u64> {
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+    Ok(db.execute_raw(statement).await.map_err(|e| failed("write to the store", e))?.rows_affected())
+}
+
+/// Commits.
+pub(super) async fn commit(tx: DatabaseTransaction) -> Result<()> {
+    tx.commit().await.map_err(|e| failed("commit to the store", e))
+}
+
+/// A database error: all of them may pass, but for one that says the statement itself is wrong.
+pub(super) fn failed(doing: &'static str, error: sea_orm::DbErr) -> Error {
+    let text = error.to_string();
+    let busy = text.contains("locked") || text.contains("busy");
+    Error::new(ErrorKind::Unavailable, doing).code(if busy { "database_busy" } else { "database_unavailable" }).because(error)
+}
+
+/// An optional instant for a column.
+pub(super) fn millis(at: Option<Timestamp>) -> Value {
+    at.map(Timestamp::millis).into()
+}
+
+fn sqlite_file(url: &str) -> Option<std::path::PathBuf> {
+    let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:"))?;
+    let path = path.split('?').next().unwrap_or(path);
+    (!path.is_empty() && path != ":memory:").then(|| path.into())
+}

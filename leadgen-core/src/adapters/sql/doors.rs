@@ -1,0 +1,253 @@
+//! The doors: rows, own companies and signals come in, each once.
+
+use async_trait::async_trait;
+use sea_orm::DatabaseTransaction;
+
+use crate::domain::contact::{ContactType, FoundContact};
+use crate::domain::flow::{CompanyEvent, Delivery, NicheEvent, NicheState};
+use crate::domain::id::Id;
+use crate::domain::lead::{Cursor, LeadRow, Niche, RowStatus};
+use crate::domain::message::Message;
+use crate::domain::signal::{Signal, SignalKind};
+use crate::domain::suppression::{Suppression, SuppressionScope};
+use crate::domain::time::Timestamp;
+use crate::error::Result;
+use crate::ports::store::{Admit, Admitted, Cursors, ImportedCompany, RowOutcomes};
+use crate::rules::effects::{effect, outranks};
+
+use super::companies::Born;
+use super::connection::{Serial, SqlStore, commit, query_one, run};
+use super::letters::MESSAGE;
+use super::row::{get, id, maybe_at, message};
+
+/// The score of a contact that a person's own list names.
+const IMPORTED: f64 = 0.90;
+/// How long after a letter an answer that quotes nothing may still be about it.
+const WEAK_MATCH: std::time::Duration = std::time::Duration::from_hours(24 * 14);
+/// The span in which soft bounces add up, and how many make a hard one.
+const SOFT: (std::time::Duration, i64) = (std::time::Duration::from_hours(24 * 30), 3);
+
+#[async_trait]
+impl Admit<LeadRow> for SqlStore {
+    async fn admit(&self, source: &str, items: &[LeadRow], next: Option<&Cursor>, now: Timestamp) -> Result<Admitted> {
+        let tx = self.write(Serial::None).await?;
+        let mut admitted = Admitted::default();
+        for (seq, row) in items.iter().enumerate() {
+            let niche: Id<Niche> = row.niche_id();
+            match query_one(&tx, "SELECT status FROM niches WHERE id = $1", vec![niche.uuid().into()]).await? {
+                Some(known) => {
+                    let state = NicheState::parse(&get::<String>(&known, "status")?)?;
+                    let next = state.after(NicheEvent::Readmit)?;
+                    let sql = "UPDATE niches SET status = $2, origin = $3, seq = $4, admitted_at = $5, tries = 0, next_try_at = NULL, updated_at = $5 WHERE id = $1";
+                    let values =
+                        vec![niche.uuid().into(), next.as_str().into(), row.origin.clone().into(), (seq as i64).into(), now.millis().into()];
+                    run(&tx, sql, values).await?;
+                    admitted.known += 1;
+                }
+                None => {
+                    let sql = "INSERT INTO niches (id, niche, city, country, batch_tag, origin, seq, status, admitted_at, created_at, updated_at)
+                        VALUES ($1, $2, $3, $4, $5, $6, $7, 'admitted', $8, $8, $8)";
+                    let values = vec![
+                        niche.uuid().into(),
+                        row.niche.clone().into(),
+                        row.city.clone().into(),
+                        row.country.clone().into(),
+                        row.batch().into(),
+                        row.origin.clone().into(),
+                        (seq as i64).into(),
+                        now.millis().into(),
+                    ];
+                    run(&tx, sql, values).await?;
+                    admitted.new += 1;
+                }
+            }
+        }
+        self.keep_cursor(&tx, source, next, now).await?;
+        commit(tx).await?;
+        Ok(admitted)
+    }
+}
+
+#[async_trait]
+impl Admit<ImportedCompany> for SqlStore {
+    async fn admit(&self, source: &str, items: &[ImportedCompany], next: Option<&Cursor>, now: Timestamp) -> Result<Admitted> {
+        let tx = self.write(Serial::Twins).await?;
+        let mut admitted = Admitted::default();
+        for item in items {
+            let born = Born {
+                newborn: &item.newborn,
+                industry: &item.industry,
+                region: &item.region,
+                batch_tag: &item.batch_tag,
+                snippet: "",
+                source: "import",
+                result: None,
+            };
+            let family = item.newborn.registrable_domain.as_ref().map(ToString::to_string);
+            let sql = "SELECT id FROM companies WHERE registrable_domain = $1 AND status <> 'duplicate' ORDER BY created_at LIMIT 1";
+            let known = query_one(&tx, sql, vec![family.into()]).await?;
+            let company = match known {
+                Some(row) => id(&row, "id")?,
+                None => item.newborn.id(),
+            };
+            if company == item.newborn.id() && self.insert_company(&tx, now, &born).await? {
+                admitted.new += 1;
+            } else {
+                admitted.known += 1;
+            }
+            let email = item.email.as_ref().map(|email| (ContactType::Email, email.as_str().to_owned()));
+            let phone = item.phone.as_ref().map(|phone| (ContactType::Phone, phone.as_str().to_owned()));
+            for (contact_type, value) in [email, phone].into_iter().flatten() {
+                let found = FoundContact {
+                    contact_type,
+                    value,
+                    kind: "unknown".into(),
+                    origin: "import".into(),
+                    score: IMPORTED,
+                    source_url: item.origin.clone(),
+                    snippet: String::new(),
+                };
+                self.keep_contact(&tx, now, company, &found).await?;
+            }
+        }
+        self.keep_cursor(&tx, source, next, now).await?;
+        commit(tx).await?;
+        Ok(admitted)
+    }
+}
+
+#[async_trait]
+impl Admit<Signal> for SqlStore {
+    async fn admit(&self, source: &str, items: &[Signal], next: Option<&Cursor>, now: Timestamp) -> Result<Admitted> {
+        let tx = self.write(Serial::Outbox).await?;
+        let mut admitted = Admitted::default();
+        for signal in items {
+            let matched = self.matching(&tx, signal).await?;
+            let row: Id<Signal> = Id::of(&["signal", &signal.mailbox, &signal.key]);
+            let text = if matched.is_some() { signal.text.clone() } else { String::new() };
+            let new = run(
+                &tx,
+                "INSERT INTO signals (id, mailbox, place, kind, intent, about, message_id, text, read_at, created_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9) ON CONFLICT (mailbox, place) DO NOTHING",
+                vec![
+                    row.uuid().into(),
+                    signal.mailbox.clone().into(),
+                    signal.key.clone().into(),
+                    signal.kind.as_str().into(),
+                    signal.intent.clone().into(),
+                    signal.about.as_ref().map(|about| about.as_str().to_owned()).into(),
+                    matched.as_ref().map(|message| message.id.uuid()).into(),
+                    text.into(),
+                    now.millis().into(),
+                ],
+            )
+            .await?
+                > 0;
+            match (new, matched) {
+                (false, _) => admitted.known += 1,
+                (true, None) => admitted.unmatched += 1,
+                (true, Some(message)) => {
+                    self.carry_out(&tx, signal, &message, now).await?;
+                    admitted.new += 1;
+                }
+            }
+        }
+        self.keep_cursor(&tx, source, next, now).await?;
+        commit(tx).await?;
+        Ok(admitted)
+    }
+}
+
+#[async_trait]
+impl Cursors for SqlStore {
+    async fn cursor(&self, source: &str) -> Result<Option<Cursor>> {
+        let row = query_one(&self.db, "SELECT place FROM cursors WHERE source = $1", vec![source.into()]).await?;
+        row.map(|row| Ok(Cursor(get(&row, "place")?))).transpose()
+    }
+}
+
+#[async_trait]
+impl RowOutcomes for SqlStore {
+    async fn outcomes(&self, rows: &[LeadRow]) -> Result<Vec<Option<RowStatus>>> {
+        let mut outcomes = Vec::new();
+        for row in rows {
+            let sql = "SELECT l.* FROM search_batch_logs l JOIN niches n ON n.id = l.niche_id
+                WHERE l.niche_id = $1 AND n.status <> 'admitted' ORDER BY l.created_at DESC, l.id LIMIT 1";
+            let log = query_one(&self.db, sql, vec![row.niche_id().uuid().into()]).await?;
+            outcomes.push(match log {
+                None => None,
+                Some(log) => {
+                    let number = |column: &str| -> Result<u32> { Ok(get::<i32>(&log, column)?.max(0) as u32) };
+                    Some(RowStatus {
+                        row: row.clone(),
+                        accepted: get::<String>(&log, "status")? == "done",
+                        generated: number("attempted_queries")?,
+                        inserted: number("inserted_queries")?,
+                        duplicates: number("duplicate_queries")?,
+                        first_slot: maybe_at(&log, "scheduled_start")?,
+                        last_slot: maybe_at(&log, "scheduled_end")?,
+                        last_error: get(&log, "error")?,
+                    })
+                }
+            });
+        }
+        Ok(outcomes)
+    }
+}
+
+impl SqlStore {
+    async fn keep_cursor(&self, tx: &DatabaseTransaction, source: &str, next: Option<&Cursor>, now: Timestamp) -> Result<()> {
+        let Some(next) = next else { return Ok(()) };
+        let sql = "INSERT INTO cursors (source, place, updated_at) VALUES ($1, $2, $3)
+            ON CONFLICT (source) DO UPDATE SET place = excluded.place, updated_at = excluded.updated_at";
+        run(tx, sql, vec![source.into(), next.0.clone().into(), now.millis().into()]).await?;
+        Ok(())
+    }
+
+    /// The letter a signal is about: one it quotes, else the latest to that address within two weeks.
+    async fn matching(&self, tx: &DatabaseTransaction, signal: &Signal) -> Result<Option<Message>> {
+        for quoted in &signal.quoted_ids {
+            let row = query_one(tx, &format!("{MESSAGE} WHERE m.message_id = $1"), vec![quoted.clone().into()]).await?;
+            if let Some(row) = row {
+                return message(&row).map(Some);
+            }
+        }
+        // A bounce that quotes nothing of ours may be forged: only a person's own mail is matched by address.
+        let is_bounce = matches!(signal.kind, SignalKind::HardBounce | SignalKind::SoftBounce | SignalKind::PolicyBounce | SignalKind::Delayed);
+        let Some(about) = signal.about.as_ref().filter(|_| !is_bounce) else { return Ok(None) };
+        let sql = format!("{MESSAGE} WHERE m.to_email = $1 AND m.data_started_at >= $2 ORDER BY m.data_started_at DESC LIMIT 1");
+        let row = query_one(tx, &sql, vec![about.as_str().into(), (signal.at - WEAK_MATCH).millis().into()]).await?;
+        row.as_ref().map(message).transpose()
+    }
+
+    async fn carry_out(&self, tx: &DatabaseTransaction, signal: &Signal, item: &Message, now: Timestamp) -> Result<()> {
+        let kind = if signal.kind == SignalKind::SoftBounce && self.soft_bounces(tx, item, now).await? >= SOFT.1 {
+            SignalKind::HardBounce
+        } else {
+            signal.kind
+        };
+        let effect = effect(kind);
+        if let Some(delivery) = effect.delivery.filter(|new| outranks(*new, item.delivery)) {
+            let values = vec![item.id.uuid().into(), delivery.as_str().into(), now.millis().into()];
+            run(tx, "UPDATE outreach_messages SET delivery_status = $2, updated_at = $3 WHERE id = $1", values).await?;
+            self.note(tx, now, "inbox", delivery.as_str(), "message", &item.id.to_string(), &signal.intent).await?;
+        }
+        if let Some(event) = effect.company.filter(|event| *event != CompanyEvent::OptOut) {
+            self.move_company(tx, now, item.company_id.uuid(), event).await?;
+        }
+        if let Some(source) = effect.suppress {
+            let reason = if signal.text.is_empty() { kind.as_str().to_owned() } else { signal.text.clone() };
+            let entry = Suppression { scope: SuppressionScope::Email, value: item.to.as_str().to_owned(), source, reason, registered_at: now };
+            self.register_entry(tx, &entry, "inbox").await?;
+        }
+        debug_assert!(effect.delivery != Some(Delivery::Accepted));
+        Ok(())
+    }
+
+    async fn soft_bounces(&self, tx: &DatabaseTransaction, item: &Message, now: Timestamp) -> Result<i64> {
+        let sql = "SELECT count(*) AS n FROM signals s JOIN outreach_messages m ON m.id = s.message_id
+            WHERE m.to_email = $1 AND s.kind = 'soft_bounce' AND s.read_at >= $2";
+        let row = query_one(tx, sql, vec![item.to.as_str().into(), (now - SOFT.0).millis().into()]).await?;
+        Ok(row.map(|row| get::<i64>(&row, "n")).transpose()?.unwrap_or(0))
+    }
+}

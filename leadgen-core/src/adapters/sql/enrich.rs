@@ -1,0 +1,174 @@
+//! The enrich lane: contacts are stored, a primary one is chosen.
+
+use async_trait::async_trait;
+use sea_orm::DatabaseTransaction;
+
+use crate::domain::company::Company;
+use crate::domain::contact::{Contact, ContactType, Findings, FoundContact};
+use crate::domain::flow::{CompanyEvent, CompanyState};
+use crate::domain::id::Id;
+use crate::domain::time::Timestamp;
+use crate::error::{Result, Verdict};
+use crate::ports::store::Lane;
+use crate::ports::work::{Call, Claim, EnrichCompany, Fault, Ticket, Work};
+
+use super::connection::{LaneTable, Serial, SqlStore, commit, lease_lost, query_one, run};
+use super::row::{company, get, id, ticket};
+
+const COMPANIES: &str = "companies";
+/// Contacts of one kind that are kept.
+const KEPT: usize = 3;
+/// The least score of an address that letters go to.
+const PRIMARY_FROM: f64 = 0.50;
+
+#[async_trait]
+impl Lane<EnrichCompany> for SqlStore {
+    async fn claim(&self, call: &Call) -> Result<Vec<Claim<EnrichCompany>>> {
+        let tx = self.write(Serial::None).await?;
+        let tries = call.policy.enrich_tries;
+        let lane = LaneTable {
+            table: COMPANIES,
+            filter: "canonical_domain IS NOT NULL AND NOT opt_out AND (CAST($6 AS text) IS NULL OR batch_tag = $6) AND (status = 'new'
+                OR (status = 'disqualified' AND status_reason IN ('contacts_not_found', 'phone_only')
+                    AND contacts_attempts < $7 AND contacts_last_attempt_at <= $8))",
+            order: "first_seen_at, id",
+        };
+        let more = vec![call.batch.clone().into(), (tries.max as i32).into(), (call.now - tries.apart).millis().into()];
+        let (token, rows) = self.take::<EnrichCompany>(&tx, &lane, call, more).await?;
+        commit(tx).await?;
+        rows.iter().map(|row| Ok(Claim::new(ticket(row, token)?, company(row)?))).collect()
+    }
+
+    async fn commit(&self, call: &Call, done: Vec<(Ticket, Findings)>) -> Result<Vec<Ticket>> {
+        let mut lost = Vec::new();
+        for (ticket, findings) in done {
+            let tx = self.write(Serial::None).await?;
+            match self.leased_company(&tx, &ticket).await? {
+                Some(company) => self.keep_findings(&tx, call, &company, &findings, &ticket).await?,
+                None => lost.push(ticket),
+            }
+            commit(tx).await?;
+        }
+        Ok(lost)
+    }
+
+    async fn release(&self, call: &Call, ticket: &Ticket, fault: &Fault) -> Result<()> {
+        let tx = self.write(Serial::None).await?;
+        let gives_up = match fault.verdict {
+            Verdict::Retry { .. } => ticket.tries + 1 >= EnrichCompany::TRIES,
+            Verdict::Reject | Verdict::Hold | Verdict::InDoubt => true,
+            Verdict::Pause | Verdict::Drop => false,
+        };
+        if gives_up {
+            let company = self.leased_company(&tx, ticket).await?.ok_or_else(|| lease_lost(ticket))?;
+            let reason = if fault.code == "unavailable" || fault.code == "deadline" { "enrichment_failed" } else { fault.code.as_str() };
+            let sets = "status = $3, status_reason = $4, last_error = $5, tries = 0, next_try_at = NULL, updated_at = $6";
+            let next = company.state.after(CompanyEvent::Disqualify)?;
+            let values = vec![next.as_str().into(), reason.into(), fault.text.clone().into(), call.now.millis().into()];
+            self.finish(&tx, COMPANIES, ticket, sets, values).await?;
+        } else {
+            let counted = i32::from(matches!(fault.verdict, Verdict::Retry { .. }));
+            self.put_off(&tx, COMPANIES, "last_error", ticket, fault, counted).await?;
+        }
+        commit(tx).await
+    }
+}
+
+impl SqlStore {
+    pub(super) async fn leased_company(&self, tx: &DatabaseTransaction, ticket: &Ticket) -> Result<Option<Company>> {
+        let sql = "SELECT * FROM companies WHERE id = $1 AND claim_token = $2";
+        query_one(tx, sql, vec![ticket.row.into(), ticket.token.into()]).await?.as_ref().map(company).transpose()
+    }
+
+    async fn keep_findings(&self, tx: &DatabaseTransaction, call: &Call, company: &Company, findings: &Findings, ticket: &Ticket) -> Result<()> {
+        let mut shared = Vec::new();
+        for kind in [ContactType::Email, ContactType::Phone] {
+            for found in findings.contacts.iter().filter(|found| found.contact_type == kind).take(KEPT) {
+                if !self.keep_contact(tx, call.now, company.id, found).await? {
+                    shared.push(found.value.clone());
+                }
+            }
+        }
+        let primary = self.choose_primary(tx, company.id).await?;
+        let (event, reason) = match (primary, self.has_phone(tx, company.id).await?) {
+            (true, _) => (CompanyEvent::ContactsFound, None),
+            (false, true) => (CompanyEvent::Disqualify, Some("phone_only".to_owned())),
+            (false, false) => (CompanyEvent::Disqualify, Some(findings.reason.clone().unwrap_or_else(|| "contacts_not_found".into()))),
+        };
+        // A refusal that came while the site was read stays.
+        let next = if company.state == CompanyState::OptOut { CompanyState::OptOut } else { company.state.after(event)? };
+        let attributes = serde_json::json!({
+            "messengers": findings.messengers, "site_name": findings.company_name, "pages": findings.pages, "shared_contact": shared,
+        });
+        let sets = "status = $3, status_reason = $4, homepage_excerpt = $5, inn = $6, ogrn = $7, kpp = $8, attributes = $9, last_error = NULL,
+            contacts_attempts = contacts_attempts + 1, contacts_last_attempt_at = $10, tries = 0, next_try_at = NULL, updated_at = $10";
+        let values = vec![
+            next.as_str().into(),
+            reason.into(),
+            findings.excerpt.clone().into(),
+            findings.inn.clone().into(),
+            findings.ogrn.clone().into(),
+            findings.kpp.clone().into(),
+            attributes.to_string().into(),
+            call.now.millis().into(),
+        ];
+        self.finish(tx, COMPANIES, ticket, sets, values).await?;
+        Ok(())
+    }
+
+    /// Stores a contact for a company; false if it belongs to another one, which keeps it.
+    pub(super) async fn keep_contact(&self, tx: &DatabaseTransaction, now: Timestamp, company: Id<Company>, found: &FoundContact) -> Result<bool> {
+        let contact = Contact::id_of(found.contact_type, &found.value);
+        if let Some(row) = query_one(tx, "SELECT company_id FROM contacts WHERE id = $1", vec![contact.uuid().into()]).await?
+            && id::<Company>(&row, "company_id")? != company
+        {
+            return Ok(false);
+        }
+        run(
+            tx,
+            "INSERT INTO contacts (id, company_id, contact_type, value, kind, origin, source_url, snippet, quality_score,
+                first_seen_at, last_seen_at, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $10, $10)
+             ON CONFLICT (contact_type, value) DO UPDATE SET last_seen_at = excluded.last_seen_at, updated_at = excluded.updated_at,
+                origin = CASE WHEN excluded.quality_score > contacts.quality_score THEN excluded.origin ELSE contacts.origin END,
+                source_url = CASE WHEN excluded.quality_score > contacts.quality_score THEN excluded.source_url ELSE contacts.source_url END,
+                snippet = CASE WHEN excluded.quality_score > contacts.quality_score THEN excluded.snippet ELSE contacts.snippet END,
+                quality_score = CASE WHEN excluded.quality_score > contacts.quality_score THEN excluded.quality_score ELSE contacts.quality_score END",
+            vec![
+                contact.uuid().into(),
+                company.uuid().into(),
+                found.contact_type.as_str().into(),
+                found.value.clone().into(),
+                found.kind.clone().into(),
+                found.origin.clone().into(),
+                found.source_url.clone().into(),
+                found.snippet.clone().into(),
+                found.score.into(),
+                now.millis().into(),
+            ],
+        )
+        .await?;
+        Ok(true)
+    }
+
+    /// The best address becomes primary unless there is one already; whether the company has one now.
+    pub(super) async fn choose_primary(&self, tx: &DatabaseTransaction, company: Id<Company>) -> Result<bool> {
+        let of = "company_id = $1 AND contact_type = 'email'";
+        if query_one(tx, &format!("SELECT id FROM contacts WHERE {of} AND is_primary"), vec![company.uuid().into()]).await?.is_some() {
+            return Ok(true);
+        }
+        let best = format!("SELECT id FROM contacts WHERE {of} AND quality_score >= $2 ORDER BY quality_score DESC, created_at, value LIMIT 1");
+        let touched = run(
+            tx,
+            &format!("UPDATE contacts SET is_primary = true WHERE id IN ({best})"),
+            vec![company.uuid().into(), PRIMARY_FROM.into()],
+        )
+        .await?;
+        Ok(touched > 0)
+    }
+
+    async fn has_phone(&self, tx: &DatabaseTransaction, company: Id<Company>) -> Result<bool> {
+        let sql = "SELECT count(*) AS n FROM contacts WHERE company_id = $1 AND contact_type = 'phone'";
+        Ok(query_one(tx, sql, vec![company.uuid().into()]).await?.map(|row| get::<i64>(&row, "n")).transpose()?.unwrap_or(0) > 0)
+    }
+}

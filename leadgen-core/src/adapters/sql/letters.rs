@@ -1,0 +1,234 @@
+//! The draft and route lanes: a company becomes a message, a message gets its bytes and its turn.
+
+use async_trait::async_trait;
+use sea_orm::DatabaseTransaction;
+
+use crate::domain::company::Company;
+use crate::domain::contact::Contact;
+use crate::domain::flow::{MessageEvent, MessageState};
+use crate::domain::id::Id;
+use crate::domain::letter::{Drafted, Prospect};
+use crate::domain::mail::FrozenMail;
+use crate::domain::message::Message;
+use crate::domain::name::EmailAddress;
+use crate::error::{Error, ErrorKind, Result, Verdict};
+use crate::ports::store::Lane;
+use crate::ports::work::{Call, Claim, DraftLetter, Fault, RouteLetter, Ticket, Work};
+use crate::rules::{pacing, window};
+
+use super::connection::{LaneTable, Serial, SqlStore, commit, lease_lost, query_one, run};
+use super::row::{company, get, id, maybe_at, message, ticket};
+
+pub(super) const MESSAGES: &str = "outreach_messages";
+/// A message with its company's name.
+pub(super) const MESSAGE: &str = "SELECT m.*, c.name AS company_name FROM outreach_messages m JOIN companies c ON c.id = m.company_id";
+/// A company whose letter can't be written waits a day.
+const NEXT_DRAFT: std::time::Duration = std::time::Duration::from_hours(24);
+
+#[async_trait]
+impl Lane<DraftLetter> for SqlStore {
+    async fn claim(&self, call: &Call) -> Result<Vec<Claim<DraftLetter>>> {
+        let tx = self.write(Serial::None).await?;
+        let lane = LaneTable {
+            table: "companies",
+            filter: "status = 'ready_to_contact' AND NOT opt_out AND tries < 3 AND (CAST($6 AS text) IS NULL OR batch_tag = $6)
+                AND EXISTS (SELECT 1 FROM contacts k WHERE k.company_id = companies.id AND k.is_primary AND k.contact_type = 'email'
+                    AND NOT EXISTS (SELECT 1 FROM outreach_messages m WHERE m.contact_id = k.id OR m.to_email = k.value)
+                    AND NOT EXISTS (SELECT 1 FROM opt_out_registry s WHERE s.contact_type = 'email' AND s.contact_value = k.value))
+                AND NOT EXISTS (SELECT 1 FROM outreach_messages m WHERE m.company_id = companies.id AND m.campaign = companies.batch_tag AND m.status <> 'cancelled')",
+            order: "first_seen_at, id",
+        };
+        let (token, rows) = self.take::<DraftLetter>(&tx, &lane, call, vec![call.batch.clone().into()]).await?;
+        let mut claims = Vec::new();
+        for row in &rows {
+            let sql = "SELECT * FROM contacts WHERE company_id = $1 AND is_primary AND contact_type = 'email'";
+            let company = company(row)?;
+            let Some(contact) = query_one(&tx, sql, vec![company.id.uuid().into()]).await? else { continue };
+            let to = EmailAddress::parse(&get::<String>(&contact, "value")?)?;
+            if self.covered(&tx, &to).await?.is_some() {
+                run(&tx, "UPDATE companies SET claim_token = NULL, claimed_until = 0, next_try_at = $2 WHERE id = $1", vec![
+                    company.id.uuid().into(),
+                    (call.now + NEXT_DRAFT).millis().into(),
+                ])
+                .await?;
+                continue;
+            }
+            let excerpt: String = get(row, "homepage_excerpt")?;
+            claims.push(Claim::new(ticket(row, token)?, Prospect {
+                contact_id: id(&contact, "id")?,
+                source_url: get(&contact, "source_url")?,
+                excerpt: if excerpt.is_empty() { company.last_snippet.clone() } else { excerpt },
+                campaign: company.batch_tag.clone(),
+                to,
+                company,
+            }));
+        }
+        commit(tx).await?;
+        Ok(claims)
+    }
+
+    async fn commit(&self, call: &Call, done: Vec<(Ticket, Drafted)>) -> Result<Vec<Ticket>> {
+        let mut lost = Vec::new();
+        for (ticket, drafted) in done {
+            let tx = self.write(Serial::None).await?;
+            match self.leased_company(&tx, &ticket).await? {
+                Some(company) => self.insert_message(&tx, call, &company, &drafted, &ticket).await?,
+                None => lost.push(ticket),
+            }
+            commit(tx).await?;
+        }
+        Ok(lost)
+    }
+
+    async fn release(&self, call: &Call, ticket: &Ticket, fault: &Fault) -> Result<()> {
+        let tx = self.write(Serial::None).await?;
+        let gives_up = match fault.verdict {
+            Verdict::Retry { .. } => ticket.tries + 1 >= DraftLetter::TRIES,
+            Verdict::Reject | Verdict::Hold | Verdict::InDoubt => true,
+            Verdict::Pause | Verdict::Drop => false,
+        };
+        if gives_up {
+            let sets = "tries = tries + 1, next_try_at = $3, status_reason = 'generation_failed', last_error = $4, updated_at = $5";
+            let values = vec![(call.now + NEXT_DRAFT).millis().into(), fault.text.clone().into(), call.now.millis().into()];
+            if !self.finish(&tx, "companies", ticket, sets, values).await? {
+                return Err(lease_lost(ticket));
+            }
+        } else {
+            let counted = i32::from(matches!(fault.verdict, Verdict::Retry { .. }));
+            self.put_off(&tx, "companies", "last_error", ticket, fault, counted).await?;
+        }
+        commit(tx).await
+    }
+}
+
+#[async_trait]
+impl Lane<RouteLetter> for SqlStore {
+    async fn claim(&self, call: &Call) -> Result<Vec<Claim<RouteLetter>>> {
+        let tx = self.write(Serial::None).await?;
+        let lane = LaneTable {
+            table: MESSAGES,
+            filter: "status = 'approved' AND (CAST($6 AS text) IS NULL OR campaign = $6)",
+            order: "approved_at, id",
+        };
+        let (token, rows) = self.take::<RouteLetter>(&tx, &lane, call, vec![call.batch.clone().into()]).await?;
+        let mut claims = Vec::new();
+        for row in &rows {
+            let row_id: uuid::Uuid = get(row, "id")?;
+            let full = query_one(&tx, &format!("{MESSAGE} WHERE m.id = $1"), vec![row_id.into()]).await?;
+            let Some(full) = full else { continue };
+            let item = message(&full)?;
+            if self.suppressed(&tx, &item).await?.is_some() {
+                self.move_message(&tx, call, &item, MessageEvent::Suppress, "opt_out: the recipient must not be written to").await?;
+                continue;
+            }
+            claims.push(Claim::new(ticket(row, token)?, item));
+        }
+        commit(tx).await?;
+        Ok(claims)
+    }
+
+    async fn commit(&self, call: &Call, done: Vec<(Ticket, (FrozenMail, Vec<String>))>) -> Result<Vec<Ticket>> {
+        let mut lost = Vec::new();
+        for (ticket, (mail, alternatives)) in done {
+            let tx = self.write(Serial::Outbox).await?;
+            let Some(item) = self.leased_message(&tx, &ticket).await? else {
+                lost.push(ticket);
+                continue;
+            };
+            let sql = "SELECT max(scheduled_for) AS last FROM outreach_messages WHERE mailbox = $1 AND status IN ('queued', 'sending', 'sent')";
+            let last = query_one(&tx, sql, vec![mail.mailbox.clone().into()]).await?;
+            let last = last.map(|row| maybe_at(&row, "last")).transpose()?.flatten();
+            let send = &call.policy.send;
+            let turn = window::next_turn(&send.window, call.now, last, pacing::delay(send.delay, call.random))?;
+            let next = item.state.after(MessageEvent::Queue)?;
+            let sets = "status = $3, scheduled_for = $4, mailbox = $5, alternatives = $6, message_id = $7, frozen = $8, from_email = $9,
+                mx_class = $10, mx_records = $11, fallback = $12, tries = 0, next_try_at = NULL, updated_at = $13";
+            self.finish(&tx, MESSAGES, &ticket, sets, vec![
+                next.as_str().into(),
+                turn.millis().into(),
+                mail.mailbox.clone().into(),
+                alternatives.join(" ").into(),
+                mail.message_id.clone().into(),
+                mail.bytes.clone().into(),
+                mail.from.as_str().into(),
+                mail.class.as_str().into(),
+                mail.records.join(" ").into(),
+                mail.fallback.into(),
+                call.now.millis().into(),
+            ])
+            .await?;
+            self.note(&tx, call.now, "pipeline", "queue", "message", &item.id.to_string(), &format!("{} at {turn}", mail.mailbox)).await?;
+            commit(tx).await?;
+        }
+        Ok(lost)
+    }
+
+    async fn release(&self, call: &Call, ticket: &Ticket, fault: &Fault) -> Result<()> {
+        let tx = self.write(Serial::None).await?;
+        let item = self.leased_message(&tx, ticket).await?.ok_or_else(|| lease_lost(ticket))?;
+        match fault.verdict {
+            Verdict::Reject | Verdict::InDoubt => self.move_message(&tx, call, &item, MessageEvent::Fail, &fault.text).await?,
+            Verdict::Hold => self.move_message(&tx, call, &item, MessageEvent::Hold, &fault.text).await?,
+            Verdict::Retry { .. } => self.put_off(&tx, MESSAGES, "last_error", ticket, fault, 1).await?,
+            Verdict::Pause | Verdict::Drop => self.put_off(&tx, MESSAGES, "last_error", ticket, fault, 0).await?,
+        }
+        commit(tx).await
+    }
+}
+
+impl SqlStore {
+    async fn insert_message(&self, tx: &DatabaseTransaction, call: &Call, company: &Company, drafted: &Drafted, ticket: &Ticket) -> Result<()> {
+        let sql = "SELECT id, value FROM contacts WHERE company_id = $1 AND is_primary AND contact_type = 'email'";
+        let contact = query_one(tx, sql, vec![company.id.uuid().into()]).await?.ok_or_else(|| {
+            Error::new(ErrorKind::Conflict, format!("keep a letter to {}", company.name)).code("no_primary_contact")
+        })?;
+        let contact_id: Id<Contact> = id(&contact, "id")?;
+        let message = Message::id_of(contact_id, &company.batch_tag, 1);
+        let approved = (!drafted.needs_review).then(|| MessageState::Draft.after(MessageEvent::Approve)).transpose()?;
+        run(
+            tx,
+            "INSERT INTO outreach_messages (id, company_id, contact_id, campaign, step, to_email, subject, body, drafter, approval_hash,
+                approved_at, approved_by, status, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13) ON CONFLICT DO NOTHING",
+            vec![
+                message.uuid().into(),
+                company.id.uuid().into(),
+                contact_id.uuid().into(),
+                company.batch_tag.clone().into(),
+                get::<String>(&contact, "value")?.into(),
+                drafted.letter.subject.clone().into(),
+                drafted.letter.body.clone().into(),
+                drafted.drafter.clone().into(),
+                drafted.approval_hash.clone().into(),
+                approved.map(|_| call.now.millis()).into(),
+                approved.map(|_| "policy".to_owned()).into(),
+                approved.unwrap_or(MessageState::Draft).as_str().into(),
+                call.now.millis().into(),
+            ],
+        )
+        .await?;
+        let action = if approved.is_some() { "approve" } else { "draft" };
+        let actor = if approved.is_some() { "policy" } else { "pipeline" };
+        self.note(tx, call.now, actor, action, "message", &message.to_string(), &company.name).await?;
+        self.finish(tx, "companies", ticket, "tries = 0, next_try_at = NULL, last_error = NULL", vec![]).await?;
+        Ok(())
+    }
+
+    pub(super) async fn leased_message(&self, tx: &DatabaseTransaction, ticket: &Ticket) -> Result<Option<Message>> {
+        let sql = format!("{MESSAGE} WHERE m.id = $1 AND m.claim_token = $2");
+        query_one(tx, &sql, vec![ticket.row.into(), ticket.token.into()]).await?.as_ref().map(message).transpose()
+    }
+
+    /// Moves a message, ends its lease, and says so in the journal.
+    pub(super) async fn move_message(&self, tx: &DatabaseTransaction, call: &Call, item: &Message, event: MessageEvent, text: &str) -> Result<()> {
+        let next = item.state.after(event)?;
+        run(
+            tx,
+            "UPDATE outreach_messages SET status = $2, last_error = $3, updated_at = $4, claimed_by = NULL, claim_token = NULL, claimed_until = 0
+             WHERE id = $1",
+            vec![item.id.uuid().into(), next.as_str().into(), text.into(), call.now.millis().into()],
+        )
+        .await?;
+        self.note(tx, call.now, "pipeline", next.as_str(), "message", &item.id.to_string(), text).await
+    }
+}

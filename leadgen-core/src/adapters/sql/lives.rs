@@ -1,0 +1,64 @@
+//! The whole life of one lead.
+
+use async_trait::async_trait;
+
+use crate::domain::company::Company;
+use crate::domain::id::Id;
+use crate::domain::report::LifeLine;
+use crate::error::Result;
+use crate::ports::store::Lives;
+use crate::rules::{company_name, normalize};
+
+use super::connection::{SqlStore, query, query_one};
+use super::row::{at, company, get};
+
+#[async_trait]
+impl Lives for SqlStore {
+    async fn find_company(&self, text: &str) -> Result<Option<Company>> {
+        if let Ok(id) = Id::<Company>::parse(text) {
+            let row = query_one(&self.db, "SELECT * FROM companies WHERE id = $1", vec![id.uuid().into()]).await?;
+            if let Some(row) = row {
+                return company(&row).map(Some);
+            }
+        }
+        if let Some(host) = normalize::domain_of(text) {
+            let sql = "SELECT * FROM companies WHERE canonical_domain = $1 OR registrable_domain = $1
+                ORDER BY (status = 'duplicate'), (canonical_domain = $1) DESC, created_at LIMIT 1";
+            if let Some(row) = query_one(&self.db, sql, vec![host.as_str().into()]).await? {
+                return company(&row).map(Some);
+            }
+        }
+        let name = company_name::normalize(text).text;
+        let sql = "SELECT * FROM companies WHERE normalized_name = $1 ORDER BY (status = 'duplicate'), created_at LIMIT 1";
+        query_one(&self.db, sql, vec![name.into()]).await?.as_ref().map(company).transpose()
+    }
+
+    async fn life(&self, id: Id<Company>) -> Result<Vec<LifeLine>> {
+        let sql = "SELECT 1 AS rank, r.created_at AS at, 'search' AS stage,
+                'query «' || q.query_text || '», region ' || q.region_code || ': position ' || r.position || ', ' || r.url || ', page ' || COALESCE(o.page_hash, '') AS what
+            FROM serp_results r JOIN serp_operations o ON o.id = r.operation_id JOIN serp_queries q ON q.id = o.query_id WHERE r.company_id = $1
+            UNION ALL SELECT 2, r.updated_at, 'dedupe', r.dedup_status || ' (' || COALESCE(CAST(r.dedup_score AS text), '') || '): ' || r.title || ', ' || r.domain
+            FROM serp_results r WHERE r.company_id = $1
+            UNION ALL SELECT 3, k.first_seen_at, 'enrich', k.contact_type || ' ' || k.value || ' (' || k.origin || ', score ' || CAST(k.quality_score AS text)
+                || CASE WHEN k.is_primary THEN ', primary' ELSE '' END || ') on ' || k.source_url || CASE WHEN k.snippet <> '' THEN ': ' || k.snippet ELSE '' END
+            FROM contacts k WHERE k.company_id = $1
+            UNION ALL SELECT 4, m.created_at, 'draft', 'by ' || m.drafter || ' for ' || m.to_email || ': «' || m.subject || '», approval ' || m.approval_hash
+            FROM outreach_messages m WHERE m.company_id = $1
+            UNION ALL SELECT 5, m.approved_at, 'review', 'approved by ' || COALESCE(m.approved_by, '') FROM outreach_messages m
+            WHERE m.company_id = $1 AND m.approved_at IS NOT NULL
+            UNION ALL SELECT 6, m.updated_at, 'route', 'class ' || COALESCE(m.mx_class, '') || ', mail hosts ' || m.mx_records || ' → ' || COALESCE(m.mailbox, '')
+                || CASE WHEN m.fallback THEN ' (fallback: ' || COALESCE(m.route_error, 'the preferred mailbox is not configured') || ')' ELSE '' END
+            FROM outreach_messages m WHERE m.company_id = $1 AND m.mx_class IS NOT NULL
+            UNION ALL SELECT 7, COALESCE(m.sent_at, m.updated_at), 'send', m.status || COALESCE(', Message-ID <' || m.message_id || '>', '')
+                || COALESCE(', reply «' || m.receipt || '»', '') || COALESCE(', ' || m.last_error, '')
+            FROM outreach_messages m WHERE m.company_id = $1 AND m.status NOT IN ('draft', 'approved')
+            UNION ALL SELECT 8, s.read_at, 'inbox', s.kind || CASE WHEN s.intent <> '' THEN ' (' || s.intent || ')' ELSE '' END || ': ' || s.text
+            FROM signals s JOIN outreach_messages m ON m.id = s.message_id WHERE m.company_id = $1
+            UNION ALL SELECT 9, c.updated_at, 'state', c.status || COALESCE(' (' || c.status_reason || ')', '') FROM companies c WHERE c.id = $1
+            ORDER BY 2, 1";
+        let rows = query(&self.db, sql, vec![id.uuid().into()]).await?;
+        rows.iter()
+            .map(|row| Ok(LifeLine { at: at(row, "at")?.to_string(), stage: get(row, "stage")?, what: get(row, "what")? }))
+            .collect()
+    }
+}

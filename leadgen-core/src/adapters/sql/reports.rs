@@ -1,0 +1,134 @@
+//! Figures, lists to take away, and when there will be something to do.
+
+use async_trait::async_trait;
+use sea_orm::Value;
+
+use crate::domain::report::{CompanyLine, Funnel, StateCount};
+use crate::domain::time::Timestamp;
+use crate::error::Result;
+use crate::ports::store::{Agenda, Exports, Reports};
+
+use super::connection::{SqlStore, query, query_one};
+use super::row::{at, count, get, maybe_at};
+
+#[async_trait]
+impl Reports for SqlStore {
+    async fn funnel(&self, batch: Option<&str>) -> Result<Funnel> {
+        let of_batch = "(CAST($1 AS text) IS NULL OR batch_tag = $1)";
+        let of_campaign = "(CAST($1 AS text) IS NULL OR campaign = $1)";
+        let queries = format!("FROM serp_queries WHERE {of_batch}");
+        let messages = format!("FROM outreach_messages WHERE {of_campaign}");
+        let companies = format!("FROM companies WHERE {of_batch} AND status <> 'duplicate'");
+        let number = async |sql: String| -> Result<u64> {
+            let values: Vec<Value> = if sql.contains("$1") { vec![batch.map(str::to_owned).into()] } else { vec![] };
+            Ok(query_one(&self.db, &sql, values).await?.map(|row| count(&row, "n")).transpose()?.unwrap_or(0))
+        };
+        Ok(Funnel {
+            niches: number(format!("SELECT count(*) AS n FROM niches WHERE {of_batch}")).await?,
+            queries: number(format!("SELECT count(*) AS n {queries}")).await?,
+            pages: number(format!(
+                "SELECT count(*) AS n FROM serp_operations WHERE status = 'done' AND query_id IN (SELECT id {queries})"
+            ))
+            .await?,
+            results: number(format!(
+                "SELECT count(*) AS n FROM serp_results WHERE operation_id IN (SELECT id FROM serp_operations WHERE query_id IN (SELECT id {queries}))"
+            ))
+            .await?,
+            companies: number(format!("SELECT count(*) AS n {companies}")).await?,
+            contacts: number(format!("SELECT count(*) AS n FROM contacts WHERE company_id IN (SELECT id {companies})")).await?,
+            drafted: number(format!("SELECT count(*) AS n {messages}")).await?,
+            approved: number(format!("SELECT count(*) AS n {messages} AND approved_at IS NOT NULL")).await?,
+            sent: number(format!("SELECT count(*) AS n {messages} AND status = 'sent'")).await?,
+            bounced: number(format!("SELECT count(*) AS n {messages} AND delivery_status = 'bounced'")).await?,
+            replied: number(format!("SELECT count(*) AS n {messages} AND delivery_status = 'replied'")).await?,
+            opted_out: number(format!("SELECT count(*) AS n {messages} AND delivery_status IN ('unsubscribed', 'complained')")).await?,
+            suppressed: number("SELECT count(*) AS n FROM opt_out_registry".into()).await?,
+            in_doubt: number(format!("SELECT count(*) AS n {messages} AND status = 'in_doubt'")).await?,
+            submit_unknown: number(format!("SELECT count(*) AS n {queries} AND submit_unknown")).await?,
+        })
+    }
+
+    async fn states(&self) -> Result<Vec<StateCount>> {
+        let code = "CASE WHEN position(':' IN last_error) > 0 THEN substr(last_error, 1, position(':' IN last_error) - 1) ELSE last_error END";
+        let code = if self.is_postgres() { code.to_owned() } else { code.replace("position(':' IN last_error)", "instr(last_error, ':')") };
+        let parts = [
+            ("niches", "niches", "status", code.clone()),
+            ("queries", "serp_queries", "status", code.clone()),
+            ("operations", "serp_operations", "status", code.replace("last_error", "error_payload")),
+            ("results", "serp_results", "dedup_status", code.clone()),
+            ("companies", "companies", "status", "status_reason".into()),
+            ("messages", "outreach_messages", "status", code),
+        ];
+        let mut all = Vec::new();
+        for (entity, table, state, reason) in parts {
+            let sql = format!("SELECT {state} AS state, {reason} AS reason, count(*) AS n FROM {table} GROUP BY 1, 2 ORDER BY 1, 2");
+            for row in query(&self.db, &sql, vec![]).await? {
+                all.push(StateCount {
+                    entity: entity.to_owned(),
+                    state: get(&row, "state")?,
+                    reason: get::<Option<String>>(&row, "reason")?.unwrap_or_default(),
+                    count: count(&row, "n")?,
+                });
+            }
+        }
+        Ok(all)
+    }
+}
+
+#[async_trait]
+impl Exports for SqlStore {
+    async fn companies(&self, batch: Option<&str>) -> Result<Vec<CompanyLine>> {
+        let sql = "SELECT c.*, k.value AS email, k.source_url AS email_source FROM companies c
+            LEFT JOIN contacts k ON k.company_id = c.id AND k.is_primary AND k.contact_type = 'email'
+            WHERE c.status <> 'duplicate' AND (CAST($1 AS text) IS NULL OR c.batch_tag = $1) ORDER BY c.canonical_domain, c.name, c.id";
+        let mut lines = Vec::new();
+        for row in query(&self.db, sql, vec![batch.map(str::to_owned).into()]).await? {
+            let text = |column: &str| -> Result<String> { Ok(get::<Option<String>>(&row, column)?.unwrap_or_default()) };
+            let company: uuid::Uuid = get(&row, "id")?;
+            let sql = "SELECT value FROM contacts WHERE company_id = $1 AND contact_type = 'phone' ORDER BY quality_score DESC, value";
+            let phones: Vec<String> =
+                query(&self.db, sql, vec![company.into()]).await?.iter().map(|row| get(row, "value")).collect::<Result<_>>()?;
+            lines.push(CompanyLine {
+                id: company.to_string(),
+                name: text("name")?,
+                canonical_domain: text("canonical_domain")?,
+                website_url: text("website_url")?,
+                industry: text("industry")?,
+                region: text("region")?,
+                status: text("status")?,
+                status_reason: text("status_reason")?,
+                email: text("email")?,
+                email_source: text("email_source")?,
+                phones: phones.join(" "),
+                inn: text("inn")?,
+                first_seen_at: at(&row, "first_seen_at")?.to_string(),
+                last_seen_at: at(&row, "last_seen_at")?.to_string(),
+                batch_tag: text("batch_tag")?,
+            });
+        }
+        Ok(lines)
+    }
+}
+
+#[async_trait]
+impl Agenda for SqlStore {
+    async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>> {
+        let lanes = [
+            ("serp_queries", "status = 'pending'", "scheduled_for"),
+            ("serp_operations", "status IN ('created', 'running')", "next_poll_at"),
+            ("outreach_messages", "status = 'queued'", "scheduled_for"),
+            ("niches", "status = 'admitted'", "next_try_at"),
+            ("serp_queries", "status = 'pending'", "next_try_at"),
+            ("companies", "status IN ('new', 'ready_to_contact')", "next_try_at"),
+            ("outreach_messages", "status IN ('approved', 'queued')", "next_try_at"),
+        ];
+        let mut earliest: Option<Timestamp> = None;
+        for (table, filter, column) in lanes {
+            let sql = format!("SELECT min({column}) AS due FROM {table} WHERE {filter} AND {column} > $1");
+            let row = query_one(&self.db, &sql, vec![now.millis().into()]).await?;
+            let due = row.map(|row| maybe_at(&row, "due")).transpose()?.flatten();
+            earliest = [earliest, due].into_iter().flatten().min();
+        }
+        Ok(earliest)
+    }
+}
