@@ -1,0 +1,80 @@
+//! Scripted faults: any server may be told to stall, drop, refuse, limit or babble on cue.
+
+use std::sync::{Arc, Mutex};
+
+use serde::Deserialize;
+
+/// What a server does instead of its work.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// HTTP: this status, with an optional pause in seconds.
+    Status(u16),
+    /// Says nothing for an hour.
+    Stall,
+    /// Closes the connection at once.
+    Drop,
+    /// Does the work, then closes the connection without an answer.
+    DropAfterAccept,
+    /// Answers with something that is not the protocol.
+    Babble,
+    /// Cuts the answer in half.
+    Truncate,
+    /// SMTP: this reply, for example `451 4.7.1 later`.
+    Reply(String),
+    /// Operation: ends in an error.
+    OperationError,
+    /// Search: the page holds this error code.
+    SerpError(u32),
+}
+
+/// One fault.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// `search`, `operation`, `iam`, `dns`, `sites`, `model`, `sheets`, `smtp.yandex`, `smtp.gmail`, `imap`.
+    pub server: String,
+    /// Only where this occurs in the query, host, path or recipient.
+    #[serde(default)]
+    pub matches: String,
+    /// SMTP: at which step: `connect`, `auth`, `mail`, `rcpt`, `data`, `dot`.
+    #[serde(default)]
+    pub at: String,
+    /// How often.
+    #[serde(default = "once")]
+    pub times: u32,
+    /// What happens.
+    #[serde(rename = "do")]
+    pub action: Action,
+}
+
+fn once() -> u32 {
+    1
+}
+
+/// The script, shared by all servers.
+#[derive(Clone, Debug, Default)]
+pub struct Faults(Arc<Mutex<Vec<Fault>>>);
+
+impl Faults {
+    /// Reads a JSON list of faults.
+    pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
+        Ok(Self(Arc::new(Mutex::new(serde_json::from_str(text)?))))
+    }
+
+    /// Adds a fault, also while the town runs.
+    pub fn add(&self, fault: Fault) {
+        if let Ok(mut script) = self.0.lock() {
+            script.push(fault);
+        }
+    }
+
+    /// The action for something that happens now, used up by one.
+    pub(crate) fn strike(&self, server: &str, at: &str, what: &str) -> Option<Action> {
+        let mut script = self.0.lock().ok()?;
+        let fault =
+            script.iter_mut().find(|f| f.server == server && f.times > 0 && (f.at.is_empty() || f.at == at) && what.contains(f.matches.as_str()))?;
+        fault.times -= 1;
+        Some(fault.action.clone())
+    }
+}

@@ -1,0 +1,338 @@
+//! Yandex Search API v2, its operations and its tokens, over REST.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use base64::Engine;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::faults::{Action, Faults};
+use crate::firms::{Dice, Firm};
+
+/// A paid search the town accepted.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SearchSeen {
+    /// The query text.
+    pub text: String,
+    /// The region.
+    pub region: String,
+    /// `deferred` or `sync`.
+    pub mode: String,
+    /// The operation it made.
+    pub operation_id: String,
+}
+
+/// The state of the search, operation, token and model servers.
+pub(crate) struct Search {
+    pub(crate) firms: Arc<Vec<Firm>>,
+    pub(crate) faults: Faults,
+    pub(crate) folder_id: String,
+    pub(crate) key_id: String,
+    pub(crate) account_id: String,
+    pub(crate) public_pem: String,
+    pub(crate) serp: Vec<(String, Vec<u8>)>,
+    pub(crate) polls_until_done: u32,
+    pub(crate) witness: PathBuf,
+    pub(crate) operations: Mutex<HashMap<String, (Vec<u8>, u32, bool)>>,
+    pub(crate) tokens: Mutex<Vec<String>>,
+}
+
+type Shared = Arc<Search>;
+
+/// All routes.
+pub(crate) fn router(search: Shared) -> Router {
+    Router::new()
+        .route("/v2/web/searchAsync", post(search_async))
+        .route("/v2/web/search", post(search_now))
+        .route("/operations/{id}", get(operation))
+        .route("/iam/v1/tokens", post(token))
+        .route("/v1/chat/completions", post(chat))
+        .with_state(search)
+}
+
+fn status(http: u16, code: u32, message: &str) -> Response {
+    let body = json!({"code": code, "message": message, "details": [{"@type": "type.googleapis.com/google.rpc.RequestInfo", "requestId": "00000000-town"}]});
+    (StatusCode::from_u16(http).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), axum::Json(body)).into_response()
+}
+
+/// A fault of the HTTP layer; `Err` holds the answer to give at once.
+pub(crate) async fn http_fault(action: Option<Action>) -> Result<Option<Action>, Response> {
+    match action {
+        Some(Action::Status(code)) => {
+            let grpc = match code {
+                401 => 16,
+                403 => 7,
+                404 => 5,
+                429 => 8,
+                503 => 14,
+                _ => 13,
+            };
+            Err(status(code, grpc, "scripted"))
+        }
+        Some(Action::Stall) => {
+            tokio::time::sleep(std::time::Duration::from_secs(3600)).await;
+            Err(status(504, 4, "scripted"))
+        }
+        Some(Action::Drop) => Err(broken()),
+        Some(Action::Babble) => Err((StatusCode::OK, "<html><body>502 Bad Gateway</body></html>").into_response()),
+        other => Ok(other),
+    }
+}
+
+/// An answer whose body breaks off: the client sees a closed connection.
+fn broken() -> Response {
+    let stream = futures_once(Err(std::io::Error::other("dropped")));
+    Response::builder().header("content-length", "1000").body(Body::from_stream(stream)).unwrap_or_default()
+}
+
+fn futures_once(item: std::io::Result<Bytes>) -> impl futures::Stream<Item = std::io::Result<Bytes>> {
+    futures::stream::iter([item])
+}
+
+impl Search {
+    fn allows(&self, headers: &HeaderMap) -> bool {
+        let given = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or("");
+        let tokens = self.tokens.lock().map(|tokens| tokens.clone()).unwrap_or_default();
+        given.strip_prefix("Bearer ").is_some_and(|token| tokens.iter().any(|known| known == token)) || given == "Api-Key town-api-key"
+    }
+
+    /// The request's text and region, or why it is refused.
+    fn checked(&self, headers: &HeaderMap, body: &[u8]) -> Result<(String, String), Box<Response>> {
+        let refuse = |http, code, text: &str| Err(Box::new(status(http, code, text)));
+        if !self.allows(headers) {
+            return refuse(401, 16, "Token is invalid or has expired.");
+        }
+        let Ok(request) = serde_json::from_slice::<Value>(body) else { return refuse(400, 3, "Malformed JSON") };
+        let text = request["query"]["queryText"].as_str().unwrap_or("").to_owned();
+        if request["query"]["searchType"].as_str().is_none_or(|kind| !kind.starts_with("SEARCH_TYPE_")) {
+            return refuse(400, 3, "query.searchType: must be specified");
+        }
+        if text.is_empty() || text.chars().count() > 400 {
+            return refuse(400, 3, "query.queryText: length must be between 1 and 400");
+        }
+        if request["folderId"].as_str() != Some(self.folder_id.as_str()) {
+            return refuse(403, 7, "Permission denied");
+        }
+        Ok((text, request["region"].as_str().unwrap_or("").to_owned()))
+    }
+
+    fn accept(&self, text: &str, region: &str, mode: &str, operation_id: &str) {
+        let seen = SearchSeen { text: text.into(), region: region.into(), mode: mode.into(), operation_id: operation_id.into() };
+        let line = serde_json::to_string(&seen).unwrap_or_default();
+        if let Ok(mut file) = std::fs::File::options().create(true).append(true).open(&self.witness) {
+            let _ = writeln!(file, "{line}").and_then(|()| file.sync_data());
+        }
+    }
+
+    fn page(&self, text: &str, serp_error: Option<u32>) -> Vec<u8> {
+        if let Some(code) = serp_error {
+            return error_page(code);
+        }
+        if !self.serp.is_empty() {
+            let named = self.serp.iter().find(|(stem, _)| text.contains(stem.as_str()));
+            let index = blake3::hash(text.as_bytes()).as_bytes()[0] as usize % self.serp.len();
+            return named.unwrap_or(&self.serp[index]).1.clone();
+        }
+        result_page(&self.firms, text)
+    }
+}
+
+async fn search_async(State(search): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
+    let what = String::from_utf8_lossy(&body).into_owned();
+    let fault = match http_fault(search.faults.strike("search", "", &what)).await {
+        Ok(fault) => fault,
+        Err(answer) => return answer,
+    };
+    let (text, region) = match search.checked(&headers, &body) {
+        Ok(request) => request,
+        Err(answer) => return *answer,
+    };
+    let serp_error = match fault {
+        Some(Action::SerpError(code)) => Some(code),
+        _ => None,
+    };
+    let count = search.operations.lock().map(|operations| operations.len()).unwrap_or(0);
+    let id = format!("spr{:017x}", (count as u64 + 1) ^ u64::from(std::process::id()) << 24);
+    let page = search.page(&text, serp_error);
+    search.accept(&text, &region, "deferred", &id);
+    if let Ok(mut operations) = search.operations.lock() {
+        operations.insert(id.clone(), (page, 0, fault == Some(Action::OperationError)));
+    }
+    if fault == Some(Action::DropAfterAccept) {
+        return broken();
+    }
+    axum::Json(json!({"done": false, "id": id, "description": "WEB search async", "createdAt": "2026-01-15T21:05:09Z"})).into_response()
+}
+
+async fn search_now(State(search): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
+    let what = String::from_utf8_lossy(&body).into_owned();
+    let fault = match http_fault(search.faults.strike("search", "", &what)).await {
+        Ok(fault) => fault,
+        Err(answer) => return answer,
+    };
+    let (text, region) = match search.checked(&headers, &body) {
+        Ok(request) => request,
+        Err(answer) => return *answer,
+    };
+    search.accept(&text, &region, "sync", "");
+    if fault == Some(Action::DropAfterAccept) {
+        return broken();
+    }
+    let page = search.page(&text, if let Some(Action::SerpError(code)) = fault { Some(code) } else { None });
+    axum::Json(json!({"rawData": base64::engine::general_purpose::STANDARD.encode(page)})).into_response()
+}
+
+async fn operation(State(search): State<Shared>, headers: HeaderMap, Path(id): Path<String>) -> Response {
+    let fault = match http_fault(search.faults.strike("operation", "", &id)).await {
+        Ok(fault) => fault,
+        Err(answer) => return answer,
+    };
+    if !search.allows(&headers) {
+        return status(401, 16, "Token is invalid or has expired.");
+    }
+    let Ok(mut operations) = search.operations.lock() else { return status(500, 13, "poisoned") };
+    let Some((page, polls, fails)) = operations.get_mut(&id) else { return status(404, 5, "Operation not found") };
+    *polls += 1;
+    let mut answer = json!({"id": id, "description": "WEB search async", "createdAt": "2026-01-15T21:05:09Z", "modifiedAt": "2026-01-15T21:10:11Z"});
+    if *fails || fault == Some(Action::OperationError) {
+        answer["done"] = json!(true);
+        answer["error"] = json!({"code": 13, "message": "Internal error", "details": []});
+    } else if *polls >= search.polls_until_done {
+        let mut raw = base64::engine::general_purpose::STANDARD.encode(&*page);
+        if fault == Some(Action::Truncate) {
+            raw.truncate(raw.len() / 2 / 4 * 4);
+        }
+        answer["done"] = json!(true);
+        answer["response"] = json!({"@type": "type.googleapis.com/yandex.cloud.searchapi.v2.WebSearchResponse", "rawData": raw});
+    }
+    let pretty = serde_json::to_string_pretty(&answer).unwrap_or_default();
+    ([("content-type", "application/json")], format!("{pretty}\n")).into_response()
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    iss: String,
+    iat: i64,
+    exp: i64,
+}
+
+async fn token(State(search): State<Shared>, body: Bytes) -> Response {
+    if let Err(answer) = http_fault(search.faults.strike("iam", "", "")).await {
+        return answer;
+    }
+    let request: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let jwt = request["jwt"].as_str().unwrap_or("");
+    let mut rules = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::PS256);
+    rules.validate_aud = false;
+    let header = jsonwebtoken::decode_header(jwt).ok();
+    let claims = jsonwebtoken::DecodingKey::from_rsa_pem(search.public_pem.as_bytes())
+        .and_then(|key| jsonwebtoken::decode::<Claims>(jwt, &key, &rules));
+    match claims {
+        Ok(token)
+            if token.claims.iss == search.account_id
+                && token.claims.exp - token.claims.iat <= 3600
+                && header.and_then(|header| header.kid).as_deref() == Some(search.key_id.as_str()) =>
+        {
+            let Ok(mut tokens) = search.tokens.lock() else { return status(500, 13, "poisoned") };
+            let fresh = format!("t1.town{}", tokens.len() + 1);
+            tokens.push(fresh.clone());
+            axum::Json(json!({"iamToken": fresh, "expiresAt": "2099-01-15T22:04:56.123456789Z"})).into_response()
+        }
+        _ => status(401, 16, "The token is invalid"),
+    }
+}
+
+async fn chat(State(search): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
+    if let Err(answer) = http_fault(search.faults.strike("model", "", "")).await {
+        return answer;
+    }
+    if headers.get("authorization").and_then(|value| value.to_str().ok()) != Some("Bearer town-model-key") {
+        let body = json!({"error": {"message": "Incorrect API key provided", "type": "invalid_request_error", "param": null, "code": "invalid_api_key"}});
+        return (StatusCode::UNAUTHORIZED, axum::Json(body)).into_response();
+    }
+    let request: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let user = request["messages"].as_array().and_then(|m| m.last()).and_then(|m| m["content"].as_str()).unwrap_or("");
+    let company = user.lines().find_map(|line| line.strip_prefix("Компания: ")).unwrap_or("ваша компания");
+    let text = format!(
+        "Здравствуйте! Меня зовут Анна, я работаю в студии «Пример». Посмотрела сайт компании «{company}» и увидела форму заявки и телефон. \
+         Мы помогаем компаниям вашего города не терять такие обращения: заявка с сайта и звонок попадают в один список, и видно, на какой ещё не \
+         ответили. Настройка занимает день и не требует менять сайт. Если тема вам близка, расскажу в ответном письме, как это могло бы выглядеть \
+         именно у вас, и пришлю короткий пример. Хорошего дня!"
+    );
+    let content = json!({"subject": format!("Заявки с сайта: {company}"), "body": text}).to_string();
+    axum::Json(json!({"id": "chatcmpl-town", "object": "chat.completion", "model": "town",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": content, "refusal": null}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 300, "completion_tokens": 150, "total_tokens": 450}}))
+    .into_response()
+}
+
+fn error_page(code: u32) -> Vec<u8> {
+    let text = if code == 15 { "Искомая комбинация слов нигде не встречается" } else { "Ошибка" };
+    format!("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<yandexsearch version=\"1.0\"><response date=\"20260115T210509\"><error code=\"{code}\">{text}</error></response></yandexsearch>").into_bytes()
+}
+
+/// The documents of a query: firms of the niche and place, inner pages, and the usual catalogues.
+fn result_page(firms: &[Firm], text: &str) -> Vec<u8> {
+    let words: String = text.split(' ').filter(|word| !word.starts_with("-site:") && !word.starts_with("lang:")).collect::<Vec<_>>().join(" ");
+    let mut dice = Dice::new(u64::from_le_bytes(blake3::hash(words.as_bytes()).as_bytes()[..8].try_into().unwrap_or_default()));
+    let mut found: Vec<&Firm> = firms.iter().filter(|firm| words.contains(&firm.niche) && words.contains(&firm.city)).collect();
+    if found.is_empty() {
+        return error_page(15);
+    }
+    let plain = !words.contains('"');
+    if !plain {
+        found.retain(|_| dice.below(3) != 0);
+        for at in (1..found.len()).rev() {
+            found.swap(at, dice.below(at as u64 + 1) as usize);
+        }
+    }
+    let mut groups = String::new();
+    for (index, firm) in found.iter().enumerate() {
+        let inner = if dice.below(2) == 0 { "uslugi?utm_source=yandex" } else { "" };
+        groups.push_str(&group(&format!("https://{}/{inner}", firm.host), &firm.name, &firm.niche, &firm.city));
+        if index == 1 {
+            groups.push_str(&group(&format!("https://spb.{}/", firm.host), &firm.name, &firm.niche, &firm.city));
+        }
+        if index % 5 == 2 {
+            groups.push_str(&group("https://www.avito.ru/items", "Объявления", &firm.niche, &firm.city));
+            groups.push_str(&group("https://2gis.ru/search", "Все организации", &firm.niche, &firm.city));
+        }
+    }
+    let query = escape(text);
+    format!(
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<yandexsearch version=\"1.0\"><request><query>{query}</query><page>0</page></request>\
+         <response date=\"20260115T210509\"><reqid>town</reqid><found priority=\"all\">117564</found><results>\
+         <grouping attr=\"d\" mode=\"deep\" groups-on-page=\"100\" docs-in-group=\"1\" curcateg=\"-1\"><page first=\"1\" last=\"101\">0</page>{groups}\
+         <found priority=\"all\">{n}</found></grouping></results></response></yandexsearch>",
+        n = found.len()
+    )
+    .into_bytes()
+}
+
+fn group(url: &str, name: &str, niche: &str, city: &str) -> String {
+    let host = url.trim_start_matches("https://").split('/').next().unwrap_or("");
+    format!(
+        "<group><categ attr=\"d\" name=\"{host}\"/><doccount>1</doccount><relevance/><doc id=\"Z1\"><relevance/>\
+         <saved-copy-url>https://yandexwebcache.net/x</saved-copy-url><url>{url}</url><domain>{host}</domain>\
+         <title>{name} — <hlword>{niche}</hlword> <hlword>{city}</hlword></title><modtime>20250101T000000</modtime><charset>utf-8</charset>\
+         <mime-type>text/html</mime-type><passages><passage><hlword>{niche}</hlword> в городе {city}: запись и консультация</passage></passages>\
+         <properties><_PassagesType>0</_PassagesType><lang>ru</lang></properties></doc></group>",
+        url = escape(url),
+        name = escape(name),
+        niche = escape(niche),
+        city = escape(city),
+    )
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}

@@ -1,0 +1,293 @@
+//! The town itself: opens every server, tells programs where they are, and reads its witnesses.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use serde::de::DeserializeOwned;
+use tokio::net::{TcpListener, UdpSocket};
+use tokio::task::JoinSet;
+
+use crate::faults::Faults;
+use crate::firms::{Firm, grow};
+use crate::imap::{self, Mailbox};
+use crate::search::{self, Search, SearchSeen};
+use crate::sheets::{self, Sheets};
+use crate::sites::{self, Sites, Visit};
+use crate::smtp::{self, Letter};
+use crate::{dns, keys};
+
+const FOLDER: &str = "b1gtownfolder0000001";
+const KEY_ID: &str = "ajetownkey0000000001";
+const ACCOUNT: &str = "ajetownaccount000001";
+const ROBOT: &str = "robot@town.iam.gserviceaccount.com";
+const YANDEX_USER: &str = "anna@studio-primer.ru";
+const GMAIL_USER: &str = "studio.primer@gmail.com";
+const PASSWORD: &str = "town-app-password";
+
+/// One row of the town's sheet.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// What the firms do.
+    pub niche: String,
+    /// Where they are.
+    pub city: String,
+}
+
+/// What the town is to be.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The same seed, the same town.
+    pub seed: u64,
+    /// The sheet.
+    pub rows: Vec<Row>,
+    /// Firms grown for each row.
+    pub firms_per_row: usize,
+    /// A folder of saved result pages to be served in place of the town's own.
+    pub serp: Option<PathBuf>,
+    /// A folder of site folders to be served besides the town's own.
+    pub sites: Option<PathBuf>,
+    /// The script of faults.
+    pub faults: Faults,
+    /// Where keys, letters and witnesses go.
+    pub dir: PathBuf,
+    /// Polls after which an operation is done.
+    pub polls_until_done: u32,
+}
+
+impl Plan {
+    /// The usual town in a folder: four rows, twelve firms each.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        let row = |niche: &str, city: &str| Row { niche: niche.into(), city: city.into() };
+        Self {
+            seed: 2026,
+            rows: vec![
+                row("стоматология", "Казань"),
+                row("грузоперевозки", "Уфа"),
+                row("окна ПВХ", "Самара"),
+                row("бухгалтерские услуги", "Пермь"),
+            ],
+            firms_per_row: 12,
+            serp: None,
+            sites: None,
+            faults: Faults::default(),
+            dir: dir.into(),
+            polls_until_done: 2,
+        }
+    }
+}
+
+/// A running town. Dropping it ends every server.
+#[derive(Debug)]
+pub struct Town {
+    plan: Plan,
+    firms: Arc<Vec<Firm>>,
+    env: Vec<(String, String)>,
+    servers: JoinSet<()>,
+}
+
+impl Town {
+    /// Opens every server on a free port of 127.0.0.1.
+    pub async fn open(plan: Plan) -> io::Result<Self> {
+        std::fs::create_dir_all(&plan.dir)?;
+        let dir = plan.dir.canonicalize()?;
+        // One crypto library serves the whole process; a second call changes nothing.
+        let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
+        let keys = keys::keys(&dir)?;
+        let rows = plan.rows.iter().enumerate();
+        let firms = Arc::new(rows.flat_map(|(at, row)| grow(plan.seed, at, &row.niche, &row.city, plan.firms_per_row)).collect::<Vec<_>>());
+        let own = plan.sites.as_deref().map(sites::own_sites).transpose()?.unwrap_or_default();
+        let mut town = Self { firms: Arc::clone(&firms), env: Vec::new(), servers: JoinSet::new(), plan };
+
+        let name_server = UdpSocket::bind("127.0.0.1:0").await?;
+        town.set("ROUTING_DNS_RESOLVERS", name_server.local_addr()?);
+        let zone = dns::Zone { firms: Arc::clone(&firms), own: own.keys().cloned().collect(), faults: town.plan.faults.clone() };
+        town.servers.spawn(dns::serve(name_server, Arc::new(zone)));
+
+        let search = Search {
+            firms: Arc::clone(&firms),
+            faults: town.plan.faults.clone(),
+            folder_id: FOLDER.into(),
+            key_id: KEY_ID.into(),
+            account_id: ACCOUNT.into(),
+            public_pem: keys.rsa_public_pem.clone(),
+            serp: town.plan.serp.as_deref().map(saved_pages).transpose()?.unwrap_or_default(),
+            polls_until_done: town.plan.polls_until_done,
+            witness: dir.join("search.jsonl"),
+            operations: Mutex::default(),
+            tokens: Mutex::default(),
+        };
+        let cloud = town.http(search::router(Arc::new(search))).await?;
+        for name in ["LEADGEN_YANDEX_SEARCH_URL", "LEADGEN_YANDEX_OPERATION_URL", "LEADGEN_YANDEX_IAM_URL"] {
+            town.set(name, &cloud);
+        }
+        town.set("OPENAI_BASE_URL", format!("{cloud}/v1"));
+        town.set("YANDEX_CLOUD_FOLDER_ID", FOLDER);
+        town.set("YANDEX_CLOUD_SA_KEY_FILE", yandex_key(&dir, &keys)?.display());
+
+        let sheet = Sheets {
+            cells: Mutex::new(sheet_cells(&town.plan.rows)),
+            public_pem: keys.rsa_public_pem.clone(),
+            account: ROBOT.into(),
+            faults: town.plan.faults.clone(),
+        };
+        let sheets = town.http(sheets::router(Arc::new(sheet))).await?;
+        google_key(&dir, &keys, &sheets)?;
+
+        let state = Sites { firms: Arc::clone(&firms), own, faults: town.plan.faults.clone(), witness: dir.join("visits.jsonl") };
+        let web = town.http(sites::router(Arc::new(state))).await?;
+        town.set("LEADGEN_WEB_LOOPBACK", format!("80={}", web.trim_start_matches("http://")));
+
+        town.set("LEADGEN_TLS_EXTRA_ROOTS", dir.join("ca.pem").display());
+        town.mail(&dir, &keys).await?;
+        Ok(town)
+    }
+
+    async fn mail(&mut self, dir: &Path, keys: &keys::Keys) -> io::Result<()> {
+        let imap = TcpListener::bind("127.0.0.1:0").await?;
+        let imap_port = imap.local_addr()?.port();
+        let accepting = Arc::new(Mutex::new(()));
+        let mut users = Vec::new();
+        for (name, user, implicit_tls) in [("yandex", YANDEX_USER, true), ("gmail", GMAIL_USER, false)] {
+            let inbox = Arc::new(Mailbox::open(dir.join("inbox").join(name))?);
+            users.push((user.to_owned(), PASSWORD.to_owned(), Arc::clone(&inbox)));
+            let listener = TcpListener::bind("127.0.0.1:0").await?;
+            let key = |part: &str| format!("{}_{part}", name.to_uppercase());
+            self.set(&key("SMTP_HOST"), "localhost");
+            self.set(&key("SMTP_PORT"), listener.local_addr()?.port());
+            self.set(&key("SMTP_SSL"), implicit_tls);
+            self.set(&key("SMTP_TLS"), !implicit_tls);
+            self.set(&key("USER"), user);
+            self.set(&key("PASS"), PASSWORD);
+            self.set(&key("FROM_EMAIL"), user);
+            self.set(&key("FROM_NAME"), "Анна Ковалёва");
+            self.set(&key("IMAP_HOST"), "localhost");
+            self.set(&key("IMAP_PORT"), imap_port);
+            let server = smtp::Server {
+                name,
+                implicit_tls,
+                tls: Arc::clone(&keys.tls),
+                user: user.into(),
+                password: PASSWORD.into(),
+                dir: dir.into(),
+                firms: Arc::clone(&self.firms),
+                faults: self.plan.faults.clone(),
+                inbox,
+                accepting: Arc::clone(&accepting),
+            };
+            self.servers.spawn(smtp::serve(listener, Arc::new(server)));
+        }
+        self.servers.spawn(imap::serve(imap, Arc::new(imap::Server { tls: Arc::clone(&keys.tls), users })));
+        Ok(())
+    }
+
+    async fn http(&mut self, router: axum::Router) -> io::Result<String> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        self.servers.spawn(async move {
+            let _ = axum::serve(listener, router).await;
+        });
+        Ok(format!("http://{address}"))
+    }
+
+    fn set(&mut self, name: &str, value: impl std::fmt::Display) {
+        self.env.push((name.to_owned(), value.to_string()));
+    }
+
+    /// The environment that points programs at the town.
+    pub fn env(&self) -> &[(String, String)] {
+        &self.env
+    }
+
+    /// What a program needs besides [`Town::env`] to draft with the town's model and read its sheet.
+    pub fn more_env(&self) -> Vec<(String, String)> {
+        let dir = self.plan.dir.canonicalize().unwrap_or_else(|_| self.plan.dir.clone());
+        vec![
+            ("OPENAI_API_KEY".into(), "town-model-key".into()),
+            ("GOOGLE_SHEET_ID".into(), "town-sheet".into()),
+            ("GOOGLE_SA_KEY_FILE".into(), dir.join("google-key.json").display().to_string()),
+        ]
+    }
+
+    /// The firms.
+    pub fn firms(&self) -> &[Firm] {
+        &self.firms
+    }
+
+    /// The script of faults, to be added to while the town runs.
+    pub fn faults(&self) -> &Faults {
+        &self.plan.faults
+    }
+
+    /// The sheet as a file: `niche,city,country,batch_tag`.
+    pub fn niches_csv(&self) -> String {
+        let rows: String = self.plan.rows.iter().map(|row| format!("{},{},Россия,demo\n", row.niche, row.city)).collect();
+        format!("niche,city,country,batch_tag\n{rows}")
+    }
+
+    /// Letters accepted so far, earlier runs in the same folder included.
+    pub fn letters(&self) -> Vec<Letter> {
+        self.witness("letters.jsonl")
+    }
+
+    /// Paid searches accepted so far.
+    pub fn searches(&self) -> Vec<SearchSeen> {
+        self.witness("search.jsonl")
+    }
+
+    /// Requests the sites saw.
+    pub fn visits(&self) -> Vec<Visit> {
+        self.witness("visits.jsonl")
+    }
+
+    fn witness<T: DeserializeOwned>(&self, file: &str) -> Vec<T> {
+        let text = std::fs::read_to_string(self.plan.dir.join(file)).unwrap_or_default();
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// Ends every server.
+    pub async fn close(mut self) {
+        self.servers.shutdown().await;
+    }
+}
+
+fn saved_pages(folder: &Path) -> io::Result<Vec<(String, Vec<u8>)>> {
+    let mut pages = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|ending| ending == "xml") {
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            pages.push((stem, std::fs::read(&path)?));
+        }
+    }
+    pages.sort();
+    Ok(pages)
+}
+
+fn sheet_cells(rows: &[Row]) -> Vec<Vec<String>> {
+    let header = "niche city country batch_tag status generated_count db_inserted_count db_duplicate_count db_first_scheduled_for \
+                  db_last_scheduled_for last_error";
+    let mut cells = vec![header.split_whitespace().map(str::to_owned).collect::<Vec<_>>()];
+    cells.extend(rows.iter().map(|row| vec![row.niche.clone(), row.city.clone(), "Россия".into(), "demo".into()]));
+    cells
+}
+
+/// The key file in the form the real console writes, warning line included.
+fn yandex_key(dir: &Path, keys: &keys::Keys) -> io::Result<PathBuf> {
+    let path = dir.join("yandex-key.json");
+    let private = format!("PLEASE DO NOT REMOVE THIS LINE! Yandex.Cloud SA Key ID <{KEY_ID}>\n{}", keys.rsa_private_pem);
+    let key = serde_json::json!({
+        "id": KEY_ID, "service_account_id": ACCOUNT, "created_at": "2026-01-15T10:04:56.793349941Z", "key_algorithm": "RSA_2048",
+        "public_key": keys.rsa_public_pem, "private_key": private,
+    });
+    std::fs::write(&path, key.to_string())?;
+    Ok(path)
+}
+
+fn google_key(dir: &Path, keys: &keys::Keys, sheets: &str) -> io::Result<()> {
+    let key = serde_json::json!({
+        "type": "service_account", "project_id": "town", "private_key_id": "1", "private_key": keys.rsa_private_pem, "client_email": ROBOT,
+        "client_id": "1", "token_uri": format!("{sheets}/token"),
+    });
+    std::fs::write(dir.join("google-key.json"), key.to_string())
+}
