@@ -1,1 +1,136 @@
-//! .
+//! An inbox over IMAP: opened read-only, read in small batches, never marked.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::StreamExt;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use crate::domain::lead::{Batch, Cursor};
+use crate::domain::signal::Arrival;
+use crate::error::{Error, ErrorKind, Result};
+use crate::ports::inbox::Inbox;
+
+/// Mails fetched in one pull.
+const BATCH: u32 = 20;
+/// Time for a whole pull.
+const LIMIT: Duration = Duration::from_mins(2);
+/// Bytes of a mail that are kept.
+const LARGEST: usize = 2 * 1024 * 1024;
+
+/// One mailbox's server and login.
+#[derive(Clone)]
+pub struct Settings {
+    /// The mailbox's name.
+    pub mailbox: String,
+    /// The server; TLS from the first byte.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// The login.
+    pub user: String,
+    /// The app password.
+    pub password: String,
+    /// Refuse servers that are not on loopback.
+    pub offline: bool,
+}
+
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Settings").field("mailbox", &self.mailbox).field("host", &self.host).finish_non_exhaustive()
+    }
+}
+
+/// Reads an INBOX.
+#[derive(Debug)]
+pub struct ImapInbox {
+    settings: Settings,
+    tls: Arc<ClientConfig>,
+}
+
+impl ImapInbox {
+    /// An inbox; connects only when it is pulled.
+    pub fn new(settings: Settings, tls: Arc<ClientConfig>) -> Result<Self> {
+        if settings.offline && !matches!(settings.host.as_str(), "localhost" | "127.0.0.1" | "::1") {
+            return Err(Error::new(ErrorKind::Config, format!("read the inbox at {}", settings.host))
+                .code("offline")
+                .detail("offline mode allows loopback only"));
+        }
+        Ok(Self { settings, tls })
+    }
+
+    async fn read(&self, after: Option<&Cursor>) -> Result<Batch<Arrival>> {
+        let failed = |what: &'static str| move |e: async_imap::error::Error| Error::new(ErrorKind::Unavailable, what).code("inbox_failed").because(e);
+        let broken = |e: std::io::Error| Error::new(ErrorKind::Unavailable, "reach the inbox").code("unreachable").because(e);
+        let tcp = TcpStream::connect((self.settings.host.as_str(), self.settings.port)).await.map_err(broken)?;
+        tcp.set_nodelay(true).map_err(broken)?;
+        let name = ServerName::try_from(self.settings.host.clone())
+            .map_err(|e| Error::new(ErrorKind::Config, "name the inbox's server").because(e))?;
+        let stream = TlsConnector::from(Arc::clone(&self.tls)).connect(name, tcp).await.map_err(broken)?;
+        let mut client = async_imap::Client::new(stream);
+        client.read_response().await.map_err(broken)?;
+        let login = client.login(&self.settings.user, &self.settings.password).await;
+        let mut session = login.map_err(|(e, _)| {
+            let kind = if matches!(e, async_imap::error::Error::No(_)) { ErrorKind::Unauthorized } else { ErrorKind::Unavailable };
+            Error::new(kind, format!("log in to the inbox {}", self.settings.mailbox)).code("auth_broken").because(e)
+        })?;
+        let state = session.examine("INBOX").await.map_err(failed("open the inbox"))?;
+        let validity = state.uid_validity.unwrap_or(0);
+        let from = after.and_then(|cursor| next_uid(cursor, validity)).unwrap_or(1);
+        let upper = from.saturating_add(BATCH - 1);
+        let has_more = state.uid_next.is_none_or(|next| from < next);
+        let mut items = Vec::new();
+        if has_more {
+            let mut mails = session.uid_fetch(format!("{from}:{upper}"), "(UID FLAGS BODY.PEEK[])").await.map_err(failed("fetch mails"))?;
+            while let Some(mail) = mails.next().await {
+                let mail = mail.map_err(failed("fetch mails"))?;
+                let (Some(uid), Some(body)) = (mail.uid, mail.body()) else { continue };
+                if uid >= from {
+                    let bytes = body[..body.len().min(LARGEST)].to_vec();
+                    items.push(Arrival { mailbox: self.settings.mailbox.clone(), key: format!("{validity}:{uid}"), bytes });
+                }
+            }
+        }
+        // Whether the goodbye is heard changes nothing.
+        let _ = session.logout().await;
+        let next = has_more.then(|| {
+            let seen = state.uid_next.map_or(upper, |next| upper.min(next.saturating_sub(1)));
+            Cursor(format!("{validity}:{seen}"))
+        });
+        Ok(Batch { items, next })
+    }
+}
+
+/// The first UID after a cursor; none if the server numbers its mails anew.
+fn next_uid(cursor: &Cursor, validity: u32) -> Option<u32> {
+    let (kept, uid) = cursor.0.split_once(':')?;
+    (kept.parse::<u32>().ok()? == validity).then_some(uid.parse::<u32>().ok()?.saturating_add(1))
+}
+
+#[async_trait]
+impl Inbox for ImapInbox {
+    fn mailbox(&self) -> &str {
+        &self.settings.mailbox
+    }
+
+    async fn pull(&self, after: Option<&Cursor>) -> Result<Batch<Arrival>> {
+        let pulled = tokio::time::timeout(LIMIT, self.read(after)).await;
+        pulled.unwrap_or_else(|_| Err(Error::new(ErrorKind::Unavailable, "read the inbox").code("inbox_timeout")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_of_another_numbering_starts_anew() {
+        assert_eq!(next_uid(&Cursor("7:41".into()), 7), Some(42));
+        assert_eq!(next_uid(&Cursor("7:41".into()), 8), None);
+        assert_eq!(next_uid(&Cursor("nonsense".into()), 7), None);
+    }
+}

@@ -1,0 +1,239 @@
+//! The conversation: connect, make private, log in, name sender and recipient; then, after the mark, the letter.
+
+use std::fmt::Display;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use lettre::transport::smtp::authentication::{Credentials, Mechanism};
+use lettre::transport::smtp::client::AsyncSmtpConnection;
+use lettre::transport::smtp::commands::{Data, Mail, Quit, Rcpt};
+use lettre::transport::smtp::extension::ClientId;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use crate::domain::mail::{FrozenMail, Receipt};
+use crate::error::{Error, ErrorKind, Result};
+use crate::ports::clock::Clock;
+use crate::ports::transport::Offer;
+use crate::rules::replies::{Reply, Stage, error};
+
+use super::wire::{Heard, Wire};
+use super::{Settings, Tls};
+
+/// RFC 5321 4.5.3.2 gives the last reply ten minutes; a shorter wait is the main cause of letters sent twice.
+const LAST_REPLY: Duration = Duration::from_mins(10);
+const CONNECT: Duration = Duration::from_secs(30);
+const COMMAND: Duration = Duration::from_mins(1);
+const DATA: Duration = Duration::from_mins(2);
+/// What a greeting before STARTTLS may hold.
+const MOST_GREETING: usize = 8 * 1024;
+/// The name we say at EHLO: no private host name leaves.
+const EHLO: &str = "leadgen.invalid";
+
+pub(super) struct Client {
+    connection: AsyncSmtpConnection,
+    heard: Heard,
+}
+
+fn unreachable(what: impl Display) -> Error {
+    Error::new(ErrorKind::Unavailable, format!("reach the mail server: {what}")).code("unreachable")
+}
+
+impl Client {
+    /// As far as a login that was accepted.
+    pub(super) async fn connect(settings: &Settings, tls: &Arc<ClientConfig>) -> Result<Self> {
+        let address = (settings.host.as_str(), settings.port);
+        let tcp = tokio::time::timeout(CONNECT, TcpStream::connect(address)).await.map_err(|_| unreachable("no answer"))?;
+        let mut tcp = tcp.map_err(|e| unreachable(&settings.host).because(e))?;
+        tcp.set_nodelay(true).map_err(|e| unreachable("set up").because(e))?;
+        let peer = tcp.peer_addr().map_err(|e| unreachable("set up").because(e))?;
+        let mut ahead = Vec::new();
+        if settings.tls == Tls::StartTls {
+            tokio::time::timeout(COMMAND, start_tls(&mut tcp)).await.map_err(|_| unreachable("STARTTLS timed out"))??;
+            // The client wants a greeting; after STARTTLS the server gives none.
+            ahead = b"220 ready\r\n".to_vec();
+        }
+        let name = ServerName::try_from(settings.host.clone()).map_err(|e| unreachable("no server name").because(e))?;
+        let handshake = TlsConnector::from(Arc::clone(tls)).connect(name, tcp);
+        let io = tokio::time::timeout(CONNECT, handshake).await.map_err(|_| unreachable("TLS timed out"))?;
+        let io = io.map_err(|e| unreachable("TLS failed").because(e))?;
+        let heard = Heard::default();
+        let wire = Wire { io, peer, ahead, heard: Arc::clone(&heard) };
+        let hello = ClientId::Domain(EHLO.into());
+        let greeted = AsyncSmtpConnection::connect_with_transport(Box::new(wire), &hello);
+        let connection = match tokio::time::timeout(COMMAND, greeted).await {
+            Ok(Ok(connection)) => connection,
+            Ok(Err(failure)) => return Err(refusal(Stage::Connect, &heard).unwrap_or_else(|| unreachable("no SMTP greeting").because(failure))),
+            Err(_) => return Err(unreachable("the greeting timed out")),
+        };
+        let mut client = Self { connection, heard };
+        client.log_in(settings).await?;
+        Ok(client)
+    }
+
+    async fn log_in(&mut self, settings: &Settings) -> Result<()> {
+        self.forget();
+        let login = Credentials::new(settings.user.clone(), settings.password.clone());
+        let auth = self.connection.auth(&[Mechanism::Plain, Mechanism::Login], &login);
+        match tokio::time::timeout(COMMAND, auth).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(failure)) => Err(refusal(Stage::Auth, &self.heard).unwrap_or_else(|| {
+                // A connection that breaks at the login counts as a refused login.
+                Error::new(ErrorKind::Unauthorized, "log in to the mail server").code("auth_broken").because(failure)
+            })),
+            Err(_) => Err(unreachable("the login timed out")),
+        }
+    }
+
+    /// Sender and recipient. Nothing of the letter is given.
+    pub(super) async fn name_envelope(&mut self, mail: &FrozenMail) -> Result<()> {
+        let parse = |address: &crate::domain::name::EmailAddress| {
+            address.as_str().parse::<lettre::Address>().map_err(|e| Error::new(ErrorKind::Rejected, "name sender and recipient").code("bad_mailbox").because(e))
+        };
+        let (from, to) = (parse(&mail.from)?, parse(&mail.to)?);
+        self.command(Stage::Envelope, Mail::new(Some(from), vec![]), COMMAND).await?;
+        self.command(Stage::Envelope, Rcpt::new(to, vec![]), COMMAND).await
+    }
+
+    async fn command(&mut self, stage: Stage, command: impl Display, limit: Duration) -> Result<()> {
+        self.forget();
+        match tokio::time::timeout(limit, self.connection.command(command)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(failure)) => Err(refusal(stage, &self.heard)
+                .unwrap_or_else(|| Error::new(ErrorKind::Unavailable, "talk to the mail server").code("temp_failure").because(failure))),
+            Err(_) => Err(Error::new(ErrorKind::Unavailable, "talk to the mail server").code("temp_failure").detail("no reply in time")),
+        }
+    }
+
+    fn forget(&self) {
+        if let Ok(mut heard) = self.heard.lock() {
+            heard.clear();
+        }
+    }
+
+    pub(super) async fn leave(mut self) {
+        // Whether the goodbye is heard changes nothing.
+        let _ = tokio::time::timeout(Duration::from_secs(5), self.connection.command(Quit)).await;
+    }
+}
+
+/// The server's own words, if a whole refusing reply was heard.
+fn refusal(stage: Stage, heard: &Heard) -> Option<Error> {
+    let bytes = heard.lock().ok()?.clone();
+    let reply = whole_reply(&bytes)?;
+    (reply.code >= 400).then(|| error(stage, &reply))
+}
+
+/// The last whole reply among the bytes: its final line has a blank after the code.
+fn whole_reply(bytes: &[u8]) -> Option<Reply> {
+    let end = bytes.iter().rposition(|b| *b == b'\n')?;
+    let lines: Vec<&[u8]> = bytes[..=end].split_inclusive(|b| *b == b'\n').collect();
+    let last = lines.last()?;
+    if last.len() < 4 || last[3] == b'-' {
+        return None;
+    }
+    let start = lines.iter().rposition(|line| line.len() < 4 || line[3] != b'-' || line[..3] != last[..3]);
+    let first = match start {
+        Some(at) if at + 1 == lines.len() => {
+            let before = lines[..at].iter().rposition(|line| line.len() < 4 || line[3] != b'-' || line[..3] != last[..3]);
+            before.map_or(0, |at| at + 1)
+        }
+        Some(at) => at + 1,
+        None => 0,
+    };
+    Reply::parse(&lines[first..].concat())
+}
+
+/// STARTTLS by hand. Bytes that come along with the 220 in the clear are an attack and end it.
+async fn start_tls(tcp: &mut TcpStream) -> Result<()> {
+    let refused = |what: &str| Error::new(ErrorKind::Unauthorized, "make the connection private").code("tls_required").detail(what.to_owned());
+    let greeting = plain_reply(tcp).await?;
+    if !greeting.starts_with("220") {
+        let reply = Reply::parse(greeting.as_bytes()).ok_or_else(|| unreachable("no SMTP greeting"))?;
+        return Err(error(Stage::Connect, &reply));
+    }
+    tcp.write_all(format!("EHLO {EHLO}\r\n").as_bytes()).await.map_err(|e| unreachable("EHLO").because(e))?;
+    if !plain_reply(tcp).await?.to_uppercase().contains("STARTTLS") {
+        return Err(refused("the server offers no STARTTLS"));
+    }
+    tcp.write_all(b"STARTTLS\r\n").await.map_err(|e| unreachable("STARTTLS").because(e))?;
+    let answer = plain_reply(tcp).await?;
+    if !answer.starts_with("220") {
+        return Err(refused(&answer));
+    }
+    if answer.lines().count() > 1 {
+        return Err(refused("the server said more than the one line before TLS began"));
+    }
+    Ok(())
+}
+
+async fn plain_reply(tcp: &mut TcpStream) -> Result<String> {
+    let mut bytes = Vec::new();
+    loop {
+        let mut chunk = [0_u8; 1024];
+        let read = tcp.read(&mut chunk).await.map_err(|e| unreachable("the connection broke").because(e))?;
+        bytes.extend_from_slice(&chunk[..read]);
+        if read == 0 || bytes.len() > MOST_GREETING {
+            return Err(unreachable("no whole reply"));
+        }
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        if text.ends_with('\n') && text.lines().last().is_some_and(|line| line.as_bytes().get(3) != Some(&b'-')) {
+            return Ok(text);
+        }
+    }
+}
+
+/// A server that waits for the letter.
+pub(super) struct Offered {
+    pub(super) client: Client,
+    pub(super) bytes: Vec<u8>,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+#[async_trait]
+impl Offer for Offered {
+    async fn hand_over(mut self: Box<Self>) -> Result<Receipt> {
+        // Until its 354 the server has nothing: whatever goes wrong here is no doubt.
+        self.client.command(Stage::Data, Data, DATA).await?;
+        self.client.forget();
+        // The client ends the letter with CRLF.CRLF itself.
+        let bytes = self.bytes.strip_suffix(b"\r\n").unwrap_or(&self.bytes);
+        let said = tokio::time::timeout(LAST_REPLY, self.client.connection.message(bytes)).await;
+        let reply = self.client.heard.lock().ok().and_then(|heard| whole_reply(&heard));
+        let at = self.clock.now();
+        match (said, reply) {
+            (Ok(Ok(_)), Some(reply)) if reply.code < 400 => {
+                let line = reply.line();
+                self.client.leave().await;
+                Ok(Receipt { reply: line, at })
+            }
+            (_, Some(reply)) if reply.code >= 400 => Err(error(Stage::Data, &reply)),
+            (Ok(Ok(response)), _) => Ok(Receipt { reply: response.code().to_string(), at }),
+            (ended, _) => {
+                let doubt = Error::new(ErrorKind::InDoubt, "hear whether the letter was taken").code("delivery_unknown");
+                Err(match ended {
+                    Ok(Err(failure)) => doubt.because(failure),
+                    _ => doubt.detail("no last reply in time"),
+                })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_whole_reply_is_an_answer() {
+        assert!(whole_reply(b"250-one\r\n").is_none());
+        assert!(whole_reply(b"250 ok").is_none());
+        let reply = whole_reply(b"354 go\r\n550-5.1.1 no\r\n550 5.1.1 such user\r\n").expect("a reply");
+        assert_eq!((reply.code, reply.text.as_str()), (550, "no such user"));
+        assert_eq!(whole_reply(b"571 blocked\r\n").map(|reply| reply.code), Some(571));
+    }
+}
