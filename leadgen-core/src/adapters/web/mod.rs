@@ -1,1 +1,9 @@
-//! .
+//! Company sites over HTTP: a polite fetcher within bounds, and the extractor that reads what it brings.
+
+mod extractor;
+mod fetcher;
+mod target;
+
+pub use extractor::WebsiteExtractor;
+pub use fetcher::{HttpFetcher, Settings};
+pub use target::{is_public, refusal};

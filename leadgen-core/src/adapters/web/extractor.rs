@@ -1,0 +1,128 @@
+//! Visits a company's site: the home page, then the pages most likely to show contacts, until enough is known.
+
+use async_trait::async_trait;
+use url::Url;
+
+use crate::domain::company::Company;
+use crate::domain::contact::{ContactType, Findings};
+use crate::error::{Error, ErrorKind, Result, Verdict};
+use crate::ports::contacts::ContactExtractor;
+use crate::ports::fetch::{Fetcher, Page};
+use crate::rules::harvest::{self, PageFindings, Site};
+use crate::rules::{normalize, pages};
+
+/// An address this sure ends the visit early.
+const SURE: f64 = 0.95;
+/// Pages visited after the home page at most before the visit ends early.
+const ENOUGH: usize = 3;
+
+/// Finds contacts on company sites through any fetcher.
+#[derive(Debug)]
+pub struct WebsiteExtractor<F> {
+    fetcher: F,
+    max_pages: usize,
+}
+
+impl<F: Fetcher> WebsiteExtractor<F> {
+    /// An extractor that reads at most `max_pages` pages of a company.
+    pub fn new(fetcher: F, max_pages: usize) -> Self {
+        Self { fetcher, max_pages: max_pages.max(1) }
+    }
+
+    /// The home page: https first, then http. A certificate is never waived: a site that fails TLS may still answer plainly.
+    async fn home(&self, host: &str) -> Result<Page> {
+        let mut first_error: Option<Error> = None;
+        for scheme in ["https", "http"] {
+            let url = Url::parse(&format!("{scheme}://{host}/")).map_err(|e| Error::new(ErrorKind::Rejected, "read a site's address").because(e))?;
+            match self.fetcher.fetch(&url).await {
+                Ok(page) => return Ok(page),
+                Err(error) if error.machine_code() == "robots_disallowed" => return Err(error),
+                Err(error) => first_error = Some(error),
+            }
+        }
+        Err(first_error.unwrap_or_else(|| Error::new(ErrorKind::Unavailable, format!("visit {host}"))))
+    }
+
+    async fn visit(&self, company: &Company, host: &str) -> Result<Findings> {
+        let home = self.home(host).await?;
+        let site = Site { domain: company.canonical_domain.clone(), country: None };
+        let nothing = |reason: &str| Ok(Findings { reason: Some(reason.to_owned()), pages: 1, ..Findings::default() });
+        match home.status {
+            200..=299 => {}
+            429 | 503 => return Err(Error::new(ErrorKind::Limited, format!("visit {host}")).code("site_limits")),
+            500.. => return Err(Error::new(ErrorKind::Unavailable, format!("visit {host}")).code("site_broken")),
+            403 => return nothing("refused_by_site"),
+            _ => return nothing("no_page"),
+        }
+        let elsewhere = home.url.host_str().and_then(normalize::domain_of).is_some_and(|found| {
+            let own = company.canonical_domain.as_ref();
+            own.is_some_and(|own| normalize::registrable(own) != normalize::registrable(&found))
+        });
+        if elsewhere {
+            return nothing("redirected_elsewhere");
+        }
+        let mut findings: Vec<PageFindings> = Vec::new();
+        let mut seen = vec![home.url.clone()];
+        let mut queue = self.read(&home, &site, &mut findings, &seen);
+        if queue.iter().all(|(score, _)| *score < 3) {
+            queue.extend(pages::GUESSES.iter().filter_map(|path| home.url.join(path).ok()).map(|url| (1, url)));
+        }
+        while let Some((_, url)) = (!queue.is_empty()).then(|| queue.remove(0)) {
+            if seen.len() >= self.max_pages || (findings.len() > ENOUGH && is_enough(&findings)) {
+                break;
+            }
+            if seen.contains(&url) {
+                continue;
+            }
+            seen.push(url.clone());
+            // A page that can't be had is left out; the others go on.
+            let Ok(page) = self.fetcher.fetch(&url).await else { continue };
+            if (200..=299).contains(&page.status) {
+                let more = self.read(&page, &site, &mut findings, &seen);
+                queue.extend(more.into_iter().filter(|(score, _)| *score >= 9));
+                queue.sort_by(|a, b| b.0.cmp(&a.0));
+            }
+        }
+        Ok(harvest::merge(findings, &site))
+    }
+
+    /// Reads a page; the links worth following.
+    fn read(&self, page: &Page, site: &Site, findings: &mut Vec<PageFindings>, seen: &[Url]) -> Vec<(u32, Url)> {
+        let text = harvest::decode(&page.body, page.content_type.as_deref());
+        let html = harvest::read_html(&text);
+        if !html.noindex {
+            findings.push(harvest::page(&page.url, &page.body, page.content_type.as_deref(), site));
+        }
+        let mut next = pages::next(&html.links, &page.url, seen);
+        if let Some(target) = html.refresh.and_then(|target| page.url.join(&target).ok()) {
+            next.insert(0, (9, target));
+        }
+        next.truncate(40);
+        next
+    }
+}
+
+fn is_enough(findings: &[PageFindings]) -> bool {
+    let contacts = || findings.iter().flat_map(|page| &page.contacts);
+    contacts().any(|c| c.contact_type == ContactType::Email && c.score >= SURE) && contacts().any(|c| c.contact_type == ContactType::Phone)
+}
+
+#[async_trait]
+impl<F: Fetcher> ContactExtractor for WebsiteExtractor<F> {
+    async fn extract(&self, company: &Company) -> Result<Findings> {
+        let host = company.canonical_domain.as_ref().map(ToString::to_string).ok_or_else(|| {
+            Error::new(ErrorKind::Rejected, format!("visit {}", company.name)).code("no_own_site")
+        })?;
+        match self.visit(company, &host).await {
+            Err(error) if error.verdict() == Verdict::Reject => {
+                let reason = match error.machine_code() {
+                    "robots_disallowed" => "blocked_by_robots",
+                    "no_such_host" => "no_such_host",
+                    other => other,
+                };
+                Ok(Findings { reason: Some(reason.to_owned()), ..Findings::default() })
+            }
+            ended => ended,
+        }
+    }
+}

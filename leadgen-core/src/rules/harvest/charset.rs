@@ -1,0 +1,92 @@
+//! Bytes of a page → text: mark, header, declaration, then a guess. Never fails.
+
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+
+/// Bytes in which a declaration is looked for.
+const DECLARED_WITHIN: usize = 4096;
+/// Bytes the guess is made from.
+const GUESSED_FROM: usize = 64 * 1024;
+
+/// Decodes a page. A declaration that yields much garbage is not believed.
+pub fn decode(bytes: &[u8], content_type: Option<&str>) -> String {
+    if let Some((encoding, _)) = Encoding::for_bom(bytes) {
+        return encoding.decode(bytes).0.into_owned();
+    }
+    let declared = content_type.and_then(charset_of).or_else(|| declared(bytes));
+    let text = declared.map(|encoding| encoding.decode_without_bom_handling(bytes).0.into_owned());
+    match text {
+        Some(text) if !is_garbage(&text) => text,
+        _ => guess(bytes).decode_without_bom_handling(bytes).0.into_owned(),
+    }
+}
+
+fn charset_of(text: &str) -> Option<&'static Encoding> {
+    let lower = text.to_ascii_lowercase();
+    let after = &lower[lower.find("charset")? + 7..];
+    let label = after.trim_start().strip_prefix('=')?.trim_start().trim_start_matches(['"', '\'']);
+    let end = label.find(|c: char| !(c.is_ascii_alphanumeric() || "-_:.".contains(c))).unwrap_or(label.len());
+    Encoding::for_label(label[..end].as_bytes())
+}
+
+/// `<meta charset>`, `http-equiv` or the XML declaration. A page that could be read so far is no UTF-16.
+fn declared(bytes: &[u8]) -> Option<&'static Encoding> {
+    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(DECLARED_WITHIN)]).into_owned();
+    let lower = head.to_ascii_lowercase();
+    let in_meta = lower.match_indices("<meta").find_map(|(at, _)| {
+        let end = lower[at..].find('>').map_or(lower.len(), |end| at + end);
+        charset_of(&lower[at..end])
+    });
+    let in_xml = || {
+        let declaration = lower.trim_start().strip_prefix("<?xml")?;
+        let label = declaration.split("encoding").nth(1)?.trim_start_matches(['=', ' ', '"', '\'']);
+        Encoding::for_label(label.split(['"', '\'', '?']).next()?.as_bytes())
+    };
+    let found = in_meta.or_else(in_xml)?;
+    Some(if found == UTF_16LE || found == UTF_16BE { UTF_8 } else { found })
+}
+
+fn guess(bytes: &[u8]) -> &'static Encoding {
+    // UTF-16 without a mark: every other byte of markup is zero.
+    let head = &bytes[..bytes.len().min(400)];
+    let zeros = |parity: usize| head.iter().skip(parity).step_by(2).filter(|b| **b == 0).count();
+    if head.len() >= 8 && zeros(1) * 5 > head.len() {
+        return UTF_16LE;
+    }
+    if head.len() >= 8 && zeros(0) * 5 > head.len() {
+        return UTF_16BE;
+    }
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+    detector.feed(&bytes[..bytes.len().min(GUESSED_FROM)], true);
+    detector.guess(Some(b"ru"), Utf8Detection::Allow)
+}
+
+fn is_garbage(text: &str) -> bool {
+    let total = text.chars().count().max(1);
+    text.chars().filter(|c| *c == '\u{FFFD}').count() * 100 > total
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_read_in_whatever_it_is_written() {
+        let text = "<html><head><meta charset=\"X\"></head><body>Контакты нашей компании в городе Казань</body></html>";
+        let cp1251 = |label: &str| encoding_rs::WINDOWS_1251.encode(&text.replace('X', label)).0.into_owned();
+        let koi8 = encoding_rs::KOI8_R.encode(&text.replace('X', "koi8-r")).0.into_owned();
+        let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let header = Some("text/html; charset=windows-1251");
+        let cases: [(Vec<u8>, Option<&str>); 6] = [
+            (text.replace('X', "utf-8").into_bytes(), None),
+            (cp1251("windows-1251"), None),
+            (cp1251("utf-8"), None),
+            (cp1251("nonsense"), header),
+            (koi8, None),
+            (utf16, None),
+        ];
+        for (bytes, content_type) in cases {
+            assert!(decode(&bytes, content_type).contains("Контакты нашей"), "{}", String::from_utf8_lossy(&bytes));
+        }
+    }
+}
