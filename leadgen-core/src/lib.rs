@@ -1,5 +1,6 @@
 //! A B2B lead pipeline as a library: search, companies, contacts, letters, answers.
 
+pub mod actions;
 pub mod adapters;
 pub mod domain;
 pub mod error;

@@ -80,14 +80,20 @@ pub struct CompanyLine {
     pub status: String,
     /// Why.
     pub status_reason: String,
+    /// The name its own site gives, or empty.
+    pub site_name: String,
     /// The primary e-mail, or empty.
     pub email: String,
+    /// All e-mails, best first, joined by a space.
+    pub emails: String,
     /// The page the e-mail was found on.
     pub email_source: String,
     /// Phones, joined by a space.
     pub phones: String,
     /// ИНН, or empty.
     pub inn: String,
+    /// ОГРН, or empty.
+    pub ogrn: String,
     /// First seen, RFC 3339.
     pub first_seen_at: String,
     /// Last seen, RFC 3339.

@@ -79,3 +79,30 @@ impl Clock for RehearsalClock {
         SystemClock.sleep_until(real + at.since(self.now()).div_f64(self.speed)).await;
     }
 }
+
+/// A clock moved by hand: waiting moves it. For demonstrations and tests, where a night passes in no time.
+#[derive(Debug)]
+pub struct HandClock(std::sync::atomic::AtomicI64);
+
+impl HandClock {
+    /// A clock that stands at an instant.
+    pub fn at(start: Timestamp) -> Self {
+        Self(std::sync::atomic::AtomicI64::new(start.millis()))
+    }
+
+    /// Moves it forward to an instant; never back.
+    pub fn move_to(&self, at: Timestamp) {
+        self.0.fetch_max(at.millis(), std::sync::atomic::Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl Clock for HandClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(std::sync::atomic::Ordering::SeqCst))
+    }
+
+    async fn sleep_until(&self, at: Timestamp) {
+        self.move_to(at);
+    }
+}

@@ -3,3 +3,4 @@
 pub mod keys;
 pub mod layers;
 pub mod settings;
+pub mod wiring;

@@ -85,9 +85,8 @@ impl Exports for SqlStore {
         for row in query(&self.db, sql, vec![batch.map(str::to_owned).into()]).await? {
             let text = |column: &str| -> Result<String> { Ok(get::<Option<String>>(&row, column)?.unwrap_or_default()) };
             let company: uuid::Uuid = get(&row, "id")?;
-            let sql = "SELECT value FROM contacts WHERE company_id = $1 AND contact_type = 'phone' ORDER BY quality_score DESC, value";
-            let phones: Vec<String> =
-                query(&self.db, sql, vec![company.into()]).await?.iter().map(|row| get(row, "value")).collect::<Result<_>>()?;
+            let attributes: serde_json::Value = serde_json::from_str(&text("attributes")?).unwrap_or_default();
+            let phones = self.values(company, "phone").await?;
             lines.push(CompanyLine {
                 id: company.to_string(),
                 name: text("name")?,
@@ -97,10 +96,13 @@ impl Exports for SqlStore {
                 region: text("region")?,
                 status: text("status")?,
                 status_reason: text("status_reason")?,
+                site_name: attributes["site_name"].as_str().unwrap_or("").to_owned(),
                 email: text("email")?,
+                emails: self.values(company, "email").await?.join(" "),
                 email_source: text("email_source")?,
                 phones: phones.join(" "),
                 inn: text("inn")?,
+                ogrn: text("ogrn")?,
                 first_seen_at: at(&row, "first_seen_at")?.to_string(),
                 last_seen_at: at(&row, "last_seen_at")?.to_string(),
                 batch_tag: text("batch_tag")?,
@@ -130,5 +132,13 @@ impl Agenda for SqlStore {
             earliest = [earliest, due].into_iter().flatten().min();
         }
         Ok(earliest)
+    }
+}
+
+impl SqlStore {
+    /// The contacts of a company of one kind, best first.
+    async fn values(&self, company: uuid::Uuid, contact_type: &str) -> Result<Vec<String>> {
+        let sql = "SELECT value FROM contacts WHERE company_id = $1 AND contact_type = $2 ORDER BY quality_score DESC, value";
+        query(&self.db, sql, vec![company.into(), contact_type.into()]).await?.iter().map(|row| get(row, "value")).collect()
     }
 }

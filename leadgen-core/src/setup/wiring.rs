@@ -1,0 +1,234 @@
+//! Settings → adapters → pipeline. Both binaries call this and name no adapter themselves.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::ClientConfig;
+
+use crate::adapters::dns::Resolver;
+use crate::adapters::files::{CsvLeads, TemplateDrafter};
+use crate::adapters::imap::{self, ImapInbox};
+use crate::adapters::kit::http::Http;
+use crate::adapters::kit::tls::client_config;
+use crate::adapters::llm::LlmDrafter;
+use crate::adapters::routing::MxRouter;
+use crate::adapters::smtp::{self, SmtpTransport, Tls};
+use crate::adapters::sql::{self, SqlStore};
+use crate::adapters::web::{self, HttpFetcher, WebsiteExtractor};
+use crate::adapters::yandex::{self, Credentials, YandexSearch};
+use crate::domain::lead::CompanyRow;
+use crate::domain::query::SearchMode;
+use crate::error::{Error, ErrorKind, Result};
+use crate::pipeline::Pipeline;
+use crate::pipeline::builder::PipelineBuilder;
+use crate::pipeline::policy::Correspondence;
+use crate::ports::clock::{Clock, RehearsalClock, SystemClock};
+use crate::ports::drafter::Drafter;
+use crate::rules::{mailmap, planning};
+use crate::setup::settings::Settings;
+
+/// Time for a call to a service.
+const CALL: Duration = Duration::from_mins(1);
+
+/// Which parts a command needs; what it does not need may be missing from the settings.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Needs {
+    /// The search engine, in a mode.
+    pub search: Option<SearchMode>,
+    /// Visiting sites.
+    pub contacts: bool,
+    /// Writing letters.
+    pub drafter: bool,
+    /// Routing, sending, reading answers: only if a mailbox is configured.
+    pub mail: bool,
+}
+
+impl Needs {
+    /// Everything that is configured.
+    pub fn all(settings: &Settings) -> Self {
+        let searches = settings.yandex.folder_id.is_some();
+        Self { search: searches.then_some(SearchMode::Deferred), contacts: true, drafter: true, mail: !settings.mailboxes.is_empty() }
+    }
+}
+
+/// The source of now that the settings ask for.
+pub fn clock(settings: &Settings) -> Arc<dyn Clock> {
+    match settings.rehearsal {
+        Some(rehearsal) => Arc::new(RehearsalClock {
+            start: rehearsal.start,
+            anchor: crate::domain::time::Timestamp::from_millis(rehearsal.anchor_millis),
+            speed: rehearsal.speed,
+        }),
+        None => Arc::new(SystemClock),
+    }
+}
+
+/// Brings the schema up to date.
+pub async fn migrate(settings: &Settings) -> Result<()> {
+    let db = SqlStore::open(&sql::Settings::new(settings.database_url.reveal())).await?;
+    let migrated = leadgen_migrations::up(&db).await;
+    migrated.map_err(|e| Error::new(ErrorKind::Unavailable, "bring the schema up to date").code("migration_failed").because(e))
+}
+
+/// Steps of the schema that are missing.
+pub async fn pending_migrations(settings: &Settings) -> Result<Vec<String>> {
+    let db = SqlStore::open(&sql::Settings::new(settings.database_url.reveal())).await?;
+    leadgen_migrations::pending(&db).await.map_err(|e| Error::new(ErrorKind::Unavailable, "read the schema's version").because(e))
+}
+
+/// The store; migrated first unless the settings leave that to a person.
+pub async fn store(settings: &Settings) -> Result<Arc<SqlStore>> {
+    if settings.migrate {
+        migrate(settings).await?;
+    }
+    SqlStore::connect(sql::Settings::new(settings.database_url.reveal())).await.map(Arc::new)
+}
+
+/// A list of niches in a file.
+pub fn leads_file(path: &std::path::Path, batch_tag: Option<&str>) -> Result<CsvLeads> {
+    CsvLeads::open(path, batch_tag)
+}
+
+/// An own list of companies in a file: rows, and lines that can't be used.
+pub fn companies_file(path: &std::path::Path, batch_tag: Option<&str>) -> Result<(Vec<CompanyRow>, Vec<String>)> {
+    crate::adapters::files::read_companies(path, batch_tag)
+}
+
+/// Reads a saved page of search results.
+pub fn read_serp(bytes: &[u8]) -> Result<Vec<crate::domain::serp::Hit>> {
+    yandex::read_page(bytes)
+}
+
+/// A builder with the parts that are needed; the caller adds what is its own and builds.
+pub fn pipeline(settings: &Settings, store: Arc<SqlStore>, clock: Arc<dyn Clock>, needs: Needs) -> Result<PipelineBuilder> {
+    let tls = client_config(settings.extra_roots.as_deref())?;
+    let mut builder = Pipeline::builder()
+        .store(store)
+        .clock(Arc::clone(&clock))
+        .policy(settings.policy.clone())
+        .planning(planning_settings(settings))
+        .excluded_domains(settings.excluded_domains.clone())
+        .correspondence(correspondence(settings))
+        .width(settings.web.concurrency);
+    if let Some(mode) = needs.search {
+        builder = builder.search(search(settings, &tls, &clock, mode)?);
+    }
+    if needs.contacts || needs.mail {
+        let dns = Arc::new(Resolver::new(&settings.routing.resolvers, settings.routing.timeout, settings.offline)?);
+        if needs.contacts {
+            let fetcher = HttpFetcher::new(web_settings(settings), Arc::clone(&tls), dns.clone(), Arc::clone(&clock));
+            builder = builder.contacts(WebsiteExtractor::new(fetcher, settings.web.max_pages as usize));
+        }
+        if needs.mail {
+            builder = builder.router(MxRouter::new(dns, Arc::clone(&clock), mailmap_settings(settings)));
+        }
+    }
+    if needs.drafter {
+        builder = builder.drafter(drafter(settings, &tls)?);
+    }
+    if needs.mail {
+        builder = mail(builder, settings, &tls, &clock)?;
+    }
+    Ok(builder)
+}
+
+fn search(settings: &Settings, tls: &Arc<ClientConfig>, clock: &Arc<dyn Clock>, mode: SearchMode) -> Result<YandexSearch> {
+    let missing = |what: &str| Error::new(ErrorKind::Config, "set the search up").code("yandex_auth_missing").detail(what.to_owned());
+    let yandex = &settings.yandex;
+    let folder_id = yandex.folder_id.clone().ok_or_else(|| missing("YANDEX_CLOUD_FOLDER_ID is not set"))?;
+    let credentials = match (&yandex.sa_key_file, &yandex.sa_key_json, &yandex.api_key, &yandex.iam_token) {
+        (Some(path), ..) => Credentials::key_file(path)?,
+        (None, Some(text), ..) => Credentials::Key(text.reveal().to_owned()),
+        (None, None, Some(key), _) => Credentials::ApiKey(key.reveal().to_owned()),
+        (None, None, None, Some(token)) => Credentials::Token(token.reveal().to_owned()),
+        (None, None, None, None) => return Err(missing("set YANDEX_CLOUD_SA_KEY_FILE (or YANDEX_CLOUD_API_KEY)")),
+    };
+    let wire = yandex::Settings {
+        folder_id,
+        credentials,
+        search_url: yandex.search_url.clone(),
+        operation_url: yandex.operation_url.clone(),
+        iam_url: yandex.iam_url.clone(),
+        mode,
+    };
+    YandexSearch::new(wire, Http::new(tls, CALL, settings.offline)?, Arc::clone(clock))
+}
+
+fn drafter(settings: &Settings, tls: &Arc<ClientConfig>) -> Result<Arc<dyn Drafter>> {
+    let Some(key) = &settings.llm.api_key else { return Ok(Arc::new(TemplateDrafter)) };
+    let http = Http::new(tls, CALL, settings.offline)?;
+    Ok(Arc::new(LlmDrafter::new(http, &settings.llm.base_url, key.reveal().to_owned(), settings.llm.model.clone())?))
+}
+
+fn mail(mut builder: PipelineBuilder, settings: &Settings, tls: &Arc<ClientConfig>, clock: &Arc<dyn Clock>) -> Result<PipelineBuilder> {
+    for mailbox in &settings.mailboxes {
+        let wire = smtp::Settings {
+            mailbox: mailbox.mailbox.clone(),
+            host: mailbox.smtp_host.clone(),
+            port: mailbox.smtp_port,
+            tls: if mailbox.implicit_tls { Tls::Implicit } else { Tls::StartTls },
+            user: mailbox.user.clone(),
+            password: mailbox.pass.reveal().to_owned(),
+            offline: settings.offline,
+        };
+        builder = builder.transport(Arc::new(SmtpTransport::new(wire, Arc::clone(tls), Arc::clone(clock))?));
+        if let Some((host, port)) = &mailbox.imap {
+            let wire = imap::Settings {
+                mailbox: mailbox.mailbox.name.clone(),
+                host: host.clone(),
+                port: *port,
+                user: mailbox.user.clone(),
+                password: mailbox.pass.reveal().to_owned(),
+                offline: settings.offline,
+            };
+            builder = builder.inbox(Arc::new(ImapInbox::new(wire, Arc::clone(tls))?));
+        }
+    }
+    Ok(builder)
+}
+
+/// What every letter carries.
+pub fn correspondence(settings: &Settings) -> Correspondence {
+    Correspondence {
+        sender: settings.sender.clone(),
+        review_required: settings.review_required,
+        legal_basis: settings.legal_basis.clone(),
+        unsubscribe_url: settings.unsubscribe_url.clone().filter(|_| settings.token_key.is_some()),
+        unsubscribe_mailto: settings.unsubscribe_mailto.clone(),
+        token_keys: settings.token_key.iter().map(|key| ("k1".to_owned(), key.reveal().as_bytes().to_vec())).collect(),
+        zone: settings.zone,
+    }
+}
+
+/// What is added to every niche.
+pub fn planning_settings(settings: &Settings) -> planning::Settings {
+    let defaults = planning::Settings::default();
+    planning::Settings {
+        triggers: settings.triggers.clone().unwrap_or(defaults.triggers),
+        minus_domains: settings.minus_domains.clone().unwrap_or(defaults.minus_domains),
+        max_queries: settings.max_queries,
+        language: defaults.language,
+    }
+}
+
+fn mailmap_settings(settings: &Settings) -> mailmap::Settings {
+    let defaults = mailmap::Settings::default();
+    let routing = &settings.routing;
+    mailmap::Settings {
+        enabled: routing.enabled,
+        patterns: routing.ru_mx_patterns.clone().unwrap_or(defaults.patterns),
+        zones: routing.ru_mx_tlds.clone().unwrap_or(defaults.zones),
+        forced: routing.force_ru_domains.clone().unwrap_or(defaults.forced),
+    }
+}
+
+fn web_settings(settings: &Settings) -> web::Settings {
+    web::Settings {
+        timeout: settings.web.timeout,
+        max_redirects: settings.web.max_redirects,
+        contact: settings.web.contact.clone(),
+        pace: settings.web.pace,
+        loopback: settings.web.loopback.clone(),
+        offline: settings.offline,
+    }
+}
