@@ -1,1 +1,27 @@
-fn main(){}
+//! leadgen on the command line: parses, wires, prints. What it does lives in the library.
+
+mod args;
+mod commands;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::Cli;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    output::logs(&cli);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("could not start: {error}");
+            return ExitCode::from(1);
+        }
+    };
+    match runtime.block_on(commands::run(&cli)) {
+        Ok(end) => ExitCode::from(end.code()),
+        Err(error) => ExitCode::from(output::failure(&error, cli.json)),
+    }
+}

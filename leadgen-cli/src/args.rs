@@ -1,0 +1,383 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Finds companies of a niche, gathers their public business contacts and writes to each once, politely.
+#[derive(Debug, Parser)]
+#[command(name = "leadgen", version, after_help = "First steps:\n  leadgen demo                              the whole pipeline, no account, no network\n  leadgen companies import domains.csv      own domains, no keys: then `leadgen enrich`, `leadgen draft`\n  leadgen search now \"стоматология\" --city Казань\n")]
+pub(crate) struct Cli {
+    /// Settings file; default: leadgen.toml in this folder, if there is one
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where everything is kept: sqlite://… or postgres://…
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) database_url: Option<String>,
+    /// Machine output: JSON on stdout
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// More logs (-v, -vv)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Errors only
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// No progress bars
+    #[arg(long, global = true)]
+    pub(crate) no_progress: bool,
+    /// Refuse every connection that is not loopback
+    #[arg(long, global = true)]
+    pub(crate) offline: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// The whole pipeline from a sheet to answers, on loopback stand-ins that speak the real protocols
+    #[cfg(feature = "sandbox")]
+    Demo(DemoArgs),
+    /// Keeps the loopback stand-ins running and prints the environment that points leadgen at them
+    #[cfg(feature = "sandbox")]
+    Sandbox(SandboxArgs),
+    /// The schema
+    #[command(subcommand)]
+    Migrate(MigrateCommand),
+    /// Niches come in
+    #[command(subcommand)]
+    Intake(IntakeCommand),
+    /// An own list of companies
+    #[command(subcommand)]
+    Companies(CompaniesCommand),
+    /// Searches by hand
+    #[command(subcommand)]
+    Search(SearchCommand),
+    /// Runs the pipeline: one pass with --once, else until stopped
+    Run(RunArgs),
+    /// Visits the sites of companies and finds their contacts
+    Enrich(StageArgs),
+    /// Writes letters for companies with contacts; nothing is sent
+    Draft(StageArgs),
+    /// Routes approved letters and sends those whose turn has come
+    Send(StageArgs),
+    /// Reads answers, bounces and refusals
+    Inbox(StageArgs),
+    /// People look at letters before they go
+    #[command(subcommand)]
+    Review(ReviewCommand),
+    /// Who must not be written to
+    #[command(subcommand)]
+    Optout(OptoutCommand),
+    /// Sending mailboxes
+    #[command(subcommand)]
+    Mailbox(MailboxCommand),
+    /// Figures
+    #[command(subcommand)]
+    Report(ReportCommand),
+    /// Lists to take away
+    #[command(subcommand)]
+    Export(ExportCommand),
+    /// The whole life of one lead, by domain, name or id
+    Explain {
+        /// Domain, name or id
+        company: String,
+    },
+    /// Pure parts on their own, for debugging and scripts
+    #[command(subcommand)]
+    Inspect(InspectCommand),
+    /// The effective settings
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+#[derive(Debug, Args)]
+#[cfg(feature = "sandbox")]
+pub(crate) struct DemoArgs {
+    /// Where the database, the letters and the lists go; emptied first
+    #[arg(long, default_value = "demo", value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[cfg(feature = "sandbox")]
+pub(crate) struct SandboxArgs {
+    /// Where keys, letters and witnesses go
+    #[arg(long, default_value = "sandbox", value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// A folder of saved result pages (*.xml) to be served
+    #[arg(long, value_name = "DIR")]
+    pub(crate) serp: Option<PathBuf>,
+    /// A folder of site folders to be served; a folder without a dot is <name>.ru
+    #[arg(long, value_name = "DIR")]
+    pub(crate) sites: Option<PathBuf>,
+    /// A JSON list of faults
+    #[arg(long, value_name = "FILE")]
+    pub(crate) faults: Option<PathBuf>,
+    /// Write the environment to a file as well
+    #[arg(long, value_name = "FILE")]
+    pub(crate) env_file: Option<PathBuf>,
+    /// The same seed, the same town
+    #[arg(long, default_value_t = 2026)]
+    pub(crate) seed: u64,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MigrateCommand {
+    /// Brings the schema up to date
+    Up,
+    /// Names the steps that are missing
+    Status,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum IntakeCommand {
+    /// Reads a csv or tsv file with the columns niche, city, country, batch_tag
+    Import {
+        /// The file
+        file: PathBuf,
+        /// The batch of rows that name none
+        #[arg(long, value_name = "TAG")]
+        batch_tag: Option<String>,
+        /// Only say what would happen
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CompaniesCommand {
+    /// Reads a csv or tsv file with any of: domain, name, email, phone, city, niche; or one domain a line
+    Import {
+        /// The file
+        file: PathBuf,
+        /// The batch of rows that name none
+        #[arg(long, value_name = "TAG")]
+        batch_tag: Option<String>,
+        /// Only say what would happen
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SearchCommand {
+    /// One synchronous search, through ingest and dedupe; the companies are printed
+    Now {
+        /// What the companies do
+        niche: String,
+        /// Where they are
+        #[arg(long, default_value = "")]
+        city: String,
+        /// Only say what would be asked and what it costs
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// One pass over everything that is due, then end
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Only these stages
+    #[arg(long = "stage", value_name = "STAGE")]
+    pub(crate) stages: Vec<String>,
+    /// Only this batch
+    #[arg(long, value_name = "TAG")]
+    pub(crate) batch: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StageArgs {
+    /// Only this batch
+    #[arg(long, value_name = "TAG")]
+    pub(crate) batch: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ReviewCommand {
+    /// Letters that wait, or those in another state
+    List {
+        /// draft, approved, queued, held, in_doubt, sent, failed …
+        #[arg(long, default_value = "draft")]
+        state: String,
+        /// How many
+        #[arg(long, default_value_t = 50)]
+        limit: u64,
+    },
+    /// One letter as it would go out
+    Show {
+        /// Its id (or the beginning of it), or the recipient
+        message: String,
+    },
+    /// Approves one letter, or all drafts with --all and their number
+    Approve {
+        /// Its id (or the beginning of it), or the recipient
+        message: Option<String>,
+        /// All drafts; type how many wait
+        #[arg(long, value_name = "COUNT", conflicts_with = "message")]
+        all: Option<usize>,
+        /// Only this batch
+        #[arg(long, value_name = "TAG")]
+        batch: Option<String>,
+        /// Who approves
+        #[arg(long, env = "USER", default_value = "operator")]
+        by: String,
+    },
+    /// Drops a letter that has not left
+    Reject {
+        /// Its id (or the beginning of it), or the recipient
+        message: String,
+        /// Why
+        #[arg(long, default_value = "rejected")]
+        reason: String,
+        /// Who rejects
+        #[arg(long, env = "USER", default_value = "operator")]
+        by: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum OptoutCommand {
+    /// Registers an address, a domain or a phone; at once and for good
+    Add {
+        /// What
+        value: String,
+        /// Why
+        #[arg(long, default_value = "by request")]
+        reason: String,
+    },
+    /// The registry, newest first
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MailboxCommand {
+    /// Caps, letters of the last 24 hours, pauses
+    List,
+    /// Pauses one until it is resumed
+    Pause {
+        /// yandex or gmail
+        mailbox: String,
+        /// Why
+        #[arg(long, default_value = "by hand")]
+        reason: String,
+    },
+    /// Resumes one
+    Resume {
+        /// yandex or gmail
+        mailbox: String,
+    },
+    /// Ends a doubt: sent, again or drop
+    Settle {
+        /// The letter's id (or the beginning of it), or the recipient
+        message: String,
+        /// sent: it arrived; again: send it once more; drop: leave it
+        #[arg(value_parser = ["sent", "again", "drop"])]
+        outcome: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ReportCommand {
+    /// How many got how far
+    Funnel {
+        /// Only this batch
+        #[arg(long, value_name = "TAG")]
+        batch: Option<String>,
+    },
+    /// How many rows stand in each state, with reason codes
+    States,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ExportCommand {
+    /// Companies with their contacts, as csv (or JSON lines with --json)
+    Companies {
+        /// A file; default: stdout
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// Only this batch
+        #[arg(long, value_name = "TAG")]
+        batch: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum InspectCommand {
+    /// Normal form of an address, its home page, host and registrable domain
+    Url {
+        /// Addresses, hosts or e-mails
+        values: Vec<String>,
+    },
+    /// Normal form of a company's name
+    Company {
+        /// The name
+        name: String,
+        /// Anything that holds its domain
+        #[arg(long, default_value = "")]
+        domain: String,
+    },
+    /// The queries of a niche
+    Query {
+        /// What the companies do
+        niche: String,
+        /// Where they are
+        #[arg(long, default_value = "")]
+        city: String,
+        /// The country
+        #[arg(long, default_value = "")]
+        country: String,
+    },
+    /// The documents of a saved result page
+    Serp {
+        /// The file
+        file: PathBuf,
+    },
+    /// Contacts on saved pages of one site: a folder, `__` in a file's name is `/`
+    Site {
+        /// The folder
+        dir: PathBuf,
+        /// The site's own domain
+        #[arg(long, default_value = "")]
+        domain: String,
+        /// How numbers without a country code are read
+        #[arg(long)]
+        country: Option<String>,
+    },
+    /// Normal form of an e-mail address
+    Email {
+        /// A cell, a link, an address
+        value: String,
+    },
+    /// Normal form of a phone
+    Phone {
+        /// A cell, a link, a number
+        value: String,
+        /// Country of numbers without a country code
+        #[arg(long)]
+        region: Option<String>,
+    },
+    /// May a path be fetched by a robots.txt
+    Robots {
+        /// The file
+        file: PathBuf,
+        /// Path and query
+        path: String,
+        /// The agent's token
+        #[arg(long, default_value = "leadgen")]
+        agent: String,
+    },
+    /// What an answer wants
+    Reply {
+        /// Its text
+        text: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Every setting with its value and origin; secrets masked
+    Show,
+}

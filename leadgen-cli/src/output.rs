@@ -1,0 +1,87 @@
+//! What people and programs see: tables, JSON, logs on stderr, exit codes.
+
+use std::io::IsTerminal;
+
+use comfy_table::{ContentArrangement, Table, presets};
+use leadgen_core::error::{Error, ErrorKind};
+use serde::Serialize;
+use tracing_subscriber::EnvFilter;
+
+use crate::args::Cli;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Done.
+    Done,
+    /// There was nothing to do where something was asked for.
+    Nothing,
+    /// Some of it failed; what did was listed.
+    Partly,
+}
+
+impl End {
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Nothing => 3,
+            Self::Partly => 4,
+        }
+    }
+}
+
+/// Logs go to stderr, so stdout stays data.
+pub(crate) fn logs(cli: &Cli) {
+    let level = match (cli.quiet, cli.verbose) {
+        (true, _) => "off",
+        (_, 0) => "warn,leadgen_core=warn",
+        (_, 1) => "info",
+        (_, 2) => "debug,hyper=info,sqlx=warn",
+        _ => "trace",
+    };
+    #[expect(clippy::disallowed_methods, reason = "logging begins before the settings are read")]
+    let filter = std::env::var("LEADGEN_LOG").unwrap_or_else(|_| level.to_owned());
+    let ansi = std::io::stderr().is_terminal();
+    let logs = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter)).with_writer(std::io::stderr).with_ansi(ansi).with_target(false);
+    logs.compact().init();
+}
+
+/// Prints an error with its causes; the exit code it means.
+pub(crate) fn failure(error: &anyhow::Error, json: bool) -> u8 {
+    let ours = error.chain().find_map(|cause| cause.downcast_ref::<Error>());
+    let code = ours.map_or("failed", Error::machine_code);
+    if json {
+        println!("{}", serde_json::json!({"error": {"code": code, "message": format!("{error:#}")}}));
+    } else {
+        eprintln!("error: {error:#}");
+    }
+    match ours.map(Error::kind) {
+        Some(ErrorKind::Config) => 2,
+        _ => 1,
+    }
+}
+
+/// One JSON document, or whatever the table shows.
+pub(crate) fn show<T: Serialize>(json: bool, value: &T, table: impl FnOnce() -> String) -> anyhow::Result<()> {
+    if json {
+        println!("{}", serde_json::to_string(value)?);
+    } else {
+        println!("{}", table());
+    }
+    Ok(())
+}
+
+/// A table with a header.
+pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic).set_header(header.to_vec());
+    for row in rows {
+        table.add_row(row);
+    }
+    table.to_string()
+}
+
+/// Whether bars may be drawn.
+pub(crate) fn may_draw(cli: &Cli) -> bool {
+    !cli.no_progress && !cli.quiet && !cli.json && std::io::stderr().is_terminal()
+}
