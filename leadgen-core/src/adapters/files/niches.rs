@@ -64,6 +64,17 @@ impl CsvLeads {
         &self.rows
     }
 
+    /// The content itself is the place in a file: unchanged rows are not offered a second time, a change offers all of them.
+    fn cursor(&self) -> Cursor {
+        let mut hash = blake3::Hasher::new();
+        for row in &self.rows {
+            for cell in [&row.niche, &row.city, &row.country, &row.batch_tag] {
+                hash.update(&(cell.len() as u64).to_le_bytes()).update(cell.as_bytes());
+            }
+        }
+        Cursor(hash.finalize().to_hex().to_string())
+    }
+
     /// Where outcomes are written: `niches.csv` → `niches.status.csv`.
     pub fn status_path(&self) -> PathBuf {
         self.path.with_extension("status.csv")
@@ -72,8 +83,10 @@ impl CsvLeads {
 
 #[async_trait]
 impl LeadSource for CsvLeads {
-    async fn pull(&self, _after: Option<&Cursor>) -> Result<Batch<LeadRow>> {
-        Ok(Batch { items: self.rows.clone(), next: None })
+    async fn pull(&self, after: Option<&Cursor>) -> Result<Batch<LeadRow>> {
+        let here = self.cursor();
+        let items = if after == Some(&here) { Vec::new() } else { self.rows.clone() };
+        Ok(Batch { items, next: Some(here) })
     }
 
     async fn acknowledge(&self, rows: &[RowStatus]) -> Result<()> {
