@@ -9,3 +9,5 @@ pub mod ports;
 pub mod rules;
 #[cfg(feature = "setup")]
 pub mod setup;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
