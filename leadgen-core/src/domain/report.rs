@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::domain::time::Timestamp;
+
 /// The funnel: how many got how far.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Funnel {
@@ -48,6 +50,21 @@ pub struct StateCount {
     pub reason: String,
     /// How many.
     pub count: u64,
+}
+
+/// What waits in the lane of one stage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LaneLoad {
+    /// The stage.
+    pub stage: String,
+    /// Rows that are not done, due or not.
+    pub waiting: u64,
+    /// Rows that are due and that nobody works on. A closed night or day window does not count here.
+    pub due: u64,
+    /// Rows under a lease.
+    pub held: u64,
+    /// Since when the oldest of the due rows is due.
+    pub oldest_due: Option<Timestamp>,
 }
 
 /// One line of a lead's life.

@@ -50,6 +50,7 @@ pub struct PipelineBuilder {
     owner: Option<String>,
     width: Option<usize>,
     shutdown: CancellationToken,
+    cut: CancellationToken,
     doubled: Vec<String>,
 }
 
@@ -183,6 +184,13 @@ impl PipelineBuilder {
         self
     }
 
+    /// Cancelling it ends the work in hand too, unless it is past the mark: the items go back untouched.
+    #[must_use]
+    pub fn cut(mut self, cut: CancellationToken) -> Self {
+        self.cut = cut;
+        self
+    }
+
     /// The pipeline, or everything that speaks against it.
     pub fn build(self) -> Result<Pipeline> {
         let mut problems: Vec<String> = self.doubled.iter().map(|name| format!("two transports are named {name}")).collect();
@@ -192,14 +200,16 @@ impl PipelineBuilder {
         if self.correspondence.is_none() && (!self.parts.transports.is_empty() || self.parts.drafter.is_some()) {
             problems.push("letters need a correspondence: who writes, under what right, and the way out".into());
         }
-        if self.policy.send.enabled
+        // What has no transport sends nothing, whatever the policy says: a worker for searches alone is no mistake.
+        let sends = self.policy.send.enabled && !self.parts.transports.is_empty();
+        if sends
             && let Some(correspondence) = &self.correspondence
             && let Err(error) = correspondence.ready_to_send(!self.parts.inboxes.is_empty())
         {
             problems.push(error.to_string());
         }
         for mailbox in &self.policy.send.mailboxes {
-            if self.policy.send.enabled && !self.parts.transports.contains_key(&mailbox.name) {
+            if sends && !self.parts.transports.contains_key(&mailbox.name) {
                 problems.push(format!("the policy names the mailbox {}, which has no transport", mailbox.name));
             }
         }
@@ -214,6 +224,7 @@ impl PipelineBuilder {
             batch: self.batch,
             width: self.width.unwrap_or(8),
             shutdown: self.shutdown,
+            cut: self.cut,
         };
         Ok(Pipeline {
             parts: self.parts,

@@ -104,6 +104,8 @@ pub struct Desk {
     pub width: usize,
     /// Ends the loop after the work in hand.
     pub shutdown: CancellationToken,
+    /// Ends the work in hand as well, unless it is past the mark: the item goes back untouched.
+    pub cut: CancellationToken,
 }
 
 /// A lane that always has something due would never end a tick; after so many claims the other stages have their turn.
@@ -171,7 +173,7 @@ impl Desk {
         let mut at_work = futures::stream::iter(claims)
             .map(|claim| async move {
                 let span = info_span!("work", stage = W::NAME, item = %claim.ticket.row);
-                let outcome = within::<W, _>(worker.work(&claim.item)).instrument(span).await;
+                let outcome = self.within::<W, _>(worker.work(&claim.item)).instrument(span).await;
                 (claim.ticket, outcome)
             })
             .buffer_unordered(self.width.max(1));
@@ -191,10 +193,13 @@ impl Desk {
     }
 
     async fn once<W: Work>(&self, lane: &dyn OnceLane<W>, worker: &dyn OnceWorker<W>, claim: Claim<W>, tally: &mut Tally) -> Result<()> {
-        let ready = match within::<W, _>(worker.prepare(&claim.item)).await {
+        let ready = match self.within::<W, _>(worker.prepare(&claim.item)).await {
             Ok(ready) => ready,
             Err(error) => return self.give_back(lane, &claim.ticket, &error, tally).await,
         };
+        if self.cut.is_cancelled() {
+            return self.give_back(lane, &claim.ticket, &stopped::<W>(), tally).await;
+        }
         if let Err(error) = lane.mark(&self.call::<W>(), &claim.ticket).await {
             if error.kind() == ErrorKind::Conflict {
                 info!(reason = error.machine_code(), "not now");
@@ -204,7 +209,10 @@ impl Desk {
             return Err(error);
         }
         // Past the mark the work is never cut off by us: a lost answer would be a doubt of our own making.
-        match ready.finish().await {
+        let began = self.clock.now();
+        let finished = ready.finish().await;
+        metrics::histogram!("leadgen_finish_seconds", "stage" => W::NAME).record(self.clock.now().since(began).as_secs_f64());
+        match finished {
             Ok(done) => self.commit_marked(lane, &claim.ticket, done, tally).await,
             Err(error) => self.give_back(lane, &claim.ticket, &error, tally).await,
         }
@@ -237,6 +245,7 @@ impl Desk {
         let now = self.clock.now();
         let verdict = error.verdict();
         let pause = match verdict {
+            Verdict::Drop => Duration::ZERO,
             Verdict::Retry { after: Some(after) } => after,
             _ => backoff::pause(W::NAME, ticket.tries, entropy::number(self.entropy.as_ref())),
         };
@@ -253,6 +262,7 @@ impl Desk {
                 warn!(stage = W::NAME, item = %ticket.row, code = error.machine_code(), text = %fault.text, "given back");
             }
         }
+        metrics::counter!("leadgen_faults_total", "stage" => W::NAME, "code" => fault.code.clone()).increment(1);
         tally.count(verdict);
         match lane.release(&self.call::<W>(), ticket, &fault).await {
             Err(lost) if lost.kind() == ErrorKind::Conflict => {
@@ -261,6 +271,20 @@ impl Desk {
             }
             ended => ended,
         }
+    }
+
+    /// Work that may still be ended: by its deadline, or by a stop that can't wait for it.
+    async fn within<W: Work, T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let limit = W::LEASE * WORK_SHARE.0 / WORK_SHARE.1;
+        let began = self.clock.now();
+        let outcome = tokio::select! {
+            outcome = tokio::time::timeout(limit, work) => outcome.unwrap_or_else(|_| {
+                Err(Error::new(ErrorKind::Unavailable, format!("finish {} within {} s", W::NAME, limit.as_secs())).code("deadline"))
+            }),
+            () = self.cut.cancelled() => Err(stopped::<W>()),
+        };
+        metrics::histogram!("leadgen_work_seconds", "stage" => W::NAME).record(self.clock.now().since(began).as_secs_f64());
+        outcome
     }
 
     fn publish(&self, tally: &Tally) {
@@ -281,10 +305,6 @@ impl Desk {
     }
 }
 
-async fn within<W: Work, T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    let limit = W::LEASE * WORK_SHARE.0 / WORK_SHARE.1;
-    match tokio::time::timeout(limit, work).await {
-        Ok(outcome) => outcome,
-        Err(_) => Err(Error::new(ErrorKind::Unavailable, format!("finish {} within {} s", W::NAME, limit.as_secs())).code("deadline")),
-    }
+fn stopped<W: Work>() -> Error {
+    Error::new(ErrorKind::Conflict, format!("finish {} before the stop", W::NAME)).code("stopped")
 }

@@ -111,7 +111,10 @@ impl Pipeline {
     /// One pass over one stage.
     pub async fn tick(&self, stage: &str) -> Result<Tally> {
         self.begun.get_or_try_init(|| self.store.begin()).await?;
-        self.stage(stage).instrument(info_span!("stage", stage)).await
+        let began = self.now();
+        let ended = self.stage(stage).instrument(info_span!("stage", stage)).await;
+        metrics::histogram!("leadgen_tick_seconds", "stage" => stage.to_owned()).record(self.now().since(began).as_secs_f64());
+        ended
     }
 
     /// One pass over all stages. A stage that fails is logged and the following ones still run.
@@ -182,7 +185,7 @@ impl Pipeline {
         };
         let (parts, desk, store) = (&self.parts, &self.desk, &self.store);
         match stage {
-            "intake" => self.intake().await,
+            "intake" => self.unless_cut(stage, self.intake()).await,
             "plan" => desk.tick::<PlanNiche>(&**store, &plan::Plan { settings: parts.planning.clone() }).await,
             "submit" => {
                 let search = parts.search.clone().ok_or_else(missing)?;
@@ -214,8 +217,16 @@ impl Pipeline {
                 desk.tick::<RouteLetter>(&**store, &route::Route { router, mailboxes, correspondence, clock, entropy }).await
             }
             "send" => desk.tick_once::<SendLetter>(&**store, &send::Send { transports: parts.transports.clone() }).await,
-            "inbox" => self.inbox().await,
+            "inbox" => self.unless_cut(stage, self.inbox()).await,
             _ => Err(missing()),
+        }
+    }
+
+    /// An inlet that is ended half way offers the same items again.
+    async fn unless_cut(&self, stage: &str, inlet: impl Future<Output = Result<Tally>>) -> Result<Tally> {
+        tokio::select! {
+            ended = inlet => ended,
+            () = self.desk.cut.cancelled() => Ok(Tally::of(stage)),
         }
     }
 

@@ -15,7 +15,7 @@ use crate::domain::mail::{Mailbox, MailboxHealth};
 use crate::domain::message::Message;
 use crate::domain::name::{EmailAddress, Phone};
 use crate::domain::query::SearchQuery;
-use crate::domain::report::{CompanyLine, Funnel, LifeLine, StateCount};
+use crate::domain::report::{CompanyLine, Funnel, LaneLoad, LifeLine, StateCount};
 use crate::domain::signal::Signal;
 use crate::domain::suppression::Suppression;
 use crate::domain::time::Timestamp;
@@ -152,7 +152,8 @@ pub trait Reviews: Send + Sync {
 ///
 /// **Promises.** Registering is at once: messages that have not passed the mark become `suppressed`, and a refusal
 /// makes the company (found by the address, or by the domain of a domain entry) `optout`. Twice is once: the first
-/// reason stays. Nothing in the pipeline lifts an entry.
+/// reason stays. Nothing in the pipeline lifts an entry. A one-click refusal also stands beside the letters sent to the
+/// address, as `unsubscribed`, unless it was called spam before.
 #[async_trait]
 pub trait Suppressions: Send + Sync {
     /// Registers an entry; whether it was new.
@@ -210,12 +211,14 @@ pub trait Lives: Send + Sync {
     async fn life(&self, company: Id<Company>) -> Result<Vec<LifeLine>>;
 }
 
-/// When there will be something to do.
+/// What is to do, and when.
 #[async_trait]
 pub trait Agenda: Send + Sync {
     /// The earliest due time later than `now` among waiting rows: a query's slot, a poll, a retry, a letter's turn.
     /// Rows due already are not counted, whatever holds them.
     async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>>;
+    /// What waits in each lane; a lane without waiting rows may be left out.
+    async fn loads(&self, now: Timestamp) -> Result<Vec<LaneLoad>>;
 }
 
 /// The beginning and the state of a store.

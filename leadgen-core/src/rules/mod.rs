@@ -10,6 +10,7 @@ mod golden;
 pub mod harvest;
 pub mod inbound;
 pub mod mailmap;
+pub mod mask;
 pub mod normalize;
 pub mod pacing;
 pub mod pages;

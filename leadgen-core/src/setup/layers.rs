@@ -140,6 +140,15 @@ impl Layers {
             .collect()
     }
 
+    /// Everything that must never be printed, wherever it turns up: for the writers of logs.
+    pub fn secrets(&self) -> Vec<String> {
+        let of_keys = KEYS.iter().filter(|key| key.secret).filter_map(|key| self.text(key.env)).flat_map(|value| value.split([',', '\n']));
+        let database = self.text("DATABASE_URL").and_then(|url| url::Url::parse(url).ok());
+        let password = database.as_ref().and_then(url::Url::password).map(str::to_owned);
+        let all = of_keys.map(|secret| secret.trim().to_owned()).chain(password);
+        all.filter(|secret| secret.chars().count() >= LEAST_SECRET).collect()
+    }
+
     fn variable(&mut self, name: &str, value: String, origin: &Origin) {
         if let Some(key) = KEYS.iter().find(|key| key.env == name || key.old_names.contains(&name)) {
             self.put(key, value, origin);
@@ -155,6 +164,9 @@ impl Layers {
         self.values.insert(key.env, (value, origin.clone()));
     }
 }
+
+/// Shorter values would tear holes into ordinary words.
+const LEAST_SECRET: usize = 4;
 
 /// Names of our prefix that belong to tests and tools, not to the settings.
 const FOREIGN: [&str; 4] = ["LEADGEN_CORPUS", "LEADGEN_TEST_POSTGRES", "LEADGEN_LOG", "LEADGEN_BIN_DIR"];
@@ -223,6 +235,14 @@ mod tests {
         let mut layers = Layers::defaults();
         layers.toml("[yandex]\nspacing_second = 60\n", "leadgen.toml").unwrap();
         assert_eq!(layers.problems(), ["leadgen.toml: unknown key yandex.spacing_second (did you mean yandex.spacing_seconds?)"]);
+    }
+
+    #[test]
+    fn the_password_within_a_database_url_is_a_secret_too() {
+        let layers = Layers::defaults()
+            .with("DATABASE_URL", "postgres://leadgen:sesam-7@db/leadgen", &Origin::Environment)
+            .with("LEADGEN_TOKEN_KEYS_OLD", "first old key, second", &Origin::Environment);
+        assert_eq!(layers.secrets(), ["first old key", "second", "sesam-7"]);
     }
 
     #[test]

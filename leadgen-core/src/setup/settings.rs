@@ -26,6 +26,12 @@ impl Secret {
         Self(text.into())
     }
 
+    /// Whether what somebody presents is this secret; takes the same time for every wrong one.
+    pub fn is(&self, presented: &str) -> bool {
+        let (ours, theirs) = (blake3::hash(self.0.as_bytes()), blake3::hash(presented.as_bytes()));
+        aws_lc_rs::constant_time::verify_slices_are_equal(ours.as_bytes(), theirs.as_bytes()).is_ok()
+    }
+
     /// The secret itself, for the client that needs it.
     pub fn reveal(&self) -> &str {
         &self.0
@@ -179,6 +185,8 @@ pub struct Settings {
     pub unsubscribe_mailto: Option<String>,
     /// Signs unsubscribe links.
     pub token_key: Option<Secret>,
+    /// Signed them before.
+    pub token_keys_old: Vec<Secret>,
     /// Mailboxes with a login.
     pub mailboxes: Vec<MailboxSettings>,
     /// Routing.
@@ -273,6 +281,7 @@ impl Reader<'_> {
                 EmailAddress::parse(t).ok().map(|a| a.as_str().to_owned())
             }),
             token_key: self.optional("LEADGEN_TOKEN_KEY", "at least 16 characters", |t| (t.len() >= 16).then(|| Secret::new(t))),
+            token_keys_old: self.set("LEADGEN_TOKEN_KEYS_OLD").map(|text| list(&text)).unwrap_or_default().into_iter().map(Secret::new).collect(),
             mailboxes,
             routing: self.routing(),
             bind: self

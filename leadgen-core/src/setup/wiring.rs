@@ -24,6 +24,7 @@ use crate::pipeline::builder::PipelineBuilder;
 use crate::pipeline::policy::Correspondence;
 use crate::ports::clock::{Clock, RehearsalClock, SystemClock};
 use crate::ports::drafter::Drafter;
+use crate::rules::compose::unsubscribe;
 use crate::rules::{mailmap, planning};
 use crate::setup::settings::Settings;
 
@@ -83,6 +84,9 @@ pub async fn store(settings: &Settings) -> Result<Arc<SqlStore>> {
     }
     SqlStore::connect(sql::Settings::new(settings.database_url.reveal())).await.map(Arc::new)
 }
+
+/// A store as [`store`] gives it.
+pub type OpenStore = Arc<SqlStore>;
 
 /// A list of niches in a file.
 pub fn leads_file(path: &std::path::Path, batch_tag: Option<&str>) -> Result<CsvLeads> {
@@ -195,9 +199,15 @@ pub fn correspondence(settings: &Settings) -> Correspondence {
         legal_basis: settings.legal_basis.clone(),
         unsubscribe_url: settings.unsubscribe_url.clone().filter(|_| settings.token_key.is_some()),
         unsubscribe_mailto: settings.unsubscribe_mailto.clone(),
-        token_keys: settings.token_key.iter().map(|key| ("k1".to_owned(), key.reveal().as_bytes().to_vec())).collect(),
+        token_keys: token_keys(settings),
         zone: settings.zone,
     }
+}
+
+/// Keys of unsubscribe links with their ids, the newest first.
+pub fn token_keys(settings: &Settings) -> Vec<(String, Vec<u8>)> {
+    let keys = settings.token_key.iter().chain(&settings.token_keys_old).map(|key| key.reveal().as_bytes());
+    keys.map(|key| (unsubscribe::key_id(key), key.to_vec())).collect()
 }
 
 /// What is added to every niche.

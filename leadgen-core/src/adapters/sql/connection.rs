@@ -48,7 +48,7 @@ pub struct SqlStore {
     pub(super) db: DatabaseConnection,
     pub(super) lease_clock: LeaseClock,
     pub(super) sqlite_file: Option<std::path::PathBuf>,
-    pub(super) shift: std::sync::Mutex<Option<std::fs::File>>,
+    pub(super) shift: tokio::sync::OnceCell<Option<std::fs::File>>,
 }
 
 /// Steps that are serialized across all processes of a store.
@@ -92,7 +92,7 @@ impl SqlStore {
             sqlite_file: sqlite_file(&settings.url),
             db,
             lease_clock: settings.lease_clock,
-            shift: std::sync::Mutex::new(None),
+            shift: tokio::sync::OnceCell::new(),
         };
         store.check_schema().await?;
         Ok(store)

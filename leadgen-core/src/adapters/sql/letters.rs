@@ -25,17 +25,20 @@ pub(super) const MESSAGE: &str = "SELECT m.*, c.name AS company_name FROM outrea
 /// A company whose letter can't be written waits a day.
 const NEXT_DRAFT: std::time::Duration = std::time::Duration::from_hours(24);
 
+/// Companies that a letter may be written to.
+pub(super) const DRAFT_LANE: &str = "status = 'ready_to_contact' AND NOT opt_out AND tries < 3
+    AND EXISTS (SELECT 1 FROM contacts k WHERE k.company_id = companies.id AND k.is_primary AND k.contact_type = 'email'
+        AND NOT EXISTS (SELECT 1 FROM outreach_messages m WHERE m.contact_id = k.id OR m.to_email = k.value)
+        AND NOT EXISTS (SELECT 1 FROM opt_out_registry s WHERE s.contact_type = 'email' AND s.contact_value = k.value))
+    AND NOT EXISTS (SELECT 1 FROM outreach_messages m WHERE m.company_id = companies.id AND m.campaign = companies.batch_tag AND m.status <> 'cancelled')";
+
 #[async_trait]
 impl Lane<DraftLetter> for SqlStore {
     async fn claim(&self, call: &Call) -> Result<Vec<Claim<DraftLetter>>> {
         let tx = self.write(Serial::None).await?;
         let lane = LaneTable {
             table: "companies",
-            filter: "status = 'ready_to_contact' AND NOT opt_out AND tries < 3 AND (CAST($6 AS text) IS NULL OR batch_tag = $6)
-                AND EXISTS (SELECT 1 FROM contacts k WHERE k.company_id = companies.id AND k.is_primary AND k.contact_type = 'email'
-                    AND NOT EXISTS (SELECT 1 FROM outreach_messages m WHERE m.contact_id = k.id OR m.to_email = k.value)
-                    AND NOT EXISTS (SELECT 1 FROM opt_out_registry s WHERE s.contact_type = 'email' AND s.contact_value = k.value))
-                AND NOT EXISTS (SELECT 1 FROM outreach_messages m WHERE m.company_id = companies.id AND m.campaign = companies.batch_tag AND m.status <> 'cancelled')",
+            filter: &format!("{DRAFT_LANE} AND (CAST($6 AS text) IS NULL OR batch_tag = $6)"),
             order: "first_seen_at, id",
         };
         let (token, rows) = self.take::<DraftLetter>(&tx, &lane, call, vec![call.batch.clone().into()]).await?;

@@ -3,12 +3,13 @@
 use async_trait::async_trait;
 use sea_orm::Value;
 
-use crate::domain::report::{CompanyLine, Funnel, StateCount};
+use crate::domain::report::{CompanyLine, Funnel, LaneLoad, StateCount};
 use crate::domain::time::Timestamp;
 use crate::error::Result;
 use crate::ports::store::{Agenda, Exports, Reports};
 
 use super::connection::{SqlStore, query, query_one};
+use super::letters::DRAFT_LANE;
 use super::row::{at, count, get, maybe_at};
 
 #[async_trait]
@@ -132,6 +133,31 @@ impl Agenda for SqlStore {
             earliest = [earliest, due].into_iter().flatten().min();
         }
         Ok(earliest)
+    }
+
+    async fn loads(&self, now: Timestamp) -> Result<Vec<LaneLoad>> {
+        let free = format!("claimed_until <= {}", self.lease_now());
+        let sql = format!(
+            "SELECT stage, count(*) AS waiting, sum(CASE WHEN due_at <= $1 AND {free} THEN 1 ELSE 0 END) AS due,
+                sum(CASE WHEN {free} THEN 0 ELSE 1 END) AS held, min(CASE WHEN due_at <= $1 AND {free} THEN due_at END) AS oldest
+            FROM (SELECT stage, claimed_until, CASE WHEN next_try_at > COALESCE(due_at, 0) THEN next_try_at ELSE COALESCE(due_at, $1) END AS due_at
+                FROM processing_jobs
+                UNION ALL SELECT 'draft', claimed_until, CASE WHEN next_try_at > contacts_last_attempt_at THEN next_try_at
+                    ELSE COALESCE(contacts_last_attempt_at, first_seen_at) END FROM companies WHERE {DRAFT_LANE}) jobs
+            GROUP BY stage ORDER BY stage"
+        );
+        let rows = query(&self.db, &sql, vec![now.millis().into()]).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(LaneLoad {
+                    stage: get(row, "stage")?,
+                    waiting: count(row, "waiting")?,
+                    due: count(row, "due")?,
+                    held: count(row, "held")?,
+                    oldest_due: maybe_at(row, "oldest")?,
+                })
+            })
+            .collect()
     }
 }
 

@@ -220,6 +220,11 @@ impl SqlStore {
         if let Some(company) = owner.filter(|_| entry.source.is_refusal()) {
             self.move_company(tx, now, company, CompanyEvent::OptOut).await?;
         }
+        if entry.source == SuppressionSource::OneClick {
+            let sql = "UPDATE outreach_messages SET delivery_status = 'unsubscribed', updated_at = $2 WHERE to_email = $1 AND status = 'sent'
+                AND (delivery_status IS NULL OR delivery_status NOT IN ('unsubscribed', 'complained'))";
+            run(tx, sql, vec![entry.value.clone().into(), now.millis().into()]).await?;
+        }
         let mut waiting = query(
             tx,
             &format!("{MESSAGE} WHERE ({matching}) AND m.status IN ('draft', 'approved', 'queued', 'held')"),

@@ -17,6 +17,12 @@ pub fn token(key_id: &str, key: &[u8], message: Id<Message>) -> String {
     format!("{key_id}.{}", URL_SAFE_NO_PAD.encode(bytes))
 }
 
+/// The id of a key, made of the key itself, so that a changed key has another one and old tokens find theirs.
+pub fn key_id(key: &[u8]) -> String {
+    let hash = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), b"unsubscribe key id v1");
+    hash.as_ref().iter().take(4).fold("k".to_owned(), |id, byte| format!("{id}{byte:02x}"))
+}
+
 /// The message of a token, if one of the keys signed it. The comparison takes the same time for every wrong signature.
 ///
 /// ```
