@@ -71,6 +71,12 @@ impl Tally {
         self.done + self.retried + self.rejected + self.held + self.in_doubt + self.lost == 0
     }
 
+    /// Whether another pass at the same instant would do no more: nothing happened, or the stage is set up wrong and only
+    /// gave back what it took.
+    pub fn is_at_rest(&self) -> bool {
+        self.is_idle() || (self.paused.is_some() && self.done + self.failed() == 0)
+    }
+
     /// Items that ended otherwise than well.
     pub fn failed(&self) -> u64 {
         self.rejected + self.held + self.in_doubt

@@ -141,7 +141,7 @@ impl Pipeline {
         let mut sums: Vec<Tally> = self.stages().into_iter().map(Tally::of).collect();
         loop {
             let tallies = self.pass().await?;
-            let idle = tallies.iter().all(Tally::is_idle);
+            let idle = tallies.iter().all(Tally::is_at_rest);
             add(&mut sums, tallies);
             if self.desk.shutdown.is_cancelled() {
                 return Ok(sums);
@@ -161,7 +161,7 @@ impl Pipeline {
     pub async fn run(&self, tick: Duration) -> Result<()> {
         while !self.desk.shutdown.is_cancelled() {
             let idle = match self.pass().await {
-                Ok(tallies) => tallies.iter().all(Tally::is_idle),
+                Ok(tallies) => tallies.iter().all(Tally::is_at_rest),
                 Err(error) if matches!(error.verdict(), Verdict::Retry { .. }) => {
                     error!(code = error.machine_code(), text = %error.for_row(), "pass failed");
                     true

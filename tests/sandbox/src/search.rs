@@ -233,13 +233,15 @@ async fn token(State(search): State<Shared>, body: Bytes) -> Response {
     let jwt = request["jwt"].as_str().unwrap_or("");
     let mut rules = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::PS256);
     rules.validate_aud = false;
+    // A rehearsal moves its own clock: an assertion is held against its own times, not against the machine's.
+    rules.validate_exp = false;
     let header = jsonwebtoken::decode_header(jwt).ok();
     let claims = jsonwebtoken::DecodingKey::from_rsa_pem(search.public_pem.as_bytes())
         .and_then(|key| jsonwebtoken::decode::<Claims>(jwt, &key, &rules));
     match claims {
         Ok(token)
             if token.claims.iss == search.account_id
-                && token.claims.exp - token.claims.iat <= 3600
+                && (1..=3600).contains(&(token.claims.exp - token.claims.iat))
                 && header.and_then(|header| header.kid).as_deref() == Some(search.key_id.as_str()) =>
         {
             let Ok(mut tokens) = search.tokens.lock() else { return status(500, 13, "poisoned") };

@@ -40,6 +40,8 @@ async fn token(State(sheets): State<Arc<Sheets>>, body: Bytes) -> Response {
     let assertion = form.iter().find(|(name, _)| name == "assertion").map_or("", |(_, value)| value.as_str());
     let mut rules = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::RS256);
     rules.validate_aud = false;
+    // A rehearsal moves its own clock: an assertion is held against its own times, not against the machine's.
+    rules.validate_exp = false;
     let claims = jsonwebtoken::DecodingKey::from_rsa_pem(sheets.public_pem.as_bytes())
         .and_then(|key| jsonwebtoken::decode::<Value>(assertion, &key, &rules));
     match claims {
