@@ -11,6 +11,9 @@ use std::time::Duration;
 /// The result of everything that can go wrong here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// How much of an unusable answer is kept.
+const EVIDENCE: usize = 64 * 1024;
+
 type Cause = Box<dyn std::error::Error + Send + Sync + 'static>;
 
 /// The kind of trouble; each implies what should happen next.
@@ -90,6 +93,7 @@ struct Inner {
     code: Cow<'static, str>,
     doing: Cow<'static, str>,
     detail: Option<String>,
+    evidence: Option<String>,
     retry_after: Option<Duration>,
     verdict: Option<Verdict>,
     cause: Option<Cause>,
@@ -103,6 +107,7 @@ impl Error {
             code: Cow::Borrowed(kind.code()),
             doing: doing.into(),
             detail: None,
+            evidence: None,
             retry_after: None,
             verdict: None,
             cause: None,
@@ -120,6 +125,14 @@ impl Error {
     #[must_use]
     pub fn detail(mut self, detail: impl fmt::Display) -> Self {
         self.0.detail = Some(detail.to_string());
+        self
+    }
+
+    /// Keeps what they sent, word for word, for a person who looks into it; at most 64 KiB of it.
+    #[must_use]
+    pub fn with_evidence(mut self, raw: &[u8]) -> Self {
+        let most = raw.len().min(EVIDENCE);
+        self.0.evidence = Some(String::from_utf8_lossy(&raw[..most]).replace('\0', "\u{FFFD}"));
         self
     }
 
@@ -157,6 +170,11 @@ impl Error {
     /// What we were doing: finishes "could not …".
     pub fn doing(&self) -> &str {
         &self.0.doing
+    }
+
+    /// What they sent, if it was kept.
+    pub fn evidence(&self) -> Option<&str> {
+        self.0.evidence.as_deref()
     }
 
     /// What should happen next.

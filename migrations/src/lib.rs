@@ -6,10 +6,11 @@ mod m0001_search;
 mod m0002_companies;
 mod m0003_letters;
 mod m0004_views;
+mod m0005_search_ledger;
 
-use sea_orm_migration::sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, TransactionTrait};
-pub use sea_orm_migration::sea_orm;
 use sea_orm_migration::prelude::*;
+pub use sea_orm_migration::sea_orm;
+use sea_orm_migration::sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, TransactionTrait};
 
 /// The steps.
 #[derive(Debug)]
@@ -22,6 +23,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_companies::Step),
             Box::new(m0003_letters::Step),
             Box::new(m0004_views::Step),
+            Box::new(m0005_search_ledger::Step),
         ]
     }
 }

@@ -1,6 +1,7 @@
 //! `intake import` and `companies import`: files a person keeps come in.
 
 use leadgen_core::actions;
+use leadgen_core::domain::lead::RowFate;
 use leadgen_core::pipeline::inlet;
 use leadgen_core::ports::store::RowOutcomes;
 use leadgen_core::rules::planning;
@@ -21,15 +22,21 @@ pub(crate) async fn niches(cli: &Cli, command: &IntakeCommand) -> anyhow::Result
             .rows()
             .iter()
             .map(|row| match planning::query_set(&row.niche, &row.city, &row.country, &planning) {
-                Ok(queries) => serde_json::json!({"row": row.origin, "niche": row.niche, "city": row.city, "queries": queries.len(), "error": null}),
-                Err(error) => serde_json::json!({"row": row.origin, "niche": row.niche, "city": row.city, "queries": 0, "error": error.to_string()}),
+                Ok(queries) => {
+                    serde_json::json!({"row": row.origin, "niche": row.niche, "city": row.city, "queries": queries.len(), "error": null})
+                }
+                Err(error) => {
+                    serde_json::json!({"row": row.origin, "niche": row.niche, "city": row.city, "queries": 0, "error": error.to_string()})
+                }
             })
             .collect();
         let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         output::show(cli.json, &rows, || {
             output::table(
                 &["row", "niche", "city", "queries", "error"],
-                rows.iter().map(|row| ["row", "niche", "city", "queries", "error"].iter().map(|key| text(&row[*key]).replace("null", "")).collect()),
+                rows.iter().map(|row| {
+                    ["row", "niche", "city", "queries", "error"].iter().map(|key| text(&row[*key]).replace("null", "")).collect()
+                }),
             )
         })?;
         return Ok(End::Done);
@@ -48,7 +55,7 @@ pub(crate) async fn niches(cli: &Cli, command: &IntakeCommand) -> anyhow::Result
     let lines: Vec<_> = outcomes
         .iter()
         .map(|status| {
-            serde_json::json!({"row": status.row.origin, "accepted": status.accepted, "generated": status.generated, "inserted": status.inserted,
+            serde_json::json!({"row": status.row.origin, "status": status.fate.as_word(), "generated": status.generated, "inserted": status.inserted,
                 "duplicates": status.duplicates, "first": status.first_slot, "last": status.last_slot, "last_error": status.last_error})
         })
         .collect();
@@ -57,7 +64,7 @@ pub(crate) async fn niches(cli: &Cli, command: &IntakeCommand) -> anyhow::Result
             let at = |at: Option<leadgen_core::domain::time::Timestamp>| at.map(|at| at.to_string()).unwrap_or_default();
             vec![
                 status.row.origin.clone(),
-                if status.accepted { "EXPORTED" } else { "FAILED" }.into(),
+                status.fate.as_word().unwrap_or_default().into(),
                 format!("{} / {} / {}", status.generated, status.inserted, status.duplicates),
                 at(status.first_slot),
                 at(status.last_slot),
@@ -67,7 +74,7 @@ pub(crate) async fn niches(cli: &Cli, command: &IntakeCommand) -> anyhow::Result
         let table = output::table(&["row", "status", "queries built / new / known", "first slot (UTC)", "last slot", "remark"], rows);
         format!("{table}\noutcomes: {}", leads.status_path().display())
     })?;
-    Ok(if outcomes.iter().all(|status| status.accepted) { End::Done } else { End::Partly })
+    Ok(if outcomes.iter().all(|status| status.fate == RowFate::Exported) { End::Done } else { End::Partly })
 }
 
 pub(crate) async fn companies(cli: &Cli, command: &CompaniesCommand) -> anyhow::Result<End> {
@@ -83,10 +90,15 @@ pub(crate) async fn companies(cli: &Cli, command: &CompaniesCommand) -> anyhow::
         let (admitted, nameless) = actions::import::companies(ground.store.as_ref(), &rows, ground.now()).await?;
         (admitted.new, admitted.known, nameless)
     };
-    let summary = serde_json::json!({"rows": rows.len(), "new": new, "known": known, "unusable": problems.len() + nameless, "dry_run": dry_run});
+    let summary =
+        serde_json::json!({"rows": rows.len(), "new": new, "known": known, "unusable": problems.len() + nameless, "dry_run": dry_run});
     output::show(cli.json, &summary, || {
         let done = if *dry_run { "would be read" } else { "read" };
-        format!("{} rows {done}: {new} new companies, {known} known, {} lines unusable\nnext: leadgen enrich", rows.len(), problems.len() + nameless)
+        format!(
+            "{} rows {done}: {new} new companies, {known} known, {} lines unusable\nnext: leadgen enrich",
+            rows.len(),
+            problems.len() + nameless
+        )
     })?;
     Ok(match (rows.is_empty(), problems.is_empty()) {
         (true, _) => End::Nothing,

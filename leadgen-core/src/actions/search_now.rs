@@ -8,7 +8,14 @@ use crate::ports::store::Searches;
 use crate::rules::{planning, regions};
 
 /// Puts the query of a niche into the queue, due now, under a batch of its own.
-pub async fn enqueue<S>(store: &S, niche: &str, city: &str, batch_tag: &str, settings: &planning::Settings, now: Timestamp) -> Result<SearchQuery>
+pub async fn enqueue<S>(
+    store: &S,
+    niche: &str,
+    city: &str,
+    batch_tag: &str,
+    settings: &planning::Settings,
+    now: Timestamp,
+) -> Result<SearchQuery>
 where
     S: Searches + ?Sized,
 {
@@ -26,6 +33,7 @@ where
         state: QueryState::Pending,
         scheduled_for: now,
         retry_count: 0,
+        page: 0,
         text,
     };
     store.enqueue(std::slice::from_ref(&query)).await?;

@@ -63,13 +63,36 @@ pub struct Niche {
     pub admitted_at: Timestamp,
 }
 
+/// How a row ended, if it did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RowFate {
+    /// Its queries exist: `EXPORTED`.
+    Exported,
+    /// It can't be planned: `FAILED`.
+    Failed,
+    /// Something of ours failed; it is tried again, and only the remark is written.
+    Waiting,
+}
+
+impl RowFate {
+    /// The word for the row's status cell; none is written while it waits.
+    pub fn as_word(self) -> Option<&'static str> {
+        match self {
+            Self::Exported => Some("EXPORTED"),
+            Self::Failed => Some("FAILED"),
+            Self::Waiting => None,
+        }
+    }
+}
+
 /// What became of a row: goes back to whoever wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowStatus {
     /// The row as it was pulled.
     pub row: LeadRow,
-    /// Whether its queries exist.
-    pub accepted: bool,
+    /// What became of it.
+    pub fate: RowFate,
     /// Queries built from it.
     pub generated: u32,
     /// Queries that were new.
@@ -82,6 +105,22 @@ pub struct RowStatus {
     pub last_slot: Option<Timestamp>,
     /// `code: sentence`, if something is to be said.
     pub last_error: Option<String>,
+}
+
+impl RowStatus {
+    /// Nothing became of it yet, and this is why.
+    pub fn waiting(row: &LeadRow, remark: impl Into<String>) -> Self {
+        Self {
+            row: row.clone(),
+            fate: RowFate::Waiting,
+            generated: 0,
+            inserted: 0,
+            duplicates: 0,
+            first_slot: None,
+            last_slot: None,
+            last_error: Some(remark.into()),
+        }
+    }
 }
 
 /// One line of an own list of companies.

@@ -9,6 +9,7 @@ pub mod lead;
 pub mod letter;
 pub mod mail;
 pub mod message;
+pub mod money;
 pub mod mx;
 pub mod name;
 pub mod policy;

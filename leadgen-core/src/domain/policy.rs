@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use crate::domain::mail::Mailbox;
+use crate::domain::money::Money;
+use crate::domain::query::SearchMode;
 use crate::domain::time::{LocalWindow, NightWindow, Zone};
 
 /// When searches may be asked.
@@ -20,6 +22,61 @@ pub struct SearchPolicy {
     pub retention: Duration,
     /// The pause before the first poll and between polls.
     pub poll_interval: Duration,
+    /// Deferred by night, or at once: decides price and quota.
+    pub mode: SearchMode,
+    /// Result pages asked for a query, as long as the pages are full.
+    pub pages: u32,
+    /// Results on a full page.
+    pub per_page: u32,
+    /// What a request costs.
+    pub prices: Prices,
+    /// Nothing is submitted that would take the calendar month above this; `None`: no limit.
+    pub budget: Option<Money>,
+    /// Submissions allowed to all workers together.
+    pub submit_quota: Quota,
+    /// Polls allowed to all workers together.
+    pub poll_quota: Quota,
+    /// Raw answers are kept so long after they came; zero: only until they are read.
+    pub keep_pages: Duration,
+}
+
+/// The provider gives no more results of one query.
+pub const MOST_RESULTS: u32 = 250;
+
+/// Requests allowed in any second, minute and hour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// In any second.
+    pub per_second: u32,
+    /// In any minute.
+    pub per_minute: u32,
+    /// In any hour.
+    pub per_hour: u32,
+}
+
+/// What one request costs, by mode and tariff hour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Prices {
+    /// Deferred, dear hours.
+    pub deferred_day: Money,
+    /// Deferred, cheap hours.
+    pub deferred_night: Money,
+    /// At once, dear hours.
+    pub sync_day: Money,
+    /// At once, cheap hours.
+    pub sync_night: Money,
+}
+
+impl Default for Prices {
+    /// Roubles with VAT, as published in 2026; the settings hold the true ones.
+    fn default() -> Self {
+        Self {
+            deferred_day: Money::from_millionths(30_500),
+            deferred_night: Money::from_millionths(25_410),
+            sync_day: Money::from_millionths(488_000),
+            sync_night: Money::from_millionths(366_000),
+        }
+    }
 }
 
 impl SearchPolicy {
@@ -38,8 +95,23 @@ impl Default for SearchPolicy {
             max_retries: 3,
             retention: Duration::from_hours(12),
             poll_interval: Duration::from_mins(1),
+            mode: SearchMode::Deferred,
+            pages: 1,
+            per_page: 100,
+            prices: Prices::default(),
+            budget: None,
+            submit_quota: Quota::DEFERRED,
+            poll_quota: Quota::DEFERRED,
+            keep_pages: Duration::from_hours(90 * 24),
         }
     }
+}
+
+impl Quota {
+    /// What the provider grants deferred requests, and polls.
+    pub const DEFERRED: Self = Self { per_second: 10, per_minute: 600, per_hour: 35_000 };
+    /// What it grants requests that are answered at once.
+    pub const SYNCHRONOUS: Self = Self { per_second: 10, per_minute: 600, per_hour: 10_000 };
 }
 
 /// When and how fast letters may leave.

@@ -52,6 +52,8 @@ pub struct SearchQuery {
     pub scheduled_for: Timestamp,
     /// How often it was put back after a failure.
     pub retry_count: u32,
+    /// The result page that is asked next, from 0.
+    pub page: u32,
 }
 
 impl SearchQuery {
@@ -62,10 +64,21 @@ impl SearchQuery {
 }
 
 /// When a search is asked: in the night queue, or now at the day price.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SearchMode {
     /// Handed over now, collected later, cheap.
+    #[default]
     Deferred,
     /// Answered at once, dear.
     Synchronous,
+}
+
+impl SearchMode {
+    /// The word stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deferred => "deferred",
+            Self::Synchronous => "sync",
+        }
+    }
 }

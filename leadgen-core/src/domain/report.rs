@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::domain::money::Money;
 use crate::domain::time::Timestamp;
 
 /// The funnel: how many got how far.
@@ -65,6 +66,53 @@ pub struct LaneLoad {
     pub held: u64,
     /// Since when the oldest of the due rows is due.
     pub oldest_due: Option<Timestamp>,
+}
+
+/// What the searches of a batch were to cost and did cost.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CostLine {
+    /// The batch.
+    pub batch: String,
+    /// Its queries.
+    pub queries: u64,
+    /// What they were to cost by their first slots, one page each.
+    pub forecast: Money,
+    /// Requests charged in the dear hours.
+    pub day: u64,
+    /// Requests charged in the cheap hours.
+    pub night: u64,
+    /// What they cost.
+    pub cost: Money,
+    /// Of these requests, those nobody knows the end of.
+    pub unknown: u64,
+}
+
+/// Something that keeps searches or polls waiting.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Hold {
+    /// `submit` or `poll`.
+    pub kind: String,
+    /// Until then.
+    pub until: Timestamp,
+    /// Why: `night_window_closed`, `quota`, `quota_exceeded`, `budget_reached`, `auth_failed`.
+    pub reason: String,
+}
+
+/// What the queries of a niche brought.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NicheYield {
+    /// The niche.
+    pub niche: String,
+    /// The city, or empty.
+    pub city: String,
+    /// Queries answered.
+    pub answered: u64,
+    /// Results of the last answered queries, at most three of them.
+    pub last_results: u64,
+    /// Companies first found by these.
+    pub last_new: u64,
+    /// So few that asking further variants is hardly worth its price.
+    pub exhausted: bool,
 }
 
 /// One line of a lead's life.

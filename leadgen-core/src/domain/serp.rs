@@ -132,4 +132,21 @@ pub struct Reading {
     pub excluded: u32,
     /// Documents without a usable address.
     pub invalid: u32,
+    /// The result page to be asked next; `None`: the query is answered.
+    pub next_page: Option<u32>,
+}
+
+/// What a second reading of a kept page would change, or has changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct ReadingDiff {
+    /// Addresses that are results now and were none.
+    pub added: Vec<String>,
+    /// Addresses whose title, snippet, position or language differ.
+    pub changed: Vec<String>,
+    /// Addresses that are results no more.
+    pub removed: Vec<String>,
+    /// Addresses that would be no results any more but stay: a company was born of them.
+    pub kept: Vec<String>,
+    /// Results that are the same.
+    pub same: u32,
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info_span, Instrument};
+use tracing::{Instrument, error, info_span};
 
 use crate::domain::time::Timestamp;
 use crate::error::{Error, ErrorKind, Result, Verdict};
@@ -181,7 +181,9 @@ impl Pipeline {
 
     async fn stage(&self, stage: &str) -> Result<Tally> {
         let missing = || {
-            Error::new(ErrorKind::Config, format!("run the stage {stage:?}")).code("stage_not_configured").detail("a part it needs is not set up")
+            Error::new(ErrorKind::Config, format!("run the stage {stage:?}"))
+                .code("stage_not_configured")
+                .detail("a part it needs is not set up")
         };
         let (parts, desk, store) = (&self.parts, &self.desk, &self.store);
         match stage {
@@ -197,7 +199,11 @@ impl Pipeline {
             }
             "ingest" => {
                 let search = parts.search.clone().ok_or_else(missing)?;
-                desk.tick::<IngestPage>(&**store, &ingest::Ingest { search, excluded: parts.excluded_domains.clone() }).await
+                desk.tick::<IngestPage>(
+                    &**store,
+                    &ingest::Ingest { search, excluded: parts.excluded_domains.clone(), policy: desk.policy.search.clone() },
+                )
+                .await
             }
             "dedupe" => desk.tick::<DedupeResult>(&**store, &dedupe::Dedupe).await,
             "enrich" => {

@@ -13,9 +13,11 @@ use crate::domain::id::Id;
 use crate::domain::lead::{Cursor, LeadRow, RowStatus};
 use crate::domain::mail::{Mailbox, MailboxHealth};
 use crate::domain::message::Message;
+use crate::domain::money::Money;
 use crate::domain::name::{EmailAddress, Phone};
 use crate::domain::query::SearchQuery;
-use crate::domain::report::{CompanyLine, Funnel, LaneLoad, LifeLine, StateCount};
+use crate::domain::report::{CompanyLine, CostLine, Funnel, Hold, LaneLoad, LifeLine, NicheYield, StateCount};
+use crate::domain::serp::{KeptPage, Operation, Reading, ReadingDiff};
 use crate::domain::signal::Signal;
 use crate::domain::suppression::Suppression;
 use crate::domain::time::Timestamp;
@@ -33,6 +35,10 @@ use crate::ports::work::{
 /// of the leases. A ticket whose lease was lost writes nothing and is handed back.
 ///
 /// **Expects.** Items are worked on within [`Work::LEASE`].
+///
+/// The lanes of searches keep, for all workers together: the night window, the provider's quotas (at the mark of a
+/// submission, at the claim of a poll) and the budget. While one of these holds a lane up, its claim is empty and
+/// [`Agenda::next_due`] tells when to look again.
 ///
 /// **Errors.** `release` answers `Conflict` (code `lease_lost`) for a lost ticket; `Unavailable` if the database is.
 #[async_trait]
@@ -117,6 +123,43 @@ pub trait Searches: Send + Sync {
     /// Puts queries into the queue at their own `scheduled_for`; those known already are put back to `pending` only if
     /// they are `completed` or `failed`. Gives how many wait now because of this call.
     async fn enqueue(&self, queries: &[SearchQuery]) -> Result<u32>;
+}
+
+/// The search queue, for previews and forecasts.
+#[async_trait]
+pub trait SearchQueue: Send + Sync {
+    /// The slot of each query that is known, in the order asked.
+    async fn slots_of(&self, ids: &[Id<SearchQuery>]) -> Result<Vec<Option<Timestamp>>>;
+    /// The latest slot that is taken.
+    async fn last_slot(&self) -> Result<Option<Timestamp>>;
+    /// The slots of the queries that wait, earliest first.
+    async fn waiting(&self, batch: Option<&str>) -> Result<Vec<Timestamp>>;
+    /// What the queries of each niche brought, those with the fewest new companies first.
+    async fn yields(&self, batch: Option<&str>) -> Result<Vec<NicheYield>>;
+}
+
+/// What searches cost, and what holds them up.
+///
+/// **Promises.** A submission is charged by its mark, at the price of that moment; the charge is taken back only when
+/// the provider definitely did not take the search. A charge whose search is in doubt stays and says so.
+#[async_trait]
+pub trait SearchLedger: Send + Sync {
+    /// Forecast and actual cost of each batch, by name.
+    async fn costs(&self) -> Result<Vec<CostLine>>;
+    /// The sum charged from one instant to another (not included).
+    async fn spent(&self, from: Timestamp, to: Timestamp) -> Result<Money>;
+    /// What keeps searches or polls from being made now.
+    async fn holds(&self, now: Timestamp) -> Result<Vec<Hold>>;
+}
+
+/// Kept pages are read again.
+#[async_trait]
+pub trait Replays: Send + Sync {
+    /// Pages of answered queries, in the order of their operations' ids, after one of them.
+    async fn kept_pages(&self, after: Option<Id<Operation>>, limit: u64) -> Result<Vec<KeptPage>>;
+    /// Makes the results of an operation what a reading says and tells what differs; with `dry` nothing is written.
+    /// Results that a company was born of are never taken away.
+    async fn reread(&self, operation: Id<Operation>, reading: &Reading, dry: bool, now: Timestamp) -> Result<ReadingDiff>;
 }
 
 /// How a person ends a doubt.
@@ -249,6 +292,9 @@ pub trait Store:
     + Cursors
     + RowOutcomes
     + Searches
+    + SearchQueue
+    + SearchLedger
+    + Replays
     + Reviews
     + Suppressions
     + Mailboxes
@@ -278,6 +324,12 @@ impl<T> Store for T where
         + Cursors
         + RowOutcomes
         + Searches
+        + SearchQueue
+        + SearchLedger
+        + Replays
+        + SearchQueue
+        + SearchLedger
+        + Replays
         + Reviews
         + Suppressions
         + Mailboxes

@@ -133,11 +133,19 @@ pub struct Fault {
     pub text: String,
     /// Not again before then, if the verdict is to retry or to pause.
     pub retry_at: Timestamp,
+    /// What the other side sent, if it is worth keeping.
+    pub evidence: Option<String>,
 }
 
 impl Fault {
     /// A fault from an error.
     pub fn from_error(error: &Error, retry_at: Timestamp) -> Self {
-        Self { verdict: error.verdict(), code: error.machine_code().to_owned(), text: error.for_row(), retry_at }
+        Self {
+            verdict: error.verdict(),
+            code: error.machine_code().to_owned(),
+            text: error.for_row(),
+            retry_at,
+            evidence: error.evidence().map(str::to_owned),
+        }
     }
 }

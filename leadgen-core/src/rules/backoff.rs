@@ -8,6 +8,8 @@ const LETTER_MINUTES: [u64; 6] = [15, 60, 240, 720, 1440, 2880];
 const MINUTES: [u64; 3] = [1, 5, 30];
 /// Polls that fail wait 1, 2, 5 minutes: the result is kept for some hours only.
 const POLL_MINUTES: [u64; 3] = [1, 2, 5];
+/// A search that was definitely not taken is asked again after 1, 5, 25 seconds of the same night.
+const SUBMIT_SECONDS: [u64; 3] = [1, 5, 25];
 /// A look-up of mail hosts waits half an hour.
 const ROUTE_MINUTES: [u64; 1] = [30];
 /// Growth of the pause between two polls of an operation that is not done.
@@ -17,6 +19,10 @@ const POLL_MOST: Duration = Duration::from_mins(5);
 
 /// The pause of a stage after `tries` tries in vain, with ±20 % of chance so that many items don't come back at once.
 pub fn pause(stage: &str, tries: u32, random: u64) -> Duration {
+    let share = 0.8 + 0.4 * (random as f64 / u64::MAX as f64);
+    if stage == "submit" {
+        return Duration::from_secs_f64(SUBMIT_SECONDS[(tries as usize).min(SUBMIT_SECONDS.len() - 1)] as f64 * share);
+    }
     let table: &[u64] = match stage {
         "send" => &LETTER_MINUTES,
         "poll" => &POLL_MINUTES,
@@ -24,7 +30,6 @@ pub fn pause(stage: &str, tries: u32, random: u64) -> Duration {
         _ => &MINUTES,
     };
     let minutes = table[(tries as usize).min(table.len() - 1)];
-    let share = 0.8 + 0.4 * (random as f64 / u64::MAX as f64);
     Duration::from_secs_f64(minutes as f64 * 60.0 * share)
 }
 

@@ -3,6 +3,7 @@
 pub mod backoff;
 pub mod company_name;
 pub mod compose;
+pub mod cost;
 pub mod effects;
 pub mod gate;
 #[cfg(test)]
@@ -15,6 +16,7 @@ pub mod normalize;
 pub mod pacing;
 pub mod pages;
 pub mod planning;
+pub mod quota;
 pub mod rank;
 pub mod regions;
 pub mod render;

@@ -12,7 +12,16 @@ use crate::rules::regions;
 pub const TRIGGERS: [&str; 5] = ["оставить заявку", "онлайн запись", "рассчитать стоимость", "коммерческое предложение", "бриф"];
 /// Domains excluded in the query text, in order (PLAN-5).
 pub const MINUS_DOMAINS: [&str; 11] = [
-    "avito.ru", "market.yandex.ru", "2gis.ru", "hh.ru", "flamp.ru", "otzovik.com", "irecommend.ru", "youtube.com", "vk.com", "reddit.com",
+    "avito.ru",
+    "market.yandex.ru",
+    "2gis.ru",
+    "hh.ru",
+    "flamp.ru",
+    "otzovik.com",
+    "irecommend.ru",
+    "youtube.com",
+    "vk.com",
+    "reddit.com",
     "pikabu.ru",
 ];
 /// The provider's limit on a query, in Unicode scalar values.
@@ -109,6 +118,11 @@ pub fn query_hash(text: &str, region: u32) -> String {
     sha1_smol::Sha1::from(format!("{text}|{region}")).hexdigest()
 }
 
+/// The language operator of a query text, or empty.
+pub fn language_of(text: &str) -> &str {
+    text.strip_prefix("lang:").and_then(|rest| rest.split(' ').next()).unwrap_or("")
+}
+
 fn quoted(trigger: &str) -> String {
     let bare = squash(trigger);
     if bare.is_empty() || (bare.len() >= 2 && bare.starts_with('"') && bare.ends_with('"')) { bare } else { format!("\"{bare}\"") }
@@ -116,6 +130,12 @@ fn quoted(trigger: &str) -> String {
 
 fn fits(text: &str) -> bool {
     text.chars().count() <= MAX_CHARS && text.split(' ').count() <= MAX_WORDS
+}
+
+/// Whether the last answered queries of a niche brought so few new companies that further ones are hardly worth it: at
+/// least three were judged, and fewer than one result in twenty was a new company.
+pub fn is_exhausted(judged: u64, results: u64, new: u64) -> bool {
+    judged >= 3 && new * 20 < results.max(1)
 }
 
 /// Whether searches may be asked now.

@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use chrono::NaiveTime;
 
+use crate::adapters::yandex::{FamilyMode, FixTypo, GroupMode, Localization, Period, Request, SearchType, SortMode, SortOrder};
 use crate::domain::letter::SenderProfile;
 use crate::domain::mail::Mailbox;
+use crate::domain::money::Money;
 use crate::domain::name::{DomainName, EmailAddress};
-use crate::domain::policy::{EnrichTries, Policy, SearchPolicy, SendPolicy};
+use crate::domain::policy::{EnrichTries, Policy, Prices, Quota, SearchPolicy, SendPolicy};
 use crate::domain::time::{LocalWindow, NightWindow, Timestamp, Zone, parse_minute};
 use crate::error::{Error, ErrorKind, Result};
 use crate::setup::layers::Layers;
@@ -74,6 +76,8 @@ pub struct Yandex {
     pub operation_url: String,
     /// Token service.
     pub iam_url: String,
+    /// How searches are asked.
+    pub request: Request,
 }
 
 /// The model.
@@ -222,9 +226,11 @@ impl Settings {
             return Ok(settings);
         }
         let count = reader.problems.len();
-        Err(Error::new(ErrorKind::Config, "read the settings")
-            .code("config_invalid")
-            .detail(format!("{count} problem{}:\n  {}", if count == 1 { "" } else { "s" }, reader.problems.join("\n  "))))
+        Err(Error::new(ErrorKind::Config, "read the settings").code("config_invalid").detail(format!(
+            "{count} problem{}:\n  {}",
+            if count == 1 { "" } else { "s" },
+            reader.problems.join("\n  ")
+        )))
     }
 }
 
@@ -241,7 +247,10 @@ impl Reader<'_> {
         let offline = self.flag("LEADGEN_OFFLINE");
         let rehearsal = self.optional("LEADGEN_REHEARSAL_CLOCK", "START@ANCHOR_MILLIS*SPEED", rehearsal);
         if rehearsal.is_some() && !offline {
-            self.problem("LEADGEN_REHEARSAL_CLOCK", "works only together with LEADGEN_OFFLINE=true: a moved clock must not reach the world");
+            self.problem(
+                "LEADGEN_REHEARSAL_CLOCK",
+                "works only together with LEADGEN_OFFLINE=true: a moved clock must not reach the world",
+            );
         }
         Settings {
             database_url: Secret::new(self.database_url()),
@@ -260,6 +269,7 @@ impl Reader<'_> {
                 search_url: self.text("LEADGEN_YANDEX_SEARCH_URL"),
                 operation_url: self.text("LEADGEN_YANDEX_OPERATION_URL"),
                 iam_url: self.text("LEADGEN_YANDEX_IAM_URL"),
+                request: self.request(),
             },
             max_queries: self.number_in("YANDEX_MAX_QUERIES_PER_NICHE", 1, 20) as usize,
             triggers: self.set("YANDEX_TRIGGERS").map(|text| list(&text)),
@@ -274,12 +284,10 @@ impl Reader<'_> {
             sender: self.sender(),
             legal_basis: self.text("LEADGEN_LEGAL_BASIS"),
             review_required: self.flag("LEADGEN_REVIEW_REQUIRED"),
-            unsubscribe_url: self.optional("UNSUBSCRIBE_URL", "an https address", |t| {
-                t.starts_with("https://").then(|| t.trim_end_matches('/').to_owned())
-            }),
-            unsubscribe_mailto: self.optional("UNSUBSCRIBE_MAILTO", "an e-mail address", |t| {
-                EmailAddress::parse(t).ok().map(|a| a.as_str().to_owned())
-            }),
+            unsubscribe_url: self
+                .optional("UNSUBSCRIBE_URL", "an https address", |t| t.starts_with("https://").then(|| t.trim_end_matches('/').to_owned())),
+            unsubscribe_mailto: self
+                .optional("UNSUBSCRIBE_MAILTO", "an e-mail address", |t| EmailAddress::parse(t).ok().map(|a| a.as_str().to_owned())),
             token_key: self.optional("LEADGEN_TOKEN_KEY", "at least 16 characters", |t| (t.len() >= 16).then(|| Secret::new(t))),
             token_keys_old: self.set("LEADGEN_TOKEN_KEYS_OLD").map(|text| list(&text)).unwrap_or_default().into_iter().map(Secret::new).collect(),
             mailboxes,
@@ -294,6 +302,66 @@ impl Reader<'_> {
         }
     }
 
+    fn request(&mut self) -> Request {
+        let default = Request::default();
+        let words = |words: &[&str]| words.join(", ");
+        Request {
+            search_type: self.parsed("YANDEX_SEARCH_TYPE", &words(SearchType::WORDS), SearchType::parse).unwrap_or(default.search_type),
+            family: self.parsed("YANDEX_FAMILY_MODE", &words(FamilyMode::WORDS), FamilyMode::parse).unwrap_or(default.family),
+            fix_typo: self.parsed("YANDEX_FIX_TYPO", &words(FixTypo::WORDS), FixTypo::parse).unwrap_or(default.fix_typo),
+            sort: self.parsed("YANDEX_SORT_MODE", &words(SortMode::WORDS), SortMode::parse).unwrap_or(default.sort),
+            order: self.parsed("YANDEX_SORT_ORDER", &words(SortOrder::WORDS), SortOrder::parse).unwrap_or(default.order),
+            group: self.parsed("YANDEX_GROUP_MODE", &words(GroupMode::WORDS), GroupMode::parse).unwrap_or(default.group),
+            groups_on_page: self.number_in("YANDEX_GROUPS_ON_PAGE", 1, 100) as u32,
+            docs_in_group: self.number_in("YANDEX_DOCS_IN_GROUP", 1, 3) as u32,
+            max_passages: self.number_in("YANDEX_MAX_PASSAGES", 1, 5) as u32,
+            localization: self
+                .parsed("YANDEX_LOCALIZATION", &words(Localization::WORDS), Localization::parse)
+                .unwrap_or(default.localization),
+            period: self.parsed("YANDEX_PERIOD", &words(Period::WORDS), Period::parse).unwrap_or(default.period),
+            user_agent: self.optional("YANDEX_USER_AGENT", "at most 300 characters", |t| (t.chars().count() <= 300).then(|| t.to_owned())),
+            metadata: default.metadata,
+        }
+    }
+
+    fn quota(&mut self, env: &str) -> Quota {
+        let read = |text: &str| {
+            let parts: Option<Vec<u32>> = text.split('/').map(|part| part.trim().parse().ok().filter(|n| *n > 0)).collect();
+            match parts?[..] {
+                [per_second, per_minute, per_hour] => Some(Quota { per_second, per_minute, per_hour }),
+                _ => None,
+            }
+        };
+        self.parsed(env, "SECOND/MINUTE/HOUR, for example 10/600/35000", read).unwrap_or(Quota::DEFERRED)
+    }
+
+    fn price(&mut self, env: &str) -> Money {
+        self.parsed(env, "an amount for 1000 requests, for example 25.41", |t| Money::parse(t).ok()).unwrap_or_default().thousandth()
+    }
+
+    fn search_policy(&mut self) -> SearchPolicy {
+        SearchPolicy {
+            night: self.parsed("YANDEX_NIGHT_WINDOW_UTC", "HH:MM-HH:MM", |t| NightWindow::parse(t).ok()).unwrap_or(NightWindow::ALWAYS),
+            enforce_night: self.flag("YANDEX_ENFORCE_NIGHT_WINDOW"),
+            spacing: Duration::from_secs(self.number_in("YANDEX_SPACING_SECONDS", 1, 86_400)),
+            max_retries: self.number_in("YANDEX_MAX_RETRIES", 1, 100) as u32,
+            poll_interval: Duration::from_secs(self.number_in("YANDEX_POLL_INTERVAL_SECONDS", 1, 3600)),
+            pages: self.number_in("YANDEX_PAGES", 1, 250) as u32,
+            per_page: (self.number_in("YANDEX_GROUPS_ON_PAGE", 1, 100) * self.number_in("YANDEX_DOCS_IN_GROUP", 1, 3)) as u32,
+            prices: Prices {
+                deferred_day: self.price("LEADGEN_PRICE_DEFERRED_DAY"),
+                deferred_night: self.price("LEADGEN_PRICE_DEFERRED_NIGHT"),
+                sync_day: self.price("LEADGEN_PRICE_SYNC_DAY"),
+                sync_night: self.price("LEADGEN_PRICE_SYNC_NIGHT"),
+            },
+            budget: self.optional("LEADGEN_BUDGET_SEARCH_RUB", "an amount, for example 500", |t| Money::parse(t).ok()),
+            submit_quota: self.quota("LEADGEN_QUOTA_SUBMIT"),
+            poll_quota: self.quota("LEADGEN_QUOTA_POLL"),
+            keep_pages: Duration::from_hours(24 * self.number_in("LEADGEN_KEEP_PAGES_DAYS", 0, 3650)),
+            ..SearchPolicy::default()
+        }
+    }
+
     fn policy(&mut self, zone: Zone, mailboxes: &[MailboxSettings]) -> Policy {
         let window = self.send_window(zone);
         let delay = self
@@ -304,16 +372,7 @@ impl Reader<'_> {
             })
             .unwrap_or_default();
         Policy {
-            search: SearchPolicy {
-                night: self
-                    .parsed("YANDEX_NIGHT_WINDOW_UTC", "HH:MM-HH:MM", |t| NightWindow::parse(t).ok())
-                    .unwrap_or(NightWindow::ALWAYS),
-                enforce_night: self.flag("YANDEX_ENFORCE_NIGHT_WINDOW"),
-                spacing: Duration::from_secs(self.number_in("YANDEX_SPACING_SECONDS", 1, 86_400)),
-                max_retries: self.number_in("YANDEX_MAX_RETRIES", 1, 100) as u32,
-                poll_interval: Duration::from_secs(self.number_in("YANDEX_POLL_INTERVAL_SECONDS", 1, 3600)),
-                ..SearchPolicy::default()
-            },
+            search: self.search_policy(),
             send: SendPolicy {
                 enabled: self.flag("EMAIL_SENDING_ENABLED"),
                 window,
@@ -346,9 +405,7 @@ impl Reader<'_> {
             concurrency: self.number_in("ENRICH_CONCURRENCY", 1, 1000) as usize,
             contact: self.text("LEADGEN_WEB_CONTACT"),
             pace: Duration::from_secs(self.number_in("LEADGEN_WEB_PACE_SECONDS", 0, 60)),
-            loopback: self
-                .optional("LEADGEN_WEB_LOOPBACK", "PORT=ADDRESS:PORT pairs of loopback addresses", loopback)
-                .unwrap_or_default(),
+            loopback: self.optional("LEADGEN_WEB_LOOPBACK", "PORT=ADDRESS:PORT pairs of loopback addresses", loopback).unwrap_or_default(),
         }
     }
 
@@ -372,9 +429,7 @@ impl Reader<'_> {
         };
         let (from_name, from) = self.from_address(&key("FROM"), &key("FROM_EMAIL"), &key("FROM_NAME"), &user)?;
         let cap = self.number_in(&key("DAILY_CAP"), 1, 2000);
-        let limit = self
-            .optional("SEND_DAILY_LIMIT", "a whole number", |t| t.parse::<u64>().ok())
-            .unwrap_or(cap);
+        let limit = self.optional("SEND_DAILY_LIMIT", "a whole number", |t| t.parse::<u64>().ok()).unwrap_or(cap);
         let (tls, ssl) = (self.flag(&key("SMTP_TLS")), self.flag(&key("SMTP_SSL")));
         if !tls && !ssl {
             self.problem(&key("SMTP_TLS"), "TLS is mandatory: set _SMTP_TLS (STARTTLS) or _SMTP_SSL to true");

@@ -17,6 +17,7 @@ use crate::adapters::sql::{self, SqlStore};
 use crate::adapters::web::{self, HttpFetcher, WebsiteExtractor};
 use crate::adapters::yandex::{self, Credentials, YandexSearch};
 use crate::domain::lead::CompanyRow;
+use crate::domain::policy::Quota;
 use crate::domain::query::SearchMode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::Pipeline;
@@ -106,10 +107,15 @@ pub fn read_serp(bytes: &[u8]) -> Result<Vec<crate::domain::serp::Hit>> {
 /// A builder with the parts that are needed; the caller adds what is its own and builds.
 pub fn pipeline(settings: &Settings, store: Arc<SqlStore>, clock: Arc<dyn Clock>, needs: Needs) -> Result<PipelineBuilder> {
     let tls = client_config(settings.extra_roots.as_deref())?;
+    let mut policy = settings.policy.clone();
+    if needs.search == Some(SearchMode::Synchronous) {
+        policy.search.mode = SearchMode::Synchronous;
+        policy.search.submit_quota = Quota::SYNCHRONOUS;
+    }
     let mut builder = Pipeline::builder()
         .store(store)
         .clock(Arc::clone(&clock))
-        .policy(settings.policy.clone())
+        .policy(policy)
         .planning(planning_settings(settings))
         .excluded_domains(settings.excluded_domains.clone())
         .correspondence(correspondence(settings))
@@ -154,6 +160,7 @@ fn search(settings: &Settings, tls: &Arc<ClientConfig>, clock: &Arc<dyn Clock>, 
         operation_url: yandex.operation_url.clone(),
         iam_url: yandex.iam_url.clone(),
         mode,
+        request: yandex.request.clone(),
     };
     YandexSearch::new(wire, Http::new(tls, CALL, settings.offline)?, Arc::clone(clock))
 }

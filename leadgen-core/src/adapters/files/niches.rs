@@ -11,8 +11,15 @@ use crate::ports::leads::LeadSource;
 use super::table::{self, cell, column};
 
 /// Service columns of the copy, in order (SHEET-1).
-const SERVICE: [&str; 7] =
-    ["status", "generated_count", "db_inserted_count", "db_duplicate_count", "db_first_scheduled_for", "db_last_scheduled_for", "last_error"];
+const SERVICE: [&str; 7] = [
+    "status",
+    "generated_count",
+    "db_inserted_count",
+    "db_duplicate_count",
+    "db_first_scheduled_for",
+    "db_last_scheduled_for",
+    "last_error",
+];
 
 /// Reads niches from a file; outcomes go to a copy beside it, the file itself stays as it is.
 #[derive(Debug)]
@@ -102,7 +109,7 @@ impl LeadSource for CsvLeads {
                 status.row.city.clone(),
                 status.row.country.clone(),
                 self.batch_tag.clone().unwrap_or_else(|| status.row.batch_tag.clone()),
-                if status.accepted { "EXPORTED" } else { "FAILED" }.to_owned(),
+                status.fate.as_word().unwrap_or_default().to_owned(),
                 status.generated.to_string(),
                 status.inserted.to_string(),
                 status.duplicates.to_string(),

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, QueryResult, Statement, TransactionTrait, Value,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, QueryResult, Statement,
+    TransactionTrait, Value,
 };
 use uuid::Uuid;
 
@@ -58,6 +59,8 @@ pub(super) enum Serial {
     None,
     /// Handing out night slots.
     Slots,
+    /// Counting the provider's quota and the budget.
+    Quota,
     /// Finding twins.
     Twins,
     /// A letter's turn and its mark.
@@ -130,6 +133,7 @@ impl SqlStore {
             Serial::Slots => 72_416,
             Serial::Twins => 72_417,
             Serial::Outbox => 72_418,
+            Serial::Quota => 72_419,
         };
         run(&tx, &format!("SELECT pg_advisory_xact_lock({lock})"), vec![]).await?;
         Ok(tx)
@@ -145,7 +149,13 @@ impl SqlStore {
     }
 
     /// Leases rows of a table: those that match `filter` (its values start at `$6`), in order. Gives them with the ticket's token.
-    pub(super) async fn take<W: Work>(&self, tx: &DatabaseTransaction, lane: &LaneTable<'_>, call: &Call, more: Vec<Value>) -> Result<(Uuid, Vec<QueryResult>)> {
+    pub(super) async fn take<W: Work>(
+        &self,
+        tx: &DatabaseTransaction,
+        lane: &LaneTable<'_>,
+        call: &Call,
+        more: Vec<Value>,
+    ) -> Result<(Uuid, Vec<QueryResult>)> {
         let token = Uuid::new_v8(sixteen(&SystemEntropy));
         let now = self.lease_now();
         let lock = if self.is_postgres() { "FOR UPDATE SKIP LOCKED" } else { "" };
@@ -164,7 +174,14 @@ impl SqlStore {
     }
 
     /// Ends a lease, if it is still ours; whether it was. `sets` are further assignments with values from `$3`.
-    pub(super) async fn finish(&self, tx: &DatabaseTransaction, table: &str, ticket: &Ticket, sets: &str, more: Vec<Value>) -> Result<bool> {
+    pub(super) async fn finish(
+        &self,
+        tx: &DatabaseTransaction,
+        table: &str,
+        ticket: &Ticket,
+        sets: &str,
+        more: Vec<Value>,
+    ) -> Result<bool> {
         let comma = if sets.is_empty() { "" } else { ", " };
         let sql = format!(
             "UPDATE {table} SET claimed_by = NULL, claim_token = NULL, claimed_until = 0{comma}{sets} WHERE id = $1 AND claim_token = $2"
@@ -175,12 +192,23 @@ impl SqlStore {
     }
 
     /// Gives a row back for later: the common case of a release.
-    pub(super) async fn put_off(&self, tx: &DatabaseTransaction, table: &str, error_column: &str, ticket: &Ticket, fault: &Fault, counted: i32) -> Result<()> {
+    pub(super) async fn put_off(
+        &self,
+        tx: &DatabaseTransaction,
+        table: &str,
+        error_column: &str,
+        ticket: &Ticket,
+        fault: &Fault,
+        counted: i32,
+    ) -> Result<()> {
         let sets = format!("tries = tries + $3, next_try_at = $4, {error_column} = $5");
         let values = vec![counted.into(), fault.retry_at.millis().into(), fault.text.clone().into()];
         if self.finish(tx, table, ticket, &sets, values).await? { Ok(()) } else { Err(lease_lost(ticket)) }
     }
 }
+
+/// Rows of one inserting statement: 400 rows of 20 columns stay far below what either database takes.
+const INSERTED_AT_ONCE: usize = 400;
 
 /// A lane's rows within a table.
 pub(super) struct LaneTable<'a> {
@@ -208,6 +236,29 @@ pub(super) async fn query_one(db: &impl ConnectionTrait, sql: &str, values: Vec<
 pub(super) async fn run(db: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Result<u64> {
     let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
     Ok(db.execute_raw(statement).await.map_err(|e| failed("write to the store", e))?.rows_affected())
+}
+
+/// `$from, $from+1, …` for a list of values, and the values.
+pub(super) fn list<V: Into<Value>>(from: usize, values: impl IntoIterator<Item = V>) -> (String, Vec<Value>) {
+    let values: Vec<Value> = values.into_iter().map(Into::into).collect();
+    let places: Vec<String> = (from..from + values.len()).map(|place| format!("${place}")).collect();
+    // An empty list is no SQL; nothing equals NULL.
+    (if places.is_empty() { "NULL".into() } else { places.join(", ") }, values)
+}
+
+/// Inserts many rows with few statements. All rows have as many values as `head` names columns.
+pub(super) async fn insert_rows(tx: &DatabaseTransaction, head: &str, rows: impl Iterator<Item = Vec<Value>>, tail: &str) -> Result<()> {
+    let mut rows = rows.peekable();
+    while rows.peek().is_some() {
+        let (mut groups, mut values) = (Vec::new(), Vec::new());
+        for row in rows.by_ref().take(INSERTED_AT_ONCE) {
+            let (places, cells) = list(values.len() + 1, row);
+            groups.push(format!("({places})"));
+            values.extend(cells);
+        }
+        run(tx, &format!("{head} VALUES {} {tail}", groups.join(", ")), values).await?;
+    }
+    Ok(())
 }
 
 /// Commits.

@@ -1,24 +1,24 @@
-//! The doors: rows, own companies and signals come in, each once.
+//! The doors: own companies and signals come in, each once.
 
 use async_trait::async_trait;
 use sea_orm::DatabaseTransaction;
 
 use crate::domain::contact::{ContactType, FoundContact};
-use crate::domain::flow::{CompanyEvent, Delivery, NicheEvent, NicheState};
+use crate::domain::flow::{CompanyEvent, Delivery};
 use crate::domain::id::Id;
-use crate::domain::lead::{Cursor, LeadRow, Niche, RowStatus};
+use crate::domain::lead::Cursor;
 use crate::domain::message::Message;
 use crate::domain::signal::{Signal, SignalKind};
 use crate::domain::suppression::{Suppression, SuppressionScope};
 use crate::domain::time::Timestamp;
 use crate::error::Result;
-use crate::ports::store::{Admit, Admitted, Cursors, ImportedCompany, RowOutcomes};
+use crate::ports::store::{Admit, Admitted, Cursors, ImportedCompany};
 use crate::rules::effects::{effect, outranks};
 
 use super::companies::Born;
 use super::connection::{Serial, SqlStore, commit, query_one, run};
 use super::letters::MESSAGE;
-use super::row::{get, id, maybe_at, message};
+use super::row::{get, id, message};
 
 /// The score of a contact that a person's own list names.
 const IMPORTED: f64 = 0.90;
@@ -26,47 +26,6 @@ const IMPORTED: f64 = 0.90;
 const WEAK_MATCH: std::time::Duration = std::time::Duration::from_hours(24 * 14);
 /// The span in which soft bounces add up, and how many make a hard one.
 const SOFT: (std::time::Duration, i64) = (std::time::Duration::from_hours(24 * 30), 3);
-
-#[async_trait]
-impl Admit<LeadRow> for SqlStore {
-    async fn admit(&self, source: &str, items: &[LeadRow], next: Option<&Cursor>, now: Timestamp) -> Result<Admitted> {
-        let tx = self.write(Serial::None).await?;
-        let mut admitted = Admitted::default();
-        for (seq, row) in items.iter().enumerate() {
-            let niche: Id<Niche> = row.niche_id();
-            match query_one(&tx, "SELECT status FROM niches WHERE id = $1", vec![niche.uuid().into()]).await? {
-                Some(known) => {
-                    let state = NicheState::parse(&get::<String>(&known, "status")?)?;
-                    let next = state.after(NicheEvent::Readmit)?;
-                    let sql = "UPDATE niches SET status = $2, origin = $3, seq = $4, admitted_at = $5, tries = 0, next_try_at = NULL, updated_at = $5 WHERE id = $1";
-                    let values =
-                        vec![niche.uuid().into(), next.as_str().into(), row.origin.clone().into(), (seq as i64).into(), now.millis().into()];
-                    run(&tx, sql, values).await?;
-                    admitted.known += 1;
-                }
-                None => {
-                    let sql = "INSERT INTO niches (id, niche, city, country, batch_tag, origin, seq, status, admitted_at, created_at, updated_at)
-                        VALUES ($1, $2, $3, $4, $5, $6, $7, 'admitted', $8, $8, $8)";
-                    let values = vec![
-                        niche.uuid().into(),
-                        row.niche.clone().into(),
-                        row.city.clone().into(),
-                        row.country.clone().into(),
-                        row.batch().into(),
-                        row.origin.clone().into(),
-                        (seq as i64).into(),
-                        now.millis().into(),
-                    ];
-                    run(&tx, sql, values).await?;
-                    admitted.new += 1;
-                }
-            }
-        }
-        self.keep_cursor(&tx, source, next, now).await?;
-        commit(tx).await?;
-        Ok(admitted)
-    }
-}
 
 #[async_trait]
 impl Admit<ImportedCompany> for SqlStore {
@@ -166,37 +125,8 @@ impl Cursors for SqlStore {
     }
 }
 
-#[async_trait]
-impl RowOutcomes for SqlStore {
-    async fn outcomes(&self, rows: &[LeadRow]) -> Result<Vec<Option<RowStatus>>> {
-        let mut outcomes = Vec::new();
-        for row in rows {
-            let sql = "SELECT l.* FROM search_batch_logs l JOIN niches n ON n.id = l.niche_id
-                WHERE l.niche_id = $1 AND n.status <> 'admitted' ORDER BY l.created_at DESC, l.id LIMIT 1";
-            let log = query_one(&self.db, sql, vec![row.niche_id().uuid().into()]).await?;
-            outcomes.push(match log {
-                None => None,
-                Some(log) => {
-                    let number = |column: &str| -> Result<u32> { Ok(get::<i32>(&log, column)?.max(0) as u32) };
-                    Some(RowStatus {
-                        row: row.clone(),
-                        accepted: get::<String>(&log, "status")? == "done",
-                        generated: number("attempted_queries")?,
-                        inserted: number("inserted_queries")?,
-                        duplicates: number("duplicate_queries")?,
-                        first_slot: maybe_at(&log, "scheduled_start")?,
-                        last_slot: maybe_at(&log, "scheduled_end")?,
-                        last_error: get(&log, "error")?,
-                    })
-                }
-            });
-        }
-        Ok(outcomes)
-    }
-}
-
 impl SqlStore {
-    async fn keep_cursor(&self, tx: &DatabaseTransaction, source: &str, next: Option<&Cursor>, now: Timestamp) -> Result<()> {
+    pub(super) async fn keep_cursor(&self, tx: &DatabaseTransaction, source: &str, next: Option<&Cursor>, now: Timestamp) -> Result<()> {
         let Some(next) = next else { return Ok(()) };
         let sql = "INSERT INTO cursors (source, place, updated_at) VALUES ($1, $2, $3)
             ON CONFLICT (source) DO UPDATE SET place = excluded.place, updated_at = excluded.updated_at";
@@ -213,7 +143,8 @@ impl SqlStore {
             }
         }
         // A bounce that quotes nothing of ours may be forged: only a person's own mail is matched by address.
-        let is_bounce = matches!(signal.kind, SignalKind::HardBounce | SignalKind::SoftBounce | SignalKind::PolicyBounce | SignalKind::Delayed);
+        let is_bounce =
+            matches!(signal.kind, SignalKind::HardBounce | SignalKind::SoftBounce | SignalKind::PolicyBounce | SignalKind::Delayed);
         let Some(about) = signal.about.as_ref().filter(|_| !is_bounce) else { return Ok(None) };
         let sql = format!("{MESSAGE} WHERE m.to_email = $1 AND m.data_started_at >= $2 ORDER BY m.data_started_at DESC LIMIT 1");
         let row = query_one(tx, &sql, vec![about.as_str().into(), (signal.at - WEAK_MATCH).millis().into()]).await?;
@@ -237,7 +168,8 @@ impl SqlStore {
         }
         if let Some(source) = effect.suppress {
             let reason = if signal.text.is_empty() { kind.as_str().to_owned() } else { signal.text.clone() };
-            let entry = Suppression { scope: SuppressionScope::Email, value: item.to.as_str().to_owned(), source, reason, registered_at: now };
+            let entry =
+                Suppression { scope: SuppressionScope::Email, value: item.to.as_str().to_owned(), source, reason, registered_at: now };
             self.register_entry(tx, &entry, "inbox").await?;
         }
         debug_assert!(effect.delivery != Some(Delivery::Accepted));

@@ -50,7 +50,8 @@ impl Reports for SqlStore {
     }
 
     async fn states(&self) -> Result<Vec<StateCount>> {
-        let code = "CASE WHEN position(':' IN last_error) > 0 THEN substr(last_error, 1, position(':' IN last_error) - 1) ELSE last_error END";
+        let code =
+            "CASE WHEN position(':' IN last_error) > 0 THEN substr(last_error, 1, position(':' IN last_error) - 1) ELSE last_error END";
         let code = if self.is_postgres() { code.to_owned() } else { code.replace("position(':' IN last_error)", "instr(last_error, ':')") };
         let parts = [
             ("niches", "niches", "status", code.clone()),
@@ -132,7 +133,12 @@ impl Agenda for SqlStore {
             let due = row.map(|row| maybe_at(&row, "due")).transpose()?.flatten();
             earliest = [earliest, due].into_iter().flatten().min();
         }
-        Ok(earliest)
+        // Due already, but held up by the night, a quota or the budget: when that ends is when to look again.
+        let sql = "SELECT min(until) AS due FROM search_holds WHERE until > $1 AND (
+            (kind = 'submit' AND EXISTS (SELECT 1 FROM serp_queries WHERE status = 'pending' AND scheduled_for <= $1))
+            OR (kind = 'poll' AND EXISTS (SELECT 1 FROM serp_operations WHERE status IN ('created', 'running') AND next_poll_at <= $1)))";
+        let held = query_one(&self.db, sql, vec![now.millis().into()]).await?.map(|row| maybe_at(&row, "due")).transpose()?.flatten();
+        Ok([earliest, held].into_iter().flatten().min())
     }
 
     async fn loads(&self, now: Timestamp) -> Result<Vec<LaneLoad>> {

@@ -66,6 +66,7 @@ pub(super) fn search_query(row: &QueryResult) -> Result<SearchQuery> {
         state: QueryState::parse(&get::<String>(row, "status")?)?,
         scheduled_for: at(row, "scheduled_for")?,
         retry_count: get::<i32>(row, "retry_count")?.max(0) as u32,
+        page: get::<i32>(row, "page")?.max(0) as u32,
     })
 }
 

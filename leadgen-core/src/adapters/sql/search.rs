@@ -1,4 +1,4 @@
-//! The lanes from a query to results: submit, poll, ingest.
+//! The lanes from an operation to results: poll, ingest.
 
 use std::io::{Read, Write};
 
@@ -8,133 +8,40 @@ use sea_orm::DatabaseTransaction;
 use crate::domain::flow::{OperationEvent, OperationState, QueryEvent, QueryState};
 use crate::domain::id::Id;
 use crate::domain::query::SearchQuery;
-use crate::domain::serp::{KeptPage, Operation, Progress, RawPage, Reading, Submission};
+use crate::domain::serp::{KeptPage, Operation, Progress, RawPage, Reading};
 use crate::domain::time::Timestamp;
 use crate::error::{Error, ErrorKind, Result, Verdict};
-use crate::ports::store::{Lane, OnceLane, Searches};
-use crate::ports::work::{Call, Claim, Fault, IngestPage, PollOperation, SubmitQuery, Ticket};
+use crate::ports::store::Lane;
+use crate::ports::work::{Call, Claim, Fault, IngestPage, PollOperation, Ticket};
 use crate::rules::backoff::poll_pause;
-use crate::rules::planning::night_open;
-use crate::rules::unanswered::{after_operation, after_submit};
+use crate::rules::unanswered::after_operation;
 
 use super::connection::{LaneTable, Serial, SqlStore, commit, lease_lost, query, query_one, run};
+use super::ledger::Side;
 use super::row::{get, operation, search_query, ticket};
 
-const QUERIES: &str = "serp_queries";
 const OPERATIONS: &str = "serp_operations";
 /// The largest page a store unpacks.
 const MOST_PAGE: u64 = 64 * 1024 * 1024;
 
-fn night_allows(call: &Call) -> bool {
-    !call.policy.search.enforce_night || night_open(call.policy.search.night, call.now)
-}
-
-#[async_trait]
-impl Lane<SubmitQuery> for SqlStore {
-    async fn claim(&self, call: &Call) -> Result<Vec<Claim<SubmitQuery>>> {
-        let tx = self.write(Serial::None).await?;
-        self.settle_abandoned_queries(&tx, call).await?;
-        if !night_allows(call) {
-            commit(tx).await?;
-            return Ok(vec![]);
-        }
-        let lane = LaneTable {
-            table: QUERIES,
-            filter: "status = 'pending' AND scheduled_for <= $4 AND (CAST($6 AS text) IS NULL OR batch_tag = $6)
-                AND NOT EXISTS (SELECT 1 FROM serp_operations o WHERE o.query_id = serp_queries.id AND o.status IN ('created', 'running'))",
-            order: "scheduled_for, id",
-        };
-        let (token, rows) = self.take::<SubmitQuery>(&tx, &lane, call, vec![call.batch.clone().into()]).await?;
-        commit(tx).await?;
-        rows.iter().map(|row| Ok(Claim::new(ticket(row, token)?, search_query(row)?))).collect()
-    }
-
-    async fn commit(&self, call: &Call, done: Vec<(Ticket, Submission)>) -> Result<Vec<Ticket>> {
-        let mut lost = Vec::new();
-        for (ticket, submission) in done {
-            let tx = self.write(Serial::None).await?;
-            if !self.finish(&tx, QUERIES, &ticket, "last_error = NULL", vec![]).await? {
-                lost.push(ticket);
-                continue;
-            }
-            let query: Id<SearchQuery> = Id::from_uuid(ticket.row);
-            match submission {
-                Submission::Deferred(handle) => {
-                    let next_poll = call.now + call.policy.search.poll_interval;
-                    self.insert_operation(&tx, call, query, &handle, "created", Some(next_poll), None).await?;
-                }
-                Submission::Ready(page) => {
-                    let hash = keep_page(&tx, &page, call.now).await?;
-                    let handle = format!("sync:{}:{}", query, call.now.millis());
-                    self.insert_operation(&tx, call, query, &handle, "done", None, Some(hash)).await?;
-                }
-            }
-            commit(tx).await?;
-        }
-        Ok(lost)
-    }
-
-    async fn release(&self, call: &Call, ticket: &Ticket, fault: &Fault) -> Result<()> {
-        let tx = self.write(Serial::None).await?;
-        let row = query_one(&tx, "SELECT * FROM serp_queries WHERE id = $1 AND claim_token = $2", vec![ticket.row.into(), ticket.token.into()])
-            .await?
-            .ok_or_else(|| lease_lost(ticket))?;
-        let query = search_query(&row)?;
-        if query.state == QueryState::Pending && !matches!(fault.verdict, Verdict::Reject) {
-            self.put_off(&tx, QUERIES, "last_error", ticket, fault, 0).await?;
-            return commit(tx).await;
-        }
-        if fault.verdict == Verdict::InDoubt {
-            self.flag_unknown(&tx, query.id).await?;
-        }
-        let before = if fault.verdict == Verdict::InDoubt { get(&row, "submit_unknown")? } else { false };
-        let mut tried = self.tried(&tx, call, query.id).await?;
-        tried.was_unknown = before;
-        let fate = after_submit(fault.verdict, &fault.code, tried);
-        self.unanswered(&tx, call, query.id, fate, fault.retry_at, &fault.text).await?;
-        if fault.verdict == Verdict::Pause {
-            let values = vec![query.id.uuid().into(), fault.retry_at.millis().into()];
-            run(&tx, "UPDATE serp_queries SET next_try_at = $2 WHERE id = $1", values).await?;
-        }
-        commit(tx).await
-    }
-}
-
-#[async_trait]
-impl OnceLane<SubmitQuery> for SqlStore {
-    async fn mark(&self, call: &Call, ticket: &Ticket) -> Result<()> {
-        let tx = self.write(Serial::None).await?;
-        if !night_allows(call) {
-            self.finish(&tx, QUERIES, ticket, "", vec![]).await?;
-            commit(tx).await?;
-            return Err(Error::new(ErrorKind::Conflict, "submit a query").code("night_window_closed"));
-        }
-        let next = QueryState::Pending.after(QueryEvent::Mark)?;
-        let touched = run(
-            &tx,
-            "UPDATE serp_queries SET status = $3, updated_at = $4 WHERE id = $1 AND claim_token = $2 AND status = 'pending'",
-            vec![ticket.row.into(), ticket.token.into(), next.as_str().into(), call.now.millis().into()],
-        )
-        .await?;
-        if touched == 0 {
-            return Err(lease_lost(ticket));
-        }
-        commit(tx).await
-    }
-}
-
 #[async_trait]
 impl Lane<PollOperation> for SqlStore {
     async fn claim(&self, call: &Call) -> Result<Vec<Claim<PollOperation>>> {
-        let tx = self.write(Serial::None).await?;
+        let tx = self.write(Serial::Quota).await?;
         self.expire_operations(&tx, call).await?;
+        let Some(allowed) = self.polls_allowed(&tx, call).await? else {
+            commit(tx).await?;
+            return Ok(vec![]);
+        };
+        let limited = Call { max: call.max.min(allowed), ..call.clone() };
         let lane = LaneTable {
             table: OPERATIONS,
             filter: "status IN ('created', 'running') AND next_poll_at <= $4 AND (CAST($6 AS text) IS NULL OR EXISTS
                 (SELECT 1 FROM serp_queries q WHERE q.id = serp_operations.query_id AND q.batch_tag = $6))",
             order: "next_poll_at, id",
         };
-        let (token, rows) = self.take::<PollOperation>(&tx, &lane, call, vec![call.batch.clone().into()]).await?;
+        let (token, rows) = self.take::<PollOperation>(&tx, &lane, &limited, vec![call.batch.clone().into()]).await?;
+        self.use_quota(&tx, call, Side::Poll, rows.len() as u64).await?;
         commit(tx).await?;
         rows.iter().map(|row| Ok(Claim::new(ticket(row, token)?, operation(row)?))).collect()
     }
@@ -153,7 +60,8 @@ impl Lane<PollOperation> for SqlStore {
                     let polls = operation.polls + 1;
                     let again = call.now + poll_pause(call.policy.search.poll_interval, polls);
                     let values = vec![next.as_str().into(), (polls as i32).into(), again.millis().into(), call.now.millis().into()];
-                    self.finish(&tx, OPERATIONS, &ticket, "status = $3, polls = $4, next_poll_at = $5, tries = 0, updated_at = $6", values).await?;
+                    self.finish(&tx, OPERATIONS, &ticket, "status = $3, polls = $4, next_poll_at = $5, tries = 0, updated_at = $6", values)
+                        .await?;
                 }
                 Progress::Done(page) => {
                     let next = operation.state.after(OperationEvent::Finish)?;
@@ -177,6 +85,7 @@ impl Lane<PollOperation> for SqlStore {
                 if !self.finish(&tx, OPERATIONS, ticket, sets, values).await? {
                     return Err(lease_lost(ticket));
                 }
+                self.hold_polls(&tx, call, fault).await?;
             }
             Verdict::Reject | Verdict::Hold | Verdict::InDoubt => self.fail_operation(&tx, call, ticket, fault).await?,
         }
@@ -188,9 +97,10 @@ impl Lane<PollOperation> for SqlStore {
 impl Lane<IngestPage> for SqlStore {
     async fn claim(&self, call: &Call) -> Result<Vec<Claim<IngestPage>>> {
         let tx = self.write(Serial::None).await?;
+        self.forget_old_pages(&tx, call).await?;
         let lane = LaneTable {
             table: OPERATIONS,
-            filter: "status = 'done' AND page_hash IS NOT NULL AND EXISTS (SELECT 1 FROM serp_queries q
+            filter: "status = 'done' AND page_hash IS NOT NULL AND ingested_at IS NULL AND EXISTS (SELECT 1 FROM serp_queries q
                 WHERE q.id = serp_operations.query_id AND q.status = 'in_progress' AND (CAST($6 AS text) IS NULL OR q.batch_tag = $6))",
             order: "completed_at, id",
         };
@@ -217,26 +127,22 @@ impl Lane<IngestPage> for SqlStore {
                 lost.push(ticket);
                 continue;
             };
+            let Some((asked, known)) = self.asked_by(&tx, &operation).await? else { continue };
             let mut inserted = 0;
             for sighting in &reading.sightings {
-                inserted += self.upsert_result(&tx, call, &operation, sighting).await?;
+                inserted += self.upsert_result(&tx, call.now, &operation, sighting).await?;
             }
             let metadata = serde_json::json!({
                 "documents": reading.documents, "inserted": inserted, "updated": reading.sightings.len() as u64 - inserted,
-                "excluded": reading.excluded, "invalid": reading.invalid,
+                "excluded": reading.excluded, "invalid": reading.invalid, "page": asked.page,
+                "cost_estimate": known["cost_estimate"], "mode": known["mode"], "tariff": known["tariff"],
             });
-            self.finish(&tx, OPERATIONS, &ticket, "metadata = $3, tries = 0, updated_at = $4", vec![
-                metadata.to_string().into(),
-                call.now.millis().into(),
-            ])
-            .await?;
-            let completed = QueryState::InProgress.after(QueryEvent::Complete)?;
-            run(
-                &tx,
-                "UPDATE serp_queries SET status = $2, last_error = NULL, updated_at = $3 WHERE id = $1 AND status = 'in_progress'",
-                vec![operation.query_id.uuid().into(), completed.as_str().into(), call.now.millis().into()],
-            )
-            .await?;
+            let values = vec![metadata.to_string().into(), call.now.millis().into()];
+            self.finish(&tx, OPERATIONS, &ticket, "metadata = $3, ingested_at = $4, tries = 0, updated_at = $4", values).await?;
+            self.answered(&tx, call, &operation, reading.next_page).await?;
+            if call.policy.search.keep_pages.is_zero() {
+                self.forget_page(&tx, operation.id).await?;
+            }
         }
         commit(tx).await?;
         Ok(lost)
@@ -253,66 +159,9 @@ impl Lane<IngestPage> for SqlStore {
     }
 }
 
-#[async_trait]
-impl Searches for SqlStore {
-    async fn enqueue(&self, queries: &[SearchQuery]) -> Result<u32> {
-        let tx = self.write(Serial::Slots).await?;
-        let mut waiting = 0;
-        for query in queries {
-            let now = query.scheduled_for.millis();
-            let touched = run(
-                &tx,
-                "INSERT INTO serp_queries (id, query_text, query_hash, region_code, is_night_window, status, scheduled_for, trigger_phrase,
-                    niche, city, batch_tag, created_at, updated_at)
-                 VALUES ($1, $2, $3, $4, false, 'pending', $5, $6, $7, $8, $9, $5, $5)
-                 ON CONFLICT (query_hash) DO UPDATE SET status = 'pending', scheduled_for = excluded.scheduled_for, batch_tag = excluded.batch_tag,
-                    updated_at = excluded.updated_at WHERE serp_queries.status IN ('completed', 'failed')",
-                vec![
-                    query.id.uuid().into(),
-                    query.text.clone().into(),
-                    query.hash.clone().into(),
-                    (query.region as i32).into(),
-                    now.into(),
-                    query.trigger.clone().into(),
-                    query.niche.clone().into(),
-                    query.city.clone().into(),
-                    query.batch_tag.clone().into(),
-                ],
-            )
-            .await?;
-            waiting += touched as u32;
-        }
-        commit(tx).await?;
-        Ok(waiting)
-    }
-}
-
 impl SqlStore {
-    /// Marked, no operation, nobody at it: it may have been paid. Shown, and asked once more on a later night.
-    async fn settle_abandoned_queries(&self, tx: &DatabaseTransaction, call: &Call) -> Result<()> {
-        let sql = format!(
-            "SELECT q.* FROM serp_queries q WHERE q.status = 'in_progress' AND q.claim_token IS NOT NULL AND q.claimed_until <= {}
-                AND NOT EXISTS (SELECT 1 FROM serp_operations o WHERE o.query_id = q.id AND o.status IN ('created', 'running', 'done') AND o.requested_at >= q.updated_at)",
-            self.lease_now()
-        );
-        for row in query(tx, &sql, vec![]).await? {
-            let asked = search_query(&row)?;
-            let tried = self.tried(tx, call, asked.id).await?;
-            self.flag_unknown(tx, asked.id).await?;
-            let text = "submit_unknown: the process ended between the call and its answer; the search may have been paid";
-            let fate = after_submit(Verdict::InDoubt, "submit_unknown", tried);
-            self.unanswered(tx, call, asked.id, fate, call.now, text).await?;
-        }
-        Ok(())
-    }
-
-    async fn flag_unknown(&self, tx: &DatabaseTransaction, query: Id<SearchQuery>) -> Result<()> {
-        run(tx, "UPDATE serp_queries SET submit_unknown = true WHERE id = $1", vec![query.uuid().into()]).await?;
-        Ok(())
-    }
-
     #[expect(clippy::too_many_arguments, reason = "one row's columns")]
-    async fn insert_operation(
+    pub(super) async fn insert_operation(
         &self,
         tx: &DatabaseTransaction,
         call: &Call,
@@ -321,12 +170,13 @@ impl SqlStore {
         status: &str,
         next_poll: Option<Timestamp>,
         page: Option<String>,
+        metadata: String,
     ) -> Result<()> {
         let completed = page.as_ref().map(|_| call.now.millis());
         run(
             tx,
-            "INSERT INTO serp_operations (id, query_id, operation_id, status, requested_at, completed_at, next_poll_at, page_hash, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $5, $5) ON CONFLICT (operation_id) DO NOTHING",
+            "INSERT INTO serp_operations (id, query_id, operation_id, status, requested_at, completed_at, next_poll_at, page_hash, metadata, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $5, $5) ON CONFLICT (operation_id) DO NOTHING",
             vec![
                 Operation::id_of(query, handle).uuid().into(),
                 query.uuid().into(),
@@ -336,6 +186,7 @@ impl SqlStore {
                 completed.into(),
                 next_poll.map(Timestamp::millis).into(),
                 page.into(),
+                metadata.into(),
             ],
         )
         .await?;
@@ -349,8 +200,13 @@ impl SqlStore {
 
     async fn fail_operation(&self, tx: &DatabaseTransaction, call: &Call, ticket: &Ticket, fault: &Fault) -> Result<()> {
         let operation = self.leased_operation(tx, ticket).await?.ok_or_else(|| lease_lost(ticket))?;
-        let event = if fault.code == "operation_expired" && operation.state.is_open() { OperationEvent::Expire } else { OperationEvent::Fail };
-        self.close_operation(tx, call, &operation, event, &fault.code, &fault.text).await
+        let event =
+            if fault.code == "operation_expired" && operation.state.is_open() { OperationEvent::Expire } else { OperationEvent::Fail };
+        let text = match &fault.evidence {
+            Some(raw) => format!("{}\n{raw}", fault.text),
+            None => fault.text.clone(),
+        };
+        self.close_operation(tx, call, &operation, event, &fault.code, &text).await
     }
 
     async fn close_operation(
@@ -370,7 +226,80 @@ impl SqlStore {
         )
         .await?;
         let fate = after_operation(code, self.tried(tx, call, operation.query_id).await?);
-        self.unanswered(tx, call, operation.query_id, fate, call.now, text).await
+        let reason = text.lines().next().unwrap_or(text);
+        self.unanswered(tx, call, operation.query_id, fate, call.now, reason).await
+    }
+
+    /// The query of an operation, and what the operation keeps about itself.
+    async fn asked_by(&self, tx: &DatabaseTransaction, operation: &Operation) -> Result<Option<(SearchQuery, serde_json::Value)>> {
+        let sql = "SELECT q.*, o.metadata AS kept FROM serp_queries q JOIN serp_operations o ON o.query_id = q.id WHERE o.id = $1";
+        let Some(row) = query_one(tx, sql, vec![operation.id.uuid().into()]).await? else { return Ok(None) };
+        let kept = serde_json::from_str(&get::<String>(&row, "kept")?).unwrap_or_default();
+        Ok(Some((search_query(&row)?, kept)))
+    }
+
+    /// The query is answered, or its next page is asked: at once, a slot is a query's and not a page's.
+    async fn answered(&self, tx: &DatabaseTransaction, call: &Call, operation: &Operation, next_page: Option<u32>) -> Result<()> {
+        let (event, page) = match next_page {
+            None => (QueryEvent::Complete, None),
+            Some(page) => (QueryEvent::PutBack, Some(page as i32)),
+        };
+        let sql = "UPDATE serp_queries SET status = $2, last_error = NULL, updated_at = $3, tries = 0, next_try_at = NULL,
+                page = COALESCE(CAST($4 AS integer), page), scheduled_for = CASE WHEN CAST($4 AS integer) IS NULL THEN scheduled_for ELSE $3 END
+            WHERE id = $1 AND status = 'in_progress'";
+        let state = QueryState::InProgress.after(event)?;
+        run(tx, sql, vec![operation.query_id.uuid().into(), state.as_str().into(), call.now.millis().into(), page.into()]).await?;
+        Ok(())
+    }
+
+    /// How many polls may be made now; `None`: none, and the hold tells until when.
+    async fn polls_allowed(&self, tx: &DatabaseTransaction, call: &Call) -> Result<Option<usize>> {
+        if self.held(tx, Side::Poll, call.now).await?.is_some() {
+            return Ok(None);
+        }
+        match self.room(tx, call, Side::Poll).await? {
+            (_, Some(until)) => {
+                self.hold(tx, Side::Poll, until, "quota", call.now).await?;
+                Ok(None)
+            }
+            (allowed, None) => Ok(Some(allowed as usize)),
+        }
+    }
+
+    /// They said when, or they do not know us: other operations need not be tried before.
+    async fn hold_polls(&self, tx: &DatabaseTransaction, call: &Call, fault: &Fault) -> Result<()> {
+        let reason = match fault.verdict {
+            Verdict::Retry { after: Some(_) } if fault.code == "quota_exceeded" => "quota_exceeded",
+            Verdict::Pause => "auth_failed",
+            _ => return Ok(()),
+        };
+        self.hold(tx, Side::Poll, fault.retry_at, reason, call.now).await
+    }
+
+    /// Raw answers past their retention go; one that nobody has read yet stays.
+    async fn forget_old_pages(&self, tx: &DatabaseTransaction, call: &Call) -> Result<()> {
+        let oldest = (call.now - call.policy.search.keep_pages).millis();
+        if call.policy.search.keep_pages.is_zero()
+            || query_one(tx, "SELECT 1 FROM raw_pages WHERE created_at < $1 LIMIT 1", vec![oldest.into()]).await?.is_none()
+        {
+            return Ok(());
+        }
+        let sql = "UPDATE serp_operations SET page_hash = NULL WHERE (ingested_at IS NOT NULL OR status IN ('failed', 'expired'))
+            AND page_hash IN (SELECT hash FROM raw_pages WHERE created_at < $1)";
+        run(tx, sql, vec![oldest.into()]).await?;
+        let sql = "DELETE FROM raw_pages WHERE created_at < $1 AND NOT EXISTS (SELECT 1 FROM serp_operations o WHERE o.page_hash = raw_pages.hash)";
+        run(tx, sql, vec![oldest.into()]).await?;
+        Ok(())
+    }
+
+    async fn forget_page(&self, tx: &DatabaseTransaction, operation: Id<Operation>) -> Result<()> {
+        let row = query_one(tx, "SELECT page_hash FROM serp_operations WHERE id = $1", vec![operation.uuid().into()]).await?;
+        let Some(hash) = row.map(|row| get::<Option<String>>(&row, "page_hash")).transpose()?.flatten() else { return Ok(()) };
+        run(tx, "UPDATE serp_operations SET page_hash = NULL WHERE id = $1", vec![operation.uuid().into()]).await?;
+        let sql =
+            "DELETE FROM raw_pages WHERE hash = $1 AND NOT EXISTS (SELECT 1 FROM serp_operations o WHERE o.page_hash = raw_pages.hash)";
+        run(tx, sql, vec![hash.into()]).await?;
+        Ok(())
     }
 
     async fn expire_operations(&self, tx: &DatabaseTransaction, call: &Call) -> Result<()> {
@@ -388,10 +317,10 @@ impl SqlStore {
         Ok(())
     }
 
-    async fn upsert_result(
+    pub(super) async fn upsert_result(
         &self,
         tx: &DatabaseTransaction,
-        call: &Call,
+        now: Timestamp,
         operation: &Operation,
         sighting: &crate::domain::serp::Sighting,
     ) -> Result<u64> {
@@ -416,7 +345,7 @@ impl SqlStore {
                 (sighting.position as i32).into(),
                 sighting.language.clone().into(),
                 metadata.to_string().into(),
-                call.now.millis().into(),
+                now.millis().into(),
             ],
         )
         .await?;
@@ -425,7 +354,7 @@ impl SqlStore {
 }
 
 /// Keeps a page by its hash; the same bytes are kept once.
-async fn keep_page(tx: &DatabaseTransaction, page: &RawPage, now: Timestamp) -> Result<String> {
+pub(super) async fn keep_page(tx: &DatabaseTransaction, page: &RawPage, now: Timestamp) -> Result<String> {
     let hash = page.hash();
     let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     let packed = packer.write_all(&page.bytes).and_then(|()| packer.finish());
@@ -435,10 +364,9 @@ async fn keep_page(tx: &DatabaseTransaction, page: &RawPage, now: Timestamp) -> 
     Ok(hash)
 }
 
-fn unpack(packed: &[u8]) -> Result<Vec<u8>> {
+pub(super) fn unpack(packed: &[u8]) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let read = flate2::read::GzDecoder::new(packed).take(MOST_PAGE).read_to_end(&mut bytes);
     read.map_err(|e| Error::new(ErrorKind::Malformed, "unpack a result page").because(e))?;
     Ok(bytes)
 }
-

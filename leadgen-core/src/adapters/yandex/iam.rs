@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokio::sync::Mutex;
+use tracing::warn;
 use url::Url;
 
 use crate::adapters::kit::http::{Http, Lost};
@@ -11,7 +13,7 @@ use crate::adapters::kit::jwt;
 use crate::domain::time::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 
-/// A token is renewed this long before its end.
+/// A token is renewed this long before its end, or when a tenth of its life is left, whichever is later.
 const AHEAD_MS: i64 = 3_600_000;
 /// The longest life of an assertion, in seconds.
 const ASSERTION_SECONDS: i64 = 3600;
@@ -21,7 +23,7 @@ const SKEW_SECONDS: i64 = 20;
 const AUDIENCE: &str = "https://iam.api.cloud.yandex.net/iam/v1/tokens";
 
 /// The part of a key file that is needed. Never printed.
-#[derive(Clone, Deserialize)]
+#[derive(Clone)]
 pub(super) struct Key {
     id: String,
     service_account_id: String,
@@ -46,25 +48,54 @@ impl std::fmt::Debug for Credentials {
 }
 
 impl Credentials {
-    /// Reads a key file. Codes: `key_file_missing`, `key_file_is_directory`.
+    /// Reads a key file. Codes: `key_file_missing`, `key_file_unreadable`, `key_file_is_directory`.
     pub fn key_file(path: &Path) -> Result<Self> {
         let bad = |code: &'static str| Error::new(ErrorKind::Config, format!("read the key file {}", path.display())).code(code);
         if path.is_dir() {
             return Err(bad("key_file_is_directory").detail("a folder stands in its place (an empty mount?)"));
         }
-        std::fs::read_to_string(path).map(Self::Key).map_err(|e| bad("key_file_missing").because(e))
+        std::fs::read_to_string(path).map(Self::Key).map_err(|e| {
+            let code = if e.kind() == std::io::ErrorKind::NotFound { "key_file_missing" } else { "key_file_unreadable" };
+            bad(code).because(e)
+        })
     }
 }
 
+/// Reads the key as the console writes it, or as the service answers when it makes one.
 pub(super) fn parse_key(text: &str) -> Result<Key> {
-    let bad = || Error::new(ErrorKind::Config, "read the service-account key").code("key_unusable");
-    let mut key: Key = serde_json::from_str(text).map_err(|e| bad().detail(format!("field missing or of the wrong kind near line {}", e.line())))?;
-    if !key.private_key.contains('\n') {
-        key.private_key = key.private_key.replace("\\n", "\n");
+    let bad = |why: String| Error::new(ErrorKind::Config, "read the service-account key").code("key_unusable").detail(why);
+    let value: Value = serde_json::from_str(text).map_err(|e| bad(format!("it is no JSON, line {} column {}", e.line(), e.column())))?;
+    let inner = if value["key"].is_object() { &value["key"] } else { &value };
+    let field = |names: [&str; 2]| -> Option<String> {
+        let found = names.iter().find_map(|name| inner[*name].as_str().or_else(|| value[*name].as_str()));
+        found.map(str::to_owned).filter(|text| !text.is_empty())
+    };
+    if inner["user_account_id"].is_string() || inner["userAccountId"].is_string() {
+        return Err(bad("it is the key of a user; make one for a service account".into()));
     }
-    let start = key.private_key.find("-----BEGIN").ok_or_else(|| bad().detail("private_key holds no PEM block"))?;
-    key.private_key = key.private_key[start..].replace('\r', "");
-    Ok(key)
+    if field(["key_algorithm", "keyAlgorithm"]).is_some_and(|algorithm| !algorithm.starts_with("RSA_")) {
+        return Err(bad("field key_algorithm: only RSA keys can be used".into()));
+    }
+    let needed = |names: [&str; 2]| field(names).ok_or_else(|| bad(format!("field {} is missing", names[0])));
+    let mut private_key = needed(["private_key", "privateKey"])?;
+    // Files that went through an environment variable hold a backslash and an n where a line ends.
+    if !private_key.contains('\n') {
+        private_key = private_key.replace("\\n", "\n");
+    }
+    let start = private_key.find("-----BEGIN").ok_or_else(|| bad("field private_key: it holds no PEM block".into()))?;
+    Ok(Key {
+        id: needed(["id", "id"])?,
+        service_account_id: needed(["service_account_id", "serviceAccountId"])?,
+        private_key: private_key[start..].replace('\r', ""),
+    })
+}
+
+/// A token, when it is renewed, and when it ends.
+#[derive(Debug)]
+struct Current {
+    value: String,
+    renew_at: Timestamp,
+    end: Timestamp,
 }
 
 /// Gives `Authorization` values and renews what they are made of.
@@ -73,7 +104,8 @@ pub(super) struct Iam {
     http: Http,
     url: Url,
     credentials: Credentials,
-    current: Mutex<Option<(String, Timestamp)>>,
+    /// Held while a token is fetched: whoever comes meanwhile waits for the same one.
+    current: Mutex<Option<Current>>,
 }
 
 #[derive(Serialize)]
@@ -107,17 +139,38 @@ impl Iam {
             Credentials::Key(text) => parse_key(text)?,
         };
         let mut current = self.current.lock().await;
-        if let Some((value, end)) = current.as_ref()
-            && Some(value.as_str()) != refused
-            && now.millis() + AHEAD_MS < end.millis()
-        {
-            return Ok(value.clone());
+        let usable = current.as_ref().filter(|token| Some(token.value.as_str()) != refused && now < token.end);
+        if let Some(token) = usable.filter(|token| now < token.renew_at) {
+            return Ok(token.value.clone());
         }
-        let token = self.exchange(&key, now).await?;
-        let end = Timestamp::parse(&token.expires_at).unwrap_or(now);
-        let value = format!("Bearer {}", token.iam_token);
-        *current = Some((value.clone(), end));
-        Ok(value)
+        let still_good = usable.map(|token| token.value.clone());
+        match (self.fresh(&key, now).await, still_good) {
+            (Ok(token), _) => {
+                let end = Timestamp::parse(&token.expires_at).unwrap_or(now);
+                let ahead = AHEAD_MS.min((end.millis() - now.millis()).max(0) / 10);
+                let value = format!("Bearer {}", token.iam_token);
+                *current = Some(Current { value: value.clone(), renew_at: Timestamp::from_millis(end.millis() - ahead), end });
+                Ok(value)
+            }
+            (Err(error), Some(old)) => {
+                warn!(%error, "the token could not be renewed; the old one is good still");
+                Ok(old)
+            }
+            (Err(error), None) => Err(error),
+        }
+    }
+
+    /// Whether a refused value can be replaced by a fresh one.
+    pub(super) fn is_renewable(&self) -> bool {
+        matches!(self.credentials, Credentials::Key(_))
+    }
+
+    /// A key that is refused is offered once more under a fresh signature: the clock may have moved meanwhile.
+    async fn fresh(&self, key: &Key, now: Timestamp) -> Result<Token> {
+        match self.exchange(key, now).await {
+            Err(error) if error.kind() == ErrorKind::Unauthorized => self.exchange(key, now).await,
+            answered => answered,
+        }
     }
 
     async fn exchange(&self, key: &Key, now: Timestamp) -> Result<Token> {
@@ -129,8 +182,10 @@ impl Iam {
         let doing = "exchange the key for a token";
         match answer.status {
             200 => serde_json::from_slice(&answer.body).map_err(|e| Error::new(ErrorKind::Unavailable, doing).because(e)),
-            429 => Err(Error::new(ErrorKind::Limited, doing).retry_after(answer.retry_after).detail(answer.message())),
-            500.. => Err(Error::new(ErrorKind::Unavailable, doing).detail(answer.message())),
+            429 => {
+                Err(Error::new(ErrorKind::Limited, doing).code("token_limited").retry_after(answer.retry_after).detail(answer.message()))
+            }
+            500.. => Err(Error::new(ErrorKind::Unavailable, doing).code("token_unavailable").detail(answer.message())),
             _ => Err(Error::new(ErrorKind::Unauthorized, doing).code("auth_failed").detail(answer.message())),
         }
     }
@@ -146,6 +201,29 @@ mod tests {
         for private in ["PLEASE DO NOT REMOVE THIS LINE!\n-----BEGIN PRIVATE KEY-----\nx", "-----BEGIN PRIVATE KEY-----\\nx"] {
             let text = serde_json::json!({"id": "k", "service_account_id": "a", "private_key": private}).to_string();
             assert_eq!(parse_key(&text).unwrap_or_else(|e| panic!("{e}")).private_key, "-----BEGIN PRIVATE KEY-----\nx");
+        }
+    }
+
+    #[test]
+    fn the_answer_that_made_the_key_is_read_as_well() {
+        let text =
+            r#"{"key": {"id": "k", "serviceAccountId": "a", "keyAlgorithm": "RSA_4096"}, "privateKey": "-----BEGIN PRIVATE KEY-----\nx"}"#;
+        let key = parse_key(text).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!((key.id.as_str(), key.service_account_id.as_str()), ("k", "a"));
+    }
+
+    #[test]
+    fn a_key_that_can_not_be_used_names_the_field_and_shows_no_secret() {
+        let secret = "-----BEGIN PRIVATE KEY-----s3cr3t";
+        for (text, named) in [
+            (format!(r#"{{"id": "k", "private_key": "{secret}"}}"#), "service_account_id"),
+            (format!(r#"{{"id": "k", "user_account_id": "u", "private_key": "{secret}"}}"#), "user"),
+            (format!(r#"{{"id": "k", "service_account_id": "a", "key_algorithm": "EC_256", "private_key": "{secret}"}}"#), "key_algorithm"),
+            (r#"{"id": "k", "service_account_id": "a", "private_key": "s3cr3t"}"#.to_owned(), "private_key"),
+            ("s3cr3t".to_owned(), "JSON"),
+        ] {
+            let error = parse_key(&text).err().map(|e| format!("{e} {e:?}")).unwrap_or_default();
+            assert!(error.starts_with("key_unusable") && error.contains(named) && !error.contains("s3cr3t"), "{error}");
         }
     }
 

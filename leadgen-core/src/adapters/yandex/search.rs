@@ -1,7 +1,6 @@
 //! The search provider over the REST calls.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use base64::Engine;
@@ -11,12 +10,12 @@ use url::Url;
 use crate::adapters::kit::http::{Answer, Http, Lost};
 use crate::domain::query::{SearchMode, SearchQuery};
 use crate::domain::serp::{Hit, Operation, Progress, RawPage, Submission};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Verdict};
 use crate::ports::clock::Clock;
 use crate::ports::search::SearchProvider;
 
 use super::iam::{Credentials, Iam};
-use super::{wire, xml};
+use super::{refusals, wire, xml};
 
 /// The largest answer that is read: a page of 20 MiB in base64, with its envelope.
 const LARGEST: usize = 28 * 1024 * 1024;
@@ -36,6 +35,8 @@ pub struct Settings {
     pub iam_url: String,
     /// Deferred by night, or at once.
     pub mode: SearchMode,
+    /// How searches are asked.
+    pub request: wire::Request,
 }
 
 /// Yandex Search API v2.
@@ -50,7 +51,8 @@ pub struct YandexSearch {
 
 impl YandexSearch {
     /// Checks addresses and key; asks nothing yet.
-    pub fn new(settings: Settings, http: Http, clock: Arc<dyn Clock>) -> Result<Self> {
+    pub fn new(mut settings: Settings, http: Http, clock: Arc<dyn Clock>) -> Result<Self> {
+        settings.request = settings.request.checked()?;
         let path = match settings.mode {
             SearchMode::Deferred => "v2/web/searchAsync",
             SearchMode::Synchronous => "v2/web/search",
@@ -64,7 +66,31 @@ impl YandexSearch {
         })
     }
 
-    /// One call; a refused token is renewed once and the call repeated (a 401 was surely not taken).
+    /// Asks for a token, which proves that the key is known.
+    pub async fn check_token(&self) -> Result<()> {
+        self.iam.authorization(self.clock.now(), None).await.map(|_| ())
+    }
+
+    /// Asks for an operation that can't exist: whoever may look gets "not found", whoever may not is refused. Costs nothing.
+    pub async fn check_access(&self) -> Result<()> {
+        let url = self.operation_url("leadgen-doctor")?;
+        let answer = self.call(&url, None).await.map_err(|(_, error)| error)?;
+        match answer.status {
+            401 | 403 => Err(refusals::poll(&answer, "leadgen-doctor")),
+            400..=499 | 200 => Ok(()),
+            _ => Err(refusals::poll(&answer, "leadgen-doctor")),
+        }
+    }
+
+    fn operation_url(&self, handle: &str) -> Result<Url> {
+        let mut url = self.http.url(&self.settings.operation_url, "operations")?;
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.push(handle);
+        }
+        Ok(url)
+    }
+
+    /// One call; a refused token is renewed once and the call repeated (what was refused was surely not taken).
     async fn call(&self, url: &Url, body: Option<&Value>) -> std::result::Result<Answer, (Lost, Error)> {
         let mut refused: Option<String> = None;
         loop {
@@ -74,7 +100,7 @@ impl YandexSearch {
                 None => self.http.get(url.clone()),
             };
             let answer = self.http.send(request.header("authorization", &value), LARGEST).await?;
-            if answer.status != 401 || refused.is_some() {
+            if !matches!(answer.status, 401 | 403) || refused.is_some() || !self.iam.is_renewable() {
                 return Ok(answer);
             }
             refused = Some(value);
@@ -85,60 +111,37 @@ impl YandexSearch {
 #[async_trait]
 impl SearchProvider for YandexSearch {
     async fn submit(&self, query: &SearchQuery) -> Result<Submission> {
-        let body = wire::request(query, &self.settings.folder_id);
-        let unknown = |e: Error| Error::new(ErrorKind::InDoubt, "submit a search").code("submit_unknown").detail("it may have been taken and paid").because(e);
+        let body = self.settings.request.body(query, &self.settings.folder_id);
         let answer = match self.call(&self.submit_url, Some(&body)).await {
             Ok(answer) => answer,
             Err((Lost::NotSent, error)) => return Err(error),
-            Err((Lost::Unknown, error)) => return Err(unknown(error)),
+            Err((Lost::Unknown, error)) => return Err(refusals::unknown(error)),
         };
-        match answer.status {
-            200 => {}
-            408 | 504 => return Err(unknown(Error::new(ErrorKind::Unavailable, "get an answer").detail(answer.message()))),
-            _ => return Err(refused("submit a search", &answer)),
+        if !(200..300).contains(&answer.status) {
+            return Err(refusals::submission(&answer));
         }
         match self.settings.mode {
-            SearchMode::Deferred => match serde_json::from_slice::<wire::Operation>(&answer.body) {
-                Ok(operation) if !operation.id.is_empty() => Ok(Submission::Deferred(operation.id)),
-                // A yes without a name: it was taken and can't be collected.
-                _ => Err(unknown(Error::new(ErrorKind::Malformed, "read the operation").detail(answer.message()))),
-            },
-            SearchMode::Synchronous => {
-                let data: wire::RawData = serde_json::from_slice(&answer.body)
-                    .map_err(|e| Error::new(ErrorKind::Rejected, "read a search's answer").code("invalid_payload").because(e))?;
-                Ok(Submission::Ready(page(data.raw_data.as_deref())?))
-            }
+            SearchMode::Deferred => accepted(&answer.body).map(Submission::Deferred),
+            SearchMode::Synchronous => at_once(&answer.body).map(Submission::Ready),
         }
     }
 
     async fn poll(&self, operation: &Operation) -> Result<Progress> {
-        let mut url = self.http.url(&self.settings.operation_url, "operations")?;
-        if let Ok(mut path) = url.path_segments_mut() {
-            path.push(&operation.handle);
-        }
+        let url = self.operation_url(&operation.handle)?;
         let answer = self.call(&url, None).await.map_err(|(_, error)| error)?;
-        match answer.status {
-            200 => {}
-            404 => {
-                return Err(Error::new(ErrorKind::Rejected, format!("collect the operation {}", operation.handle))
-                    .code("operation_expired")
-                    .detail(answer.message()));
-            }
-            400..=499 if !matches!(answer.status, 401 | 403 | 408 | 429) => {
-                return Err(Error::new(ErrorKind::Rejected, "poll an operation").code("operation_failed").detail(answer.message()));
-            }
-            _ => return Err(refused("poll an operation", &answer)),
+        if !(200..300).contains(&answer.status) {
+            return Err(refusals::poll(&answer, &operation.handle));
         }
+        // A proxy in front may answer 200 with anything: that says nothing about the operation.
         let state: wire::Operation = serde_json::from_slice(&answer.body)
             .map_err(|e| Error::new(ErrorKind::Unavailable, "read an operation").code("poll_unreadable").because(e))?;
         if let Some(error) = state.error {
-            let kind = format!("code {}: {}", error.code, error.message);
-            return Err(Error::new(ErrorKind::Rejected, format!("finish the operation {}", operation.handle)).code("operation_failed").detail(kind));
+            return Err(refusals::operation(&error, &operation.handle, &answer.body));
         }
         if !state.done {
             return Ok(Progress::Running);
         }
-        page(state.response.and_then(|response| response.raw_data).as_deref()).map(Progress::Done)
+        page(state.response.and_then(|response| response.raw_data).as_deref(), &answer.body).map(Progress::Done)
     }
 
     fn read(&self, page: &RawPage) -> Result<Vec<Hit>> {
@@ -146,20 +149,52 @@ impl SearchProvider for YandexSearch {
     }
 }
 
-fn page(raw_data: Option<&str>) -> Result<RawPage> {
-    let bad = |why: &str| Error::new(ErrorKind::Rejected, "decode a result page").code("invalid_payload").detail(why.to_owned());
-    let text = raw_data.ok_or_else(|| bad("rawData is missing"))?;
-    let bytes = base64::engine::general_purpose::STANDARD.decode(text.trim()).map_err(|e| bad("it is no base64").because(e))?;
+/// The operation's name. An answer 200 without one may have been a yes.
+fn accepted(body: &[u8]) -> Result<String> {
+    let unreadable =
+        |why: &'static str| refusals::unknown(Error::new(ErrorKind::Unavailable, "read the answer").detail(why).with_evidence(body));
+    let operation: wire::Operation = serde_json::from_slice(body).map_err(|_| unreadable("it is no operation"))?;
+    match operation.error {
+        _ if !operation.id.is_empty() => Ok(operation.id),
+        Some(error) => Err(refusals::operation(&error, "without a name", body)),
+        None => Err(unreadable("the operation has no id")),
+    }
+}
+
+/// The page of a synchronous search. It is paid by now: a page that can't be decoded leaves the search in doubt.
+fn at_once(body: &[u8]) -> Result<RawPage> {
+    let decoded = serde_json::from_slice::<wire::RawData>(body).map_err(|_| refusals::payload("the answer is no JSON", body));
+    let page = decoded.and_then(|data| page(data.raw_data.as_deref(), body));
+    page.map_err(|error| error.with_verdict(Verdict::InDoubt))
+}
+
+fn page(raw_data: Option<&str>, body: &[u8]) -> Result<RawPage> {
+    let text = raw_data.ok_or_else(|| refusals::payload("rawData is missing", body))?;
+    let text: String = text.split_ascii_whitespace().collect();
+    let bytes =
+        base64::engine::general_purpose::STANDARD.decode(text).map_err(|e| refusals::payload("it is no base64", body).because(e))?;
     Ok(RawPage { bytes })
 }
 
-/// A definite answer that is no yes.
-fn refused(doing: &'static str, answer: &Answer) -> Error {
-    let (kind, code) = match answer.status {
-        401 | 403 => (ErrorKind::Unauthorized, "auth_failed"),
-        429 => (ErrorKind::Limited, "quota_exceeded"),
-        408 | 500.. => (ErrorKind::Unavailable, "provider_error"),
-        _ => (ErrorKind::Rejected, "request_refused"),
-    };
-    Error::new(kind, doing).code(code).retry_after(answer.retry_after.map(|after| after.min(Duration::from_hours(6)))).detail(answer.message())
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn an_answer_that_may_have_been_a_yes_is_in_doubt() {
+        for body in ["<html>502</html>", "{}", "{\"done\": false}"] {
+            assert_eq!(accepted(body.as_bytes()).unwrap_err().machine_code(), "submit_unknown", "{body}");
+        }
+        assert_eq!(accepted(br#"{"id": "spr1", "error": {"code": 13}}"#).unwrap(), "spr1");
+        assert_eq!(accepted(br#"{"error": {"code": 13, "message": "no"}}"#).unwrap_err().verdict(), Verdict::Reject);
+    }
+
+    #[test]
+    fn a_paid_page_that_can_not_be_decoded_is_in_doubt_and_kept_as_it_came() {
+        let error = at_once(br#"{"rawData": "%%%"}"#).unwrap_err();
+        assert_eq!((error.machine_code(), error.verdict()), ("invalid_payload", Verdict::InDoubt));
+        assert_eq!(error.evidence(), Some(r#"{"rawData": "%%%"}"#));
+        assert_eq!(at_once(b"{\"rawData\": \"PGE+\\nPC9hPg==\"}").unwrap().bytes, b"<a></a>");
+    }
 }

@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tracing::info;
 
 use crate::domain::name::DomainName;
+use crate::domain::policy::{MOST_RESULTS, SearchPolicy};
+use crate::domain::query::SearchQuery;
 use crate::domain::serp::{Hit, KeptPage, Reading, Sighting};
 use crate::error::Result;
 use crate::pipeline::desk::Worker;
@@ -19,13 +22,36 @@ pub struct Ingest {
     pub search: Arc<dyn SearchProvider>,
     /// Domains dropped besides the built-in list.
     pub excluded: Vec<DomainName>,
+    /// Which pages are asked for, and how full they are.
+    pub policy: SearchPolicy,
 }
 
 #[async_trait]
 impl Worker<IngestPage> for Ingest {
     async fn work(&self, kept: &KeptPage) -> Result<Reading> {
-        Ok(sift(self.search.read(&kept.page)?, &self.excluded))
+        let hits = match self.search.read(&kept.page) {
+            // Asked past the end of the results: there is no more, which is no failure.
+            Err(error) if kept.query.page > 0 && error.machine_code() == "serp_error_18" => Vec::new(),
+            read => read?,
+        };
+        if hits.is_empty() {
+            info!(query = %kept.query.id, page = kept.query.page, "serp_empty");
+        }
+        Ok(reading(hits, &kept.query, &self.excluded, &self.policy))
     }
+}
+
+/// What a page of a query gives, with places counted over all its pages, and the page to be asked next.
+pub fn reading(hits: Vec<Hit>, query: &SearchQuery, excluded: &[DomainName], policy: &SearchPolicy) -> Reading {
+    let mut reading = sift(hits, excluded);
+    for sighting in &mut reading.sightings {
+        sighting.position += query.page * policy.per_page;
+    }
+    let next = query.page + 1;
+    let is_full = reading.documents >= policy.per_page;
+    let is_below_ceiling = next * policy.per_page < MOST_RESULTS;
+    reading.next_page = (is_full && is_below_ceiling && next < policy.pages).then_some(next);
+    reading
 }
 
 /// Hits → sightings: addresses normalized, foreign hosts dropped, one address once at its best position.

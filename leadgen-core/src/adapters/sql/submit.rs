@@ -1,0 +1,231 @@
+//! The submit lane: a query is marked, then asked; and queries by hand.
+
+use async_trait::async_trait;
+use sea_orm::DatabaseTransaction;
+use uuid::Uuid;
+
+use crate::domain::flow::{QueryEvent, QueryState};
+use crate::domain::id::Id;
+use crate::domain::query::{SearchMode, SearchQuery};
+use crate::domain::serp::Submission;
+use crate::error::{Result, Verdict};
+use crate::ports::store::{Lane, OnceLane, Searches};
+use crate::ports::work::{Call, Claim, Fault, SubmitQuery, Ticket};
+use crate::rules::unanswered::{Unanswered, after_submit};
+
+use super::connection::{LaneTable, Serial, SqlStore, commit, lease_lost, query, query_one, run};
+use super::ledger::{Barrier, Side, barred, cost_metadata};
+use super::row::{get, search_query, ticket};
+use super::search::keep_page;
+
+const QUERIES: &str = "serp_queries";
+/// Credentials that are not accepted are not tried again sooner.
+const AUTH_PAUSE: std::time::Duration = std::time::Duration::from_mins(1);
+
+#[async_trait]
+impl Lane<SubmitQuery> for SqlStore {
+    async fn claim(&self, call: &Call) -> Result<Vec<Claim<SubmitQuery>>> {
+        let tx = self.write(Serial::None).await?;
+        self.settle_abandoned_queries(&tx, call).await?;
+        if !self.any_due(&tx, call).await? {
+            commit(tx).await?;
+            return Ok(vec![]);
+        }
+        if let Some(barrier) = self.barrier(&tx, call).await? {
+            self.note_barrier(&tx, call, &barrier).await?;
+            commit(tx).await?;
+            return Ok(vec![]);
+        }
+        let lane = LaneTable {
+            table: QUERIES,
+            filter: "status = 'pending' AND scheduled_for <= $4 AND (CAST($6 AS text) IS NULL OR batch_tag = $6)
+                AND NOT EXISTS (SELECT 1 FROM serp_operations o WHERE o.query_id = serp_queries.id AND o.status IN ('created', 'running'))",
+            order: "scheduled_for, id",
+        };
+        let (token, rows) = self.take::<SubmitQuery>(&tx, &lane, call, vec![call.batch.clone().into()]).await?;
+        commit(tx).await?;
+        rows.iter().map(|row| Ok(Claim::new(ticket(row, token)?, search_query(row)?))).collect()
+    }
+
+    async fn commit(&self, call: &Call, done: Vec<(Ticket, Submission)>) -> Result<Vec<Ticket>> {
+        let mut lost = Vec::new();
+        for (ticket, submission) in done {
+            let tx = self.write(Serial::None).await?;
+            if !self.finish(&tx, QUERIES, &ticket, "last_error = NULL, tries = 0, next_try_at = NULL", vec![]).await? {
+                lost.push(ticket);
+                continue;
+            }
+            let query: Id<SearchQuery> = Id::from_uuid(ticket.row);
+            match submission {
+                Submission::Deferred(handle) => {
+                    let next_poll = call.now + call.policy.search.poll_interval;
+                    let metadata = cost_metadata(call, SearchMode::Deferred);
+                    self.insert_operation(&tx, call, query, &handle, "created", Some(next_poll), None, metadata).await?;
+                }
+                Submission::Ready(page) => {
+                    let hash = keep_page(&tx, &page, call.now).await?;
+                    // A quick provider gives no name; the lease that asked is one of a kind.
+                    let handle = format!("sync:{}", ticket.token);
+                    let metadata = cost_metadata(call, SearchMode::Synchronous);
+                    self.insert_operation(&tx, call, query, &handle, "done", None, Some(hash), metadata).await?;
+                }
+            }
+            commit(tx).await?;
+        }
+        Ok(lost)
+    }
+
+    async fn release(&self, call: &Call, ticket: &Ticket, fault: &Fault) -> Result<()> {
+        let tx = self.write(Serial::Slots).await?;
+        let row =
+            query_one(&tx, "SELECT * FROM serp_queries WHERE id = $1 AND claim_token = $2", vec![ticket.row.into(), ticket.token.into()])
+                .await?
+                .ok_or_else(|| lease_lost(ticket))?;
+        let query = search_query(&row)?;
+        if query.state == QueryState::Pending && !matches!(fault.verdict, Verdict::Reject) {
+            self.put_off(&tx, QUERIES, "last_error", ticket, fault, 0).await?;
+            return commit(tx).await;
+        }
+        let mut tried = self.tried(&tx, call, query.id).await?;
+        if fault.verdict == Verdict::InDoubt {
+            tried.was_unknown = get(&row, "submit_unknown")?;
+            self.flag_unknown(&tx, query.id).await?;
+            self.doubt_charge(&tx, ticket.token).await?;
+        } else {
+            self.take_charge_back(&tx, ticket).await?;
+        }
+        let fate = after_submit(fault.verdict, &fault.code, tried);
+        self.unanswered(&tx, call, query.id, fate, fault.retry_at, &fault.text).await?;
+        match fate {
+            Unanswered::NextNightUncounted => self.postpone_due(&tx, call, fault).await?,
+            Unanswered::WhenTheySaid => self.hold(&tx, Side::Submit, fault.retry_at, "quota_exceeded", call.now).await?,
+            Unanswered::AsItWas if fault.verdict == Verdict::Pause => {
+                let until = fault.retry_at.max(call.now + AUTH_PAUSE);
+                self.hold(&tx, Side::Submit, until, "auth_failed", call.now).await?;
+            }
+            Unanswered::AsItWas | Unanswered::Soon | Unanswered::NextNight | Unanswered::GiveUp => {}
+        }
+        commit(tx).await
+    }
+}
+
+#[async_trait]
+impl OnceLane<SubmitQuery> for SqlStore {
+    async fn mark(&self, call: &Call, ticket: &Ticket) -> Result<()> {
+        let tx = self.write(Serial::Quota).await?;
+        if let Some(barrier) = self.barrier(&tx, call).await? {
+            self.finish(&tx, QUERIES, ticket, "", vec![]).await?;
+            self.note_barrier(&tx, call, &barrier).await?;
+            commit(tx).await?;
+            return Err(barred(&barrier));
+        }
+        let next = QueryState::Pending.after(QueryEvent::Mark)?;
+        let touched = run(
+            &tx,
+            "UPDATE serp_queries SET status = $3, updated_at = $4 WHERE id = $1 AND claim_token = $2 AND status = 'pending'",
+            vec![ticket.row.into(), ticket.token.into(), next.as_str().into(), call.now.millis().into()],
+        )
+        .await?;
+        if touched == 0 {
+            return Err(lease_lost(ticket));
+        }
+        self.charge(&tx, call, ticket).await?;
+        self.use_quota(&tx, call, Side::Submit, 1).await?;
+        commit(tx).await
+    }
+}
+
+#[async_trait]
+impl Searches for SqlStore {
+    async fn enqueue(&self, queries: &[SearchQuery]) -> Result<u32> {
+        let tx = self.write(Serial::Slots).await?;
+        let mut waiting = 0;
+        for query in queries {
+            let now = query.scheduled_for.millis();
+            let touched = run(
+                &tx,
+                "INSERT INTO serp_queries (id, query_text, query_hash, region_code, is_night_window, status, scheduled_for, trigger_phrase,
+                    niche, city, batch_tag, created_at, updated_at)
+                 VALUES ($1, $2, $3, $4, false, 'pending', $5, $6, $7, $8, $9, $5, $5)
+                 ON CONFLICT (query_hash) DO UPDATE SET status = 'pending', scheduled_for = excluded.scheduled_for, batch_tag = excluded.batch_tag,
+                    page = 0, tries = 0, next_try_at = NULL, updated_at = excluded.updated_at
+                    WHERE serp_queries.status IN ('completed', 'failed')",
+                vec![
+                    query.id.uuid().into(),
+                    query.text.clone().into(),
+                    query.hash.clone().into(),
+                    (query.region as i32).into(),
+                    now.into(),
+                    query.trigger.clone().into(),
+                    query.niche.clone().into(),
+                    query.city.clone().into(),
+                    query.batch_tag.clone().into(),
+                ],
+            )
+            .await?;
+            waiting += touched as u32;
+        }
+        commit(tx).await?;
+        Ok(waiting)
+    }
+}
+
+impl SqlStore {
+    async fn any_due(&self, tx: &DatabaseTransaction, call: &Call) -> Result<bool> {
+        let sql = "SELECT 1 FROM serp_queries WHERE status = 'pending' AND scheduled_for <= $1 LIMIT 1";
+        Ok(query_one(tx, sql, vec![call.now.millis().into()]).await?.is_some())
+    }
+
+    async fn note_barrier(&self, tx: &DatabaseTransaction, call: &Call, barrier: &Barrier) -> Result<()> {
+        if barrier.reason == "held" {
+            return Ok(());
+        }
+        self.hold(tx, Side::Submit, barrier.until, barrier.reason, call.now).await
+    }
+
+    /// Marked, no operation, nobody at it: it may have been paid. Shown, and asked once more on a later night.
+    async fn settle_abandoned_queries(&self, tx: &DatabaseTransaction, call: &Call) -> Result<()> {
+        let sql = format!(
+            "SELECT q.* FROM serp_queries q WHERE q.status = 'in_progress' AND q.claim_token IS NOT NULL AND q.claimed_until <= {}
+                AND NOT EXISTS (SELECT 1 FROM serp_operations o WHERE o.query_id = q.id AND o.status IN ('created', 'running', 'done') AND o.requested_at >= q.updated_at)",
+            self.lease_now()
+        );
+        for row in query(tx, &sql, vec![]).await? {
+            let asked = search_query(&row)?;
+            let tried = self.tried(tx, call, asked.id).await?;
+            self.flag_unknown(tx, asked.id).await?;
+            if let Some(token) = get::<Option<Uuid>>(&row, "claim_token")? {
+                self.doubt_charge(tx, token).await?;
+            }
+            let text = "submit_unknown: the process ended between the call and its answer; the search may have been paid";
+            let fate = after_submit(Verdict::InDoubt, "submit_unknown", tried);
+            self.unanswered(tx, call, asked.id, fate, call.now, text).await?;
+        }
+        Ok(())
+    }
+
+    async fn flag_unknown(&self, tx: &DatabaseTransaction, query: Id<SearchQuery>) -> Result<()> {
+        run(tx, "UPDATE serp_queries SET submit_unknown = true WHERE id = $1", vec![query.uuid().into()]).await?;
+        Ok(())
+    }
+
+    /// A quota is used up: what is due behind the refused query waits for the next night as well, in its old order.
+    async fn postpone_due(&self, tx: &DatabaseTransaction, call: &Call, fault: &Fault) -> Result<()> {
+        let policy = &call.policy.search;
+        if !policy.enforce_night {
+            return self.hold(tx, Side::Submit, self.next_night_start(policy, call.now, fault.retry_at), "quota_exceeded", call.now).await;
+        }
+        let sql = format!(
+            "SELECT id FROM serp_queries WHERE status = 'pending' AND scheduled_for <= $1 AND claimed_until <= {} ORDER BY scheduled_for, id",
+            self.lease_now()
+        );
+        let rows = query(tx, &sql, vec![call.now.millis().into()]).await?;
+        let slots = self.later_slots(tx, policy, call.now, fault.retry_at, rows.len()).await?;
+        for (row, slot) in rows.iter().zip(slots) {
+            let values = vec![get::<Uuid>(row, "id")?.into(), slot.millis().into(), call.now.millis().into()];
+            run(tx, "UPDATE serp_queries SET scheduled_for = $2, tries = 0, next_try_at = NULL, updated_at = $3 WHERE id = $1", values)
+                .await?;
+        }
+        Ok(())
+    }
+}
