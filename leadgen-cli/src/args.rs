@@ -309,15 +309,35 @@ pub(crate) enum InspectCommand {
     /// Normal form of an address, its home page, host and registrable domain
     Url {
         /// Addresses, hosts or e-mails
+        #[arg(required_unless_present = "jsonl")]
         values: Vec<String>,
+        /// JSON lines on stdin: {"url"}
+        #[arg(long, conflicts_with = "values")]
+        jsonl: bool,
     },
     /// Normal form of a company's name
     Company {
         /// The name
-        name: String,
+        #[arg(required_unless_present = "jsonl")]
+        name: Option<String>,
         /// Anything that holds its domain
-        #[arg(long, default_value = "")]
-        domain: String,
+        #[arg(long)]
+        domain: Option<String>,
+        /// JSON lines on stdin: {"name","domain"?}
+        #[arg(long, conflicts_with_all = ["name", "domain"])]
+        jsonl: bool,
+    },
+    /// Are two companies one: by which rule, how sure, on what grounds
+    Match {
+        /// A name, or a JSON object with any of name, domain, phone, email, inn, ogrn, region
+        #[arg(required_unless_present = "jsonl")]
+        a: Option<String>,
+        /// The other
+        #[arg(required_unless_present = "jsonl")]
+        b: Option<String>,
+        /// JSON lines on stdin: {"a":{…},"b":{…}}
+        #[arg(long, conflicts_with_all = ["a", "b"])]
+        jsonl: bool,
     },
     /// The queries of a niche
     Query {
@@ -330,10 +350,14 @@ pub(crate) enum InspectCommand {
         #[arg(long, default_value = "")]
         country: String,
     },
-    /// The documents of a saved result page
+    /// The documents of saved result pages
     Serp {
-        /// The file
-        file: PathBuf,
+        /// The files
+        #[arg(required_unless_present = "jsonl")]
+        files: Vec<PathBuf>,
+        /// JSON lines on stdin: {"path"}
+        #[arg(long, conflicts_with = "files")]
+        jsonl: bool,
     },
     /// Contacts on saved pages of one site: a folder, `__` in a file's name is `/`
     Site {

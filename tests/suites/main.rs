@@ -1,1 +1,3 @@
+//! What leadgen promises, suite by suite.
 
+mod serp;

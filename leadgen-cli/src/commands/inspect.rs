@@ -2,29 +2,27 @@
 
 use leadgen_core::domain::contact::ContactType;
 use leadgen_core::domain::name::DomainName;
-use leadgen_core::error::Error;
 use leadgen_core::rules::harvest::{self, Site};
-use leadgen_core::rules::{company_name, inbound, normalize, planning, robots, twins};
-use leadgen_core::setup::wiring;
+use leadgen_core::rules::{inbound, normalize, planning, robots};
 use serde_json::{Value, json};
+
+mod companies;
+mod lines;
 
 use crate::args::InspectCommand;
 use crate::output::End;
 
 pub(crate) fn run(command: &InspectCommand) -> anyhow::Result<End> {
     match command {
-        InspectCommand::Url { values } => values.iter().for_each(|value| println!("{}", url(value))),
-        InspectCommand::Company { name, domain } => {
-            let normal = company_name::normalize(name);
-            let key = twins::dedupe_key(name, domain);
-            println!(
-                "{}",
-                json!({"input": name, "normalized": normal.text, "legal_form": normal.legal_form, "dedupe_key": key.as_ref().map(|key| &key.key),
-                    "dedupe_hash": key.as_ref().map(|key| &key.hash), "error": null})
-            );
-        }
+        InspectCommand::Url { jsonl: true, .. } => lines::each(companies::url)?,
+        InspectCommand::Url { values, .. } => values.iter().for_each(|value| println!("{}", companies::url(&json!({"url": value})))),
+        InspectCommand::Company { jsonl: true, .. } => lines::each(companies::company)?,
+        InspectCommand::Company { name, domain, .. } => println!("{}", companies::company(&json!({"name": name, "domain": domain}))),
+        InspectCommand::Match { jsonl: true, .. } => lines::each(companies::pair)?,
+        InspectCommand::Match { a, b, .. } => println!("{}", companies::pair(&json!({"a": a.as_deref().map(side), "b": b.as_deref().map(side)}))),
         InspectCommand::Query { niche, city, country } => println!("{}", query(niche, city, country)),
-        InspectCommand::Serp { file } => println!("{}", serp(&std::fs::read(file)?)),
+        InspectCommand::Serp { jsonl: true, .. } => lines::each(companies::serp_file)?,
+        InspectCommand::Serp { files, .. } => files.iter().for_each(|file| println!("{}", companies::serp_file(&json!({"path": file})))),
         InspectCommand::Site { dir, domain, country } => println!("{}", site(dir, domain, country.clone())?),
         InspectCommand::Email { value } => {
             let email = normalize::email(value);
@@ -51,11 +49,9 @@ pub(crate) fn run(command: &InspectCommand) -> anyhow::Result<End> {
     Ok(End::Done)
 }
 
-fn url(value: &str) -> Value {
-    let address = normalize::address(value);
-    let family = address.as_ref().and_then(|address| normalize::registrable(&address.host));
-    json!({"input": value, "url": address.as_ref().map(|a| &a.url), "home": address.as_ref().map(|a| &a.home), "host": address.as_ref().map(|a| &a.host),
-        "registrable_domain": family, "error": address.is_none().then_some("invalid_url: no usable address")})
+/// One side of a pair as an argument: a name, or a JSON object.
+fn side(text: &str) -> Value {
+    serde_json::from_str(text).ok().filter(Value::is_object).unwrap_or_else(|| json!({"name": text}))
 }
 
 fn query(niche: &str, city: &str, country: &str) -> Value {
@@ -68,23 +64,6 @@ fn query(niche: &str, city: &str, country: &str) -> Value {
             json!({"queries": queries, "error": null})
         }
         Err(error) => json!({"queries": [], "error": error.to_string()}),
-    }
-}
-
-fn serp(bytes: &[u8]) -> Value {
-    let read: Result<_, Error> = wiring::read_serp(bytes);
-    match read {
-        Ok(hits) => {
-            let results: Vec<Value> = hits
-                .iter()
-                .filter_map(|hit| {
-                    let address = normalize::address(&hit.url)?;
-                    Some(json!({"position": hit.position, "url": address.url, "domain": address.host, "title": hit.title, "snippet": hit.snippet, "language": hit.language}))
-                })
-                .collect();
-            json!({"found": hits.len(), "results": results, "error": null})
-        }
-        Err(error) => json!({"found": 0, "results": [], "error": error.to_string()}),
     }
 }
 

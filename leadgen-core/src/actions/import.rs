@@ -4,6 +4,7 @@ use crate::domain::lead::CompanyRow;
 use crate::domain::time::Timestamp;
 use crate::error::Result;
 use crate::ports::store::{Admit, Admitted, ImportedCompany};
+use crate::rules::mailhosts::is_free_mail;
 use crate::rules::{normalize, twins};
 
 /// A row in its normal form; none if nothing tells whose it is. An address at the firm's own domain names its site.
@@ -20,10 +21,6 @@ pub fn normalized(row: &CompanyRow) -> Option<ImportedCompany> {
         phone: normalize::phone(&row.phone, None),
         origin: row.origin.clone(),
     })
-}
-
-fn is_free_mail(host: &str) -> bool {
-    matches!(host, "gmail.com" | "yandex.ru" | "ya.ru" | "mail.ru" | "bk.ru" | "inbox.ru" | "list.ru" | "rambler.ru" | "outlook.com" | "icloud.com")
 }
 
 /// Lets rows in; the second number counts those that named nobody.

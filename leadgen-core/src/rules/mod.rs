@@ -10,6 +10,7 @@ pub mod gate;
 mod golden;
 pub mod harvest;
 pub mod inbound;
+pub mod mailhosts;
 pub mod mailmap;
 pub mod mask;
 pub mod normalize;

@@ -99,9 +99,9 @@ pub fn companies_file(path: &std::path::Path, batch_tag: Option<&str>) -> Result
     crate::adapters::files::read_companies(path, batch_tag)
 }
 
-/// Reads a saved page of search results.
-pub fn read_serp(bytes: &[u8]) -> Result<Vec<crate::domain::serp::Hit>> {
-    yandex::read_page(bytes)
+/// Reads a saved page of search results: its documents, and how many the service says there are.
+pub fn read_serp(bytes: &[u8]) -> Result<yandex::Answer> {
+    yandex::read_answer(bytes)
 }
 
 /// A builder with the parts that are needed; the caller adds what is its own and builds.

@@ -3,10 +3,11 @@
 mod iam;
 mod refusals;
 mod search;
+mod text;
 mod wire;
 mod xml;
 
 pub use iam::Credentials;
 pub use search::{Settings, YandexSearch};
 pub use wire::{FamilyMode, FixTypo, GroupMode, Localization, Period, Request, SearchType, SortMode, SortOrder};
-pub use xml::read_page;
+pub use xml::{Answer, read_answer, read_page};

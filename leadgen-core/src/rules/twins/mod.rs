@@ -1,4 +1,14 @@
-//! Is this result a company we know? Exact by host, home page and family, fuzzy by name.
+//! Is this result a company we know, and are these two companies one? Exact by host, family and what only one firm has,
+//! fuzzy by name and place.
+//!
+//! [`profile`] is what is compared, [`blocks`] says who is compared with whom, [`decide`] decides a pair, [`group`] does all
+//! companies at once. A store that keeps the same keys and decides by the same rule comes to the same groups one by one.
+
+pub mod blocks;
+pub mod decide;
+mod fold;
+pub mod group;
+pub mod profile;
 
 use crate::domain::company::{LookAlike, NewCompany};
 use crate::domain::flow::ResultState;
@@ -7,12 +17,15 @@ use crate::domain::name::DomainName;
 use crate::rules::company_name;
 use crate::rules::normalize;
 
+use self::decide::Verdict;
+use self::profile::Profile;
+
 /// The shortest normalized name that is compared fuzzily.
-const SHORTEST: usize = 5;
+pub(crate) const SHORTEST: usize = 5;
 /// Least Jaro–Winkler similarity of two names that may be one.
-const JARO_WINKLER: f64 = 0.90;
+pub(crate) const JARO_WINKLER: f64 = 0.90;
 /// Least normalized Levenshtein similarity, both needed.
-const LEVENSHTEIN: f64 = 0.85;
+pub(crate) const LEVENSHTEIN: f64 = 0.85;
 
 /// What makes a company unique.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,7 +99,7 @@ pub struct Judgement {
     pub company: Id<crate::domain::company::Company>,
     /// `dup_host`, `dup_family` or `dup_fuzzy`.
     pub rule: ResultState,
-    /// 1 for exact rules, the Jaro–Winkler similarity for the fuzzy one.
+    /// 1 for exact rules, below it for the fuzzy one.
     pub score: f64,
 }
 
@@ -107,12 +120,22 @@ pub fn judge(newborn: &NewCompany, region: &str, look_alikes: &[LookAlike]) -> O
     {
         return Some(found);
     }
+    let own = profile_of(&newborn.normalized_name, region, newborn.canonical_domain.as_ref());
     look_alikes
         .iter()
-        .map(|known| (known, compare(&newborn.normalized_name, &known.normalized_name, region, &known.region)))
-        .filter(|(_, likeness)| likeness.same)
-        .max_by(|a, b| a.1.jaro_winkler.total_cmp(&b.1.jaro_winkler).then_with(|| b.0.company.cmp(&a.0.company)))
-        .map(|(known, likeness)| Judgement { company: known.company, rule: ResultState::DupFuzzy, score: likeness.jaro_winkler })
+        .map(|known| (known, decide::decide(&own, &profile_of(&known.normalized_name, &known.region, known.domain.as_ref()))))
+        .filter(|(_, decision)| decision.verdict == Verdict::Same)
+        .max_by(|a, b| a.1.score.total_cmp(&b.1.score).then_with(|| b.0.company.cmp(&a.0.company)))
+        .map(|(known, decision)| Judgement { company: known.company, rule: ResultState::DupFuzzy, score: decision.score })
+}
+
+/// The compared side of a company of which name, place and host are known.
+pub fn profile_of(normalized_name: &str, region: &str, host: Option<&DomainName>) -> Profile {
+    let profile = Profile::of_normal(normalized_name.to_owned(), region);
+    match host {
+        Some(host) => profile.at(host),
+        None => profile,
+    }
 }
 
 /// The block a name is compared within: its first four letters or digits. Only names of one block are compared, so cost
@@ -130,7 +153,7 @@ mod tests {
 
     #[test]
     fn keys_are_the_golden_ones() {
-        check(include_str!("../../golden/dedupe_key.json"), |input| {
+        check(include_str!("../../../golden/dedupe_key.json"), |input| {
             let key = dedupe_key(input["name"].as_str().unwrap_or(""), input["domain_source"].as_str().unwrap_or(""));
             json!(key.map(|key| json!({"kind": key.kind, "key": key.key, "hash": key.hash})))
         });
@@ -138,7 +161,7 @@ mod tests {
 
     #[test]
     fn names_are_alike_as_in_the_golden_cases() {
-        for case in cases(include_str!("../../golden/company_name_fuzzy.json")) {
+        for case in cases(include_str!("../../../golden/company_name_fuzzy.json")) {
             let name = |key: &str| company_name::normalize(case.input[key].as_str().unwrap_or("")).text;
             let region = |key: &str| match &case.input[key] {
                 serde_json::Value::Null => String::new(),

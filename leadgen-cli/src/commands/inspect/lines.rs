@@ -1,0 +1,48 @@
+//! `--jsonl`: JSON lines in on stdin, one JSON line out for each, in order, flushed. A bad line is answered and the rest go on.
+
+use std::io::{BufRead, Write};
+
+use serde_json::{Value, json};
+
+/// The longest line.
+const LONGEST: usize = 64 * 1024 * 1024;
+
+/// Answers every line of stdin.
+pub(super) fn each(mut answer: impl FnMut(&Value) -> Value) -> anyhow::Result<()> {
+    let mut stdin = std::io::stdin().lock();
+    let mut stdout = std::io::stdout().lock();
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        if stdin.read_until(b'\n', &mut line)? == 0 {
+            return Ok(());
+        }
+        if line.iter().all(u8::is_ascii_whitespace) {
+            continue;
+        }
+        let answer = match read(&line) {
+            Ok(value) => answer(&value),
+            Err(why) => json!({"error": format!("bad_json: {why}")}),
+        };
+        serde_json::to_writer(&mut stdout, &answer)?;
+        stdout.write_all(b"\n")?;
+        stdout.flush()?;
+    }
+}
+
+fn read(line: &[u8]) -> Result<Value, String> {
+    if line.len() > LONGEST {
+        return Err(format!("{} bytes; at most {LONGEST} are read", line.len()));
+    }
+    let value: Value = serde_json::from_slice(line).map_err(|e| e.to_string())?;
+    if value.is_object() { Ok(value) } else { Err("an object is needed".into()) }
+}
+
+/// A field as text: strings as they are, numbers as they are written, everything else empty.
+pub(super) fn text(value: &Value, field: &str) -> String {
+    match &value[field] {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => String::new(),
+    }
+}

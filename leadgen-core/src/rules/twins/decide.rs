@@ -1,0 +1,374 @@
+//! Are two companies one? What only one firm has decides first; names decide together with the place, and never against
+//! a phone, a number or a domain that says otherwise.
+
+use serde::Serialize;
+
+use super::profile::{Known, Profile};
+use super::{JARO_WINKLER, LEVENSHTEIN, blocks::MOST_ERRORS, compare};
+
+/// What is decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// They are one.
+    Same,
+    /// They may be: a person should look.
+    Grey,
+    /// They are two.
+    Different,
+}
+
+/// How a feature of two companies stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stand {
+    /// Both have it in common.
+    Same,
+    /// Both have one that is called alike (domains only).
+    Alike,
+    /// Each has another.
+    Other,
+    /// One of them, at least, has none.
+    Unknown,
+}
+
+/// What was compared.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Features {
+    /// Jaro–Winkler similarity of the normalized names.
+    pub jaro_winkler: f64,
+    /// Normalized Levenshtein similarity of the normalized names.
+    pub levenshtein: f64,
+    /// `exact` (folded, also with words in another order), `typo`, or `none`.
+    pub name: &'static str,
+    /// The cities.
+    pub region: Stand,
+    /// The registrable domains.
+    pub domain: Stand,
+    /// The phones.
+    pub phone: Stand,
+    /// ИНН or ОГРН.
+    pub requisites: Stand,
+}
+
+/// A decision with its reasons.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Decision {
+    /// What is decided.
+    pub verdict: Verdict,
+    /// The rule that decided: `host`, `family`, `inn`, `ogrn`, `mail_domain`, `phone`, `name`, or `none`.
+    pub rule: &'static str,
+    /// How sure it is, 0 to 1.
+    pub score: f64,
+    /// What was compared.
+    pub features: Features,
+}
+
+impl Decision {
+    /// Whether a person should look although it was decided: the names agree, the domains don't (DEDUP-5).
+    pub fn wants_a_look(&self) -> bool {
+        self.verdict == Verdict::Grey
+            || (self.verdict == Verdict::Same && self.rule == "name" && matches!(self.features.domain, Stand::Other | Stand::Alike))
+    }
+}
+
+/// Decides about a pair; the order of the two doesn't matter.
+pub fn decide(a: &Profile, b: &Profile) -> Decision {
+    let mut facts = Facts { a, b };
+    let (verdict, rule, score) = facts.exact().unwrap_or_else(|| facts.by_name());
+    Decision { verdict, rule, score, features: facts.features() }
+}
+
+/// The same where companies are tied for good: a slip of the pen is forgiven only if both have a place or neither has.
+/// With a place on one side only, a name alone would tie two firms of two cities through a third that tells no city.
+pub fn link(a: &Profile, b: &Profile) -> Decision {
+    let decision = decide(a, b);
+    let loose = decision.rule == "name" && decision.features.name == "typo" && a.region.is_empty() != b.region.is_empty();
+    if loose && decision.verdict == Verdict::Same {
+        Decision { verdict: Verdict::Grey, score: decision.score * 0.8, ..decision }
+    } else {
+        decision
+    }
+}
+
+/// The verdict of [`link`] alone, for batches: names are compared only where they can matter.
+pub(super) fn verdict(a: &Profile, b: &Profile) -> Verdict {
+    let mut facts = Facts { a, b };
+    match facts.exact().unwrap_or_else(|| facts.by_name()).0 {
+        Verdict::Same if a.region.is_empty() != b.region.is_empty() => link(a, b).verdict,
+        verdict => verdict,
+    }
+}
+
+struct Facts<'a> {
+    a: &'a Profile,
+    b: &'a Profile,
+}
+
+type Outcome = (Verdict, &'static str, f64);
+
+impl Facts<'_> {
+    fn exact(&mut self) -> Option<Outcome> {
+        let (a, b) = (self.a, self.b);
+        if a.is_bare() || b.is_bare() {
+            return None;
+        }
+        for (known, rule) in [(Known::Host, "host"), (Known::Family, "family"), (Known::Inn, "inn"), (Known::Ogrn, "ogrn")] {
+            if stand(a, b, known) == Stand::Same {
+                return Some((Verdict::Same, rule, 1.0));
+            }
+        }
+        if self.requisites() == Stand::Other {
+            return Some((Verdict::Different, "inn", 0.0));
+        }
+        let mail = a.all(Known::MailDomain).any(|domain| b.has(Known::Family, domain) || b.has(Known::MailDomain, domain))
+            || b.all(Known::MailDomain).any(|domain| a.has(Known::Family, domain));
+        if mail {
+            return Some((Verdict::Same, "mail_domain", 0.98));
+        }
+        if stand(a, b, Known::Phone) == Stand::Same {
+            // A building or an agency answers for many firms: the names must be akin.
+            let akin = self.akin();
+            return Some(if akin { (Verdict::Same, "phone", 0.97) } else { (Verdict::Grey, "phone", 0.60) });
+        }
+        None
+    }
+
+    fn by_name(&mut self) -> Outcome {
+        let (a, b) = (self.a, self.b);
+        let none = (Verdict::Different, "none", 0.0);
+        let region = self.region();
+        let Some(kind) = (region != Stand::Other).then(|| self.like()).flatten() else { return none };
+        let score = strsim::jaro_winkler(&a.name, &b.name).max(if kind == Like::Exact { 0.99 } else { 0.0 });
+        let same = (Verdict::Same, "name", score);
+        let grey = (Verdict::Grey, "name", score * 0.8);
+        if a.is_bare() && b.is_bare() {
+            // Names and nothing else: DEDUP-5 to the letter, or the place speaks for words in another order.
+            let by_letter = compare(&a.name, &b.name, &a.region, &b.region).same;
+            return if by_letter || region == Stand::Same { same } else { none };
+        }
+        if stand(a, b, Known::Phone) == Stand::Other {
+            return if kind == Like::Exact && region == Stand::Same { grey } else { none };
+        }
+        match (self.domain(), region, kind) {
+            (Stand::Same | Stand::Alike | Stand::Unknown, Stand::Same, _) | (Stand::Other, Stand::Same, Like::Exact) => same,
+            (Stand::Same | Stand::Alike, _, Like::Exact) => same,
+            _ => grey,
+        }
+    }
+
+    /// Whether two names may be one: equal when folded, or within the thresholds.
+    fn like(&self) -> Option<Like> {
+        let (a, b) = (self.a, self.b);
+        a.comparable_name()?;
+        b.comparable_name()?;
+        let same_words = !a.sorted().is_empty() && a.sorted() == b.sorted();
+        if a.joined() == b.joined() || same_words {
+            return Some(Like::Exact);
+        }
+        let close = close(a.joined(), b.joined()) || (!a.sorted().is_empty() && !b.sorted().is_empty() && close(a.sorted(), b.sorted()));
+        (close && !differ_by_a_number(&a.name, &b.name) && !differ_by_a_word(&a.name, &b.name)).then_some(Like::Typo)
+    }
+
+    /// A looser likeness, enough where the phone is the same.
+    fn akin(&self) -> bool {
+        let (a, b) = (self.a, self.b);
+        let labels: Vec<_> = a.labels().collect();
+        if b.labels().any(|label| labels.contains(&label)) || a.joined().is_empty() || b.joined().is_empty() {
+            return true;
+        }
+        let near = |a: &[u8], b: &[u8]| !a.is_empty() && !b.is_empty() && jaro_winkler(a, b) >= 0.84;
+        near(a.joined(), b.joined())
+            || near(a.sorted(), b.sorted())
+            || labels.iter().any(|label| label == b.joined())
+            || b.labels().any(|label| label == a.joined())
+    }
+
+    fn region(&self) -> Stand {
+        match (self.a.region.as_str(), self.b.region.as_str()) {
+            ("", _) | (_, "") => Stand::Unknown,
+            (a, b) if a == b => Stand::Same,
+            _ => Stand::Other,
+        }
+    }
+
+    fn domain(&self) -> Stand {
+        let stand = stand(self.a, self.b, Known::Family);
+        if stand != Stand::Other {
+            return stand;
+        }
+        let labels: Vec<_> = self.a.labels().collect();
+        if self.b.labels().any(|label| labels.contains(&label)) { Stand::Alike } else { Stand::Other }
+    }
+
+    fn requisites(&self) -> Stand {
+        match (stand(self.a, self.b, Known::Inn), stand(self.a, self.b, Known::Ogrn)) {
+            (Stand::Same, _) | (_, Stand::Same) => Stand::Same,
+            (Stand::Other, _) | (_, Stand::Other) => Stand::Other,
+            _ => Stand::Unknown,
+        }
+    }
+
+    fn features(&self) -> Features {
+        let names = compare(&self.a.name, &self.b.name, "", "");
+        Features {
+            jaro_winkler: names.jaro_winkler,
+            levenshtein: names.levenshtein,
+            name: match self.like() {
+                Some(Like::Exact) => "exact",
+                Some(Like::Typo) => "typo",
+                None => "none",
+            },
+            region: self.region(),
+            domain: self.domain(),
+            phone: stand(self.a, self.b, Known::Phone),
+            requisites: self.requisites(),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Like {
+    Exact,
+    Typo,
+}
+
+fn stand(a: &Profile, b: &Profile, known: Known) -> Stand {
+    if a.all(known).any(|value| b.has(known, value)) {
+        return Stand::Same;
+    }
+    if a.all(known).next().is_none() || b.all(known).next().is_none() { Stand::Unknown } else { Stand::Other }
+}
+
+/// Within the thresholds, cheap questions first.
+fn close(a: &[u8], b: &[u8]) -> bool {
+    let longer = a.len().max(b.len());
+    let allowed = (((1.0 - LEVENSHTEIN) * longer as f64 + 1e-9) as usize).min(MOST_ERRORS);
+    within_errors(a, b, allowed) && jaro_winkler(a, b) >= JARO_WINKLER
+}
+
+fn jaro_winkler(a: &[u8], b: &[u8]) -> f64 {
+    let prefix = a.iter().zip(b).take(4).take_while(|(a, b)| a == b).count() as f64;
+    let jaro = strsim::generic_jaro(&Bytes(a), &Bytes(b));
+    jaro + 0.1 * prefix * (1.0 - jaro)
+}
+
+struct Bytes<'a>(&'a [u8]);
+impl<'a, 'b> IntoIterator for &'a Bytes<'b> {
+    type Item = u8;
+    type IntoIter = std::iter::Copied<std::slice::Iter<'b, u8>>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter().copied()
+    }
+}
+
+/// Whether two names differ by at most so many edits. What they begin and end with in common is not looked at.
+fn within_errors(mut a: &[u8], mut b: &[u8], allowed: usize) -> bool {
+    if a.len().abs_diff(b.len()) > allowed {
+        return false;
+    }
+    let front = a.iter().zip(b).take_while(|(a, b)| a == b).count();
+    (a, b) = (&a[front..], &b[front..]);
+    let back = a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count();
+    (a, b) = (&a[..a.len() - back], &b[..b.len() - back]);
+    if a.is_empty() || b.is_empty() {
+        return a.len() + b.len() <= allowed;
+    }
+    allowed > 0 && strsim::generic_levenshtein(&Bytes(a), &Bytes(b)) <= allowed
+}
+
+/// «Школа 5» and «Школа 6» are two schools.
+fn differ_by_a_number(a: &str, b: &str) -> bool {
+    let digits = |text: &str| -> Vec<char> { text.chars().filter(|c| c.is_numeric()).collect() };
+    digits(a) != digits(b)
+}
+
+/// «Вектор Плюс» is not «Вектор»: a word more is a name, not a slip.
+fn differ_by_a_word(a: &str, b: &str) -> bool {
+    let (mut a, mut b): (Vec<&str>, Vec<&str>) = (a.split(' ').collect(), b.split(' ').collect());
+    if a.len() == b.len() {
+        return false;
+    }
+    if a.len() > b.len() {
+        std::mem::swap(&mut a, &mut b);
+    }
+    a.iter().all(|word| b.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::domain::name::{DomainName, Phone};
+    use proptest::prelude::*;
+
+    fn firm(name: &str, region: &str, host: &str, phone: &str) -> Profile {
+        let profile = Profile::new(name, region);
+        let profile = if host.is_empty() { profile } else { profile.at(&DomainName::parse(host).unwrap()) };
+        if phone.is_empty() { profile } else { profile.called(&Phone::parse(phone).unwrap()) }
+    }
+
+    fn decided(a: &Profile, b: &Profile) -> (Verdict, &'static str) {
+        let decision = decide(a, b);
+        assert_eq!(decision, decide(b, a), "the order of a pair doesn't matter");
+        (decision.verdict, decision.rule)
+    }
+
+    const ONE: &str = "+74952045138";
+    const TWO: &str = "+78432045139";
+
+    #[test]
+    fn what_only_one_firm_has_decides_before_names() {
+        let a = firm("Дента Люкс", "казань", "denta-lux.ru", ONE);
+        assert_eq!(decided(&a, &firm("Совсем иначе", "уфа", "spb.denta-lux.ru", "")), (Verdict::Same, "family"));
+        assert_eq!(decided(&a, &firm("Denta-Lux", "казань", "dlux.com", ONE)), (Verdict::Same, "phone"));
+        assert_eq!(
+            decided(&a, &firm("Ромашка", "казань", "romashka.ru", ONE)),
+            (Verdict::Grey, "phone"),
+            "one building, one telephone exchange"
+        );
+        let with = |inn: &str| firm("Вектор", "казань", "", "").with(Known::Inn, inn);
+        assert_eq!(decided(&with("7707083893"), &with("7707083893")), (Verdict::Same, "inn"));
+        assert_eq!(decided(&with("7707083893"), &with("7736050003")), (Verdict::Different, "inn"));
+        let mailed = firm("Другое имя", "", "", "").mailed(&DomainName::parse("denta-lux.ru").unwrap());
+        assert_eq!(decided(&a, &mailed), (Verdict::Same, "mail_domain"));
+    }
+
+    #[test]
+    fn like_names_are_one_firm_in_one_place_only() {
+        let a = firm("ООО «Дента Люкс»", "Казань", "denta-lux.ru", "");
+        assert_eq!(decided(&a, &firm("Дента-Люкс", "казань", "denta-luks.ru", "")), (Verdict::Same, "name"));
+        assert_eq!(decided(&a, &firm("Denta Lux", "казань", "", "")), (Verdict::Same, "name"));
+        assert_eq!(decided(&a, &firm("Люкс Дента", "казань", "", "")), (Verdict::Same, "name"));
+        assert_eq!(decided(&a, &firm("Дента Льюкс", "казань", "", "")), (Verdict::Same, "name"));
+        assert_eq!(decided(&a, &firm("Дента Люкс", "уфа", "denta-lux-ufa.ru", "")), (Verdict::Different, "none"));
+    }
+
+    #[test]
+    fn look_alikes_stay_apart() {
+        let a = firm("Бавогустрой", "казань", "bavogustroy.ru", ONE);
+        for (name, host, phone) in [
+            ("Бавогустрой Плюс", "bavogustroy-plus.ru", ""),
+            ("Бавогустрой 2", "bavogustroy2.ru", ""),
+            ("Бавагустрой", "bavagustroy.ru", TWO),
+            ("Сервис", "service.ru", ""),
+            ("Бавогумонтаж", "", ""),
+        ] {
+            assert_ne!(decided(&a, &firm(name, "казань", host, phone)).0, Verdict::Same, "{name}");
+        }
+        assert_eq!(decided(&firm("Школа 5", "уфа", "", ""), &firm("Школа 6", "уфа", "", "")).0, Verdict::Different);
+        assert_eq!(
+            decided(&a, &firm("Бавогустрой", "казань", "bavogustroy.com", TWO)).0,
+            Verdict::Grey,
+            "another phone: a person should look"
+        );
+        assert_eq!(decided(&a, &firm("Бавогустрой", "", "stroy-bav.ru", "")).0, Verdict::Grey, "a place would tell");
+    }
+
+    proptest! {
+        #[test]
+        fn errors_are_counted_as_by_the_book(a in "[a-d]{0,12}", b in "[a-d]{0,12}", allowed in 0_usize..5) {
+            prop_assert_eq!(within_errors(a.as_bytes(), b.as_bytes(), allowed), strsim::levenshtein(&a, &b) <= allowed);
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! All companies at once: the same keys, the same decisions, and whoever is connected is one.
+
+use super::blocks::{self, BLOCK};
+use super::decide::{Decision, Verdict, link, verdict};
+use super::profile::Profile;
+
+/// Grey pairs that are kept for people; the rest is counted. Nobody looks at more.
+const MOST_GREY: usize = 200_000;
+
+/// A pair of companies, by their places in the list, with what was decided.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pair {
+    /// The place of the earlier one.
+    pub a: u32,
+    /// The place of the later one.
+    pub b: u32,
+    /// The decision.
+    pub decision: Decision,
+}
+
+/// Who is one.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Grouping {
+    /// For each company, the place of the first of its group: itself, if it is the first or alone.
+    pub first: Vec<u32>,
+    /// The pairs that tie groups together, in the order they were found: each company that is not the first of its
+    /// group is tied once.
+    pub ties: Vec<Pair>,
+    /// Pairs a person should look at.
+    pub grey: Vec<Pair>,
+    /// Pairs that were compared.
+    pub compared: u64,
+    /// Keys under which more companies stand than are compared.
+    pub full_blocks: u64,
+    /// Comparisons left out because of that, at most.
+    pub left_out: u64,
+}
+
+/// Groups companies; those first in the list become the first of their groups. `apart` says which pairs a person parted.
+pub fn group(profiles: &[Profile], apart: impl Fn(u32, u32) -> bool) -> Grouping {
+    let index = Index::new(profiles);
+    let mut unions = Unions::new(profiles.len());
+    let mut grouping = Grouping { full_blocks: index.full_blocks, ..Grouping::default() };
+    let mut candidates: Vec<u32> = Vec::new();
+    for (place, profile) in profiles.iter().enumerate() {
+        let place = place as u32;
+        candidates.clear();
+        for key in blocks::probes(profile) {
+            let (met, left_out) = index.before(key, place);
+            candidates.extend(met);
+            grouping.left_out += left_out;
+        }
+        candidates.sort_unstable();
+        candidates.dedup();
+        for other in candidates.iter().copied() {
+            grouping.compared += 1;
+            meet(profiles, &mut unions, &mut grouping, (other, place), &apart);
+        }
+    }
+    grouping.first = (0..profiles.len() as u32).map(|place| unions.first(place)).collect();
+    grouping
+}
+
+fn meet(profiles: &[Profile], unions: &mut Unions, grouping: &mut Grouping, (a, b): (u32, u32), apart: &impl Fn(u32, u32) -> bool) {
+    let (one, other) = (&profiles[a as usize], &profiles[b as usize]);
+    let verdict = verdict(one, other);
+    if verdict == Verdict::Different || apart(a, b) {
+        return;
+    }
+    let ties = verdict == Verdict::Same && unions.join(a, b);
+    let looks = verdict == Verdict::Grey && grouping.grey.len() < MOST_GREY;
+    if ties || looks {
+        let pair = Pair { a, b, decision: link(one, other) };
+        if ties { grouping.ties.push(pair) } else { grouping.grey.push(pair) }
+    }
+}
+
+/// Who is filed under which key, as one sorted list with the places where its parts begin.
+struct Index {
+    filed: Vec<(i64, u32)>,
+    parts: Vec<u32>,
+    shift: u32,
+    full_blocks: u64,
+}
+
+impl Index {
+    fn new(profiles: &[Profile]) -> Self {
+        let mut filed: Vec<(i64, u32)> = Vec::with_capacity(profiles.len() * 8);
+        for (place, profile) in profiles.iter().enumerate() {
+            filed.extend(blocks::keys(profile).into_iter().map(|key| (key, place as u32)));
+        }
+        filed.sort_unstable_by_key(|(key, place)| (key.cast_unsigned(), *place));
+        let bits = (filed.len().max(2) as u64).ilog2().min(24);
+        let shift = 64 - bits;
+        let mut parts = vec![0_u32; (1 << bits) + 1];
+        for (key, _) in &filed {
+            parts[(key.cast_unsigned() >> shift) as usize + 1] += 1;
+        }
+        for part in 1..parts.len() {
+            parts[part] += parts[part - 1];
+        }
+        let full_blocks = filed.chunk_by(|a, b| a.0 == b.0).filter(|block| block.len() > BLOCK).count() as u64;
+        Self { filed, parts, shift, full_blocks }
+    }
+
+    /// The first of those under a key that stand before a place, and how many more there are.
+    fn before(&self, key: i64, place: u32) -> (impl Iterator<Item = u32>, u64) {
+        let part = (key.cast_unsigned() >> self.shift) as usize;
+        let filed = &self.filed[self.parts[part] as usize..self.parts[part + 1] as usize];
+        let wanted = (key.cast_unsigned(), 0);
+        let start = filed.partition_point(|(key, _)| (key.cast_unsigned(), 0) < wanted);
+        let block = &filed[start..];
+        let end = block.partition_point(|(other, at)| *other == key && *at < place);
+        let met = block[..end.min(BLOCK)].iter().map(|(_, at)| *at);
+        (met, end.saturating_sub(BLOCK) as u64)
+    }
+}
+
+/// Disjoint sets whose first member stands for all.
+struct Unions(Vec<u32>);
+
+impl Unions {
+    fn new(count: usize) -> Self {
+        Self((0..count as u32).collect())
+    }
+
+    fn first(&mut self, mut place: u32) -> u32 {
+        while self.0[place as usize] != place {
+            let above = self.0[self.0[place as usize] as usize];
+            self.0[place as usize] = above;
+            place = above;
+        }
+        place
+    }
+
+    /// Joins two sets; whether they were two.
+    fn join(&mut self, a: u32, b: u32) -> bool {
+        let (a, b) = (self.first(a), self.first(b));
+        self.0[a.max(b) as usize] = a.min(b);
+        a != b
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::twins::profile::Known;
+    use proptest::prelude::*;
+
+    fn firm() -> impl Strategy<Value = Profile> {
+        let name = prop::sample::select(vec![
+            "Бавогустрой",
+            "Бавогустрйо",
+            "Бавагустрой",
+            "Bavogustroy",
+            "Дента Люкс",
+            "Люкс Дента",
+            "Дента Люкс Плюс",
+            "Вектор",
+            "Ника",
+            "",
+        ]);
+        let region = prop::sample::select(vec!["", "казань", "уфа"]);
+        let phone = prop::option::of(0..4_u8);
+        let inn = prop::option::of(0..3_u8);
+        let host =
+            prop::option::of(prop::sample::select(vec!["bavogustroy.ru", "bavogustroy.com", "denta-lux.ru", "vektor.ru", "spb.vektor.ru"]));
+        (name, region, phone, inn, host).prop_map(|(name, region, phone, inn, host)| {
+            let mut profile = Profile::new(name, region);
+            if let Some(host) = host.and_then(|host| crate::domain::name::DomainName::parse(host).ok()) {
+                profile = profile.at(&host);
+            }
+            let profile = phone.map_or(profile.clone(), |phone| profile.with(Known::Phone, &format!("+7495000000{phone}")));
+            inn.map_or(profile.clone(), |inn| profile.with(Known::Inn, &format!("770000000{inn}")))
+        })
+    }
+
+    /// Everybody with everybody.
+    fn by_all_pairs(profiles: &[Profile]) -> Vec<u32> {
+        let mut unions = Unions::new(profiles.len());
+        for b in 0..profiles.len() {
+            for a in 0..b {
+                if link(&profiles[a], &profiles[b]).verdict == Verdict::Same {
+                    unions.join(a as u32, b as u32);
+                }
+            }
+        }
+        (0..profiles.len() as u32).map(|place| unions.first(place)).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn blocks_miss_nothing_that_comparing_all_pairs_finds(profiles in prop::collection::vec(firm(), 0..30)) {
+            prop_assert_eq!(group(&profiles, |_, _| false).first, by_all_pairs(&profiles));
+        }
+
+        #[test]
+        fn each_company_that_is_not_first_is_tied_once(profiles in prop::collection::vec(firm(), 0..30)) {
+            let grouping = group(&profiles, |_, _| false);
+            let members = grouping.first.iter().enumerate().filter(|(place, first)| **first != *place as u32).count();
+            prop_assert_eq!(grouping.ties.len(), members);
+        }
+    }
+
+    #[test]
+    fn a_parted_pair_stays_apart() {
+        let profiles = [Profile::new("Дента Люкс", "уфа"), Profile::new("Дента Люкс", "уфа")];
+        assert_eq!(group(&profiles, |_, _| false).first, [0, 0]);
+        assert_eq!(group(&profiles, |a, b| (a, b) == (0, 1)).first, [0, 1]);
+    }
+
+    #[test]
+    fn a_full_block_is_counted_and_bounded() {
+        let profiles: Vec<Profile> =
+            (0..300).map(|n| Profile::new("Пятёрочка", "уфа").with(Known::Phone, &format!("+7347{n:07}"))).collect();
+        let grouping = group(&profiles, |_, _| false);
+        assert!(grouping.full_blocks > 0 && grouping.left_out > 0);
+        assert!(grouping.compared <= 300 * BLOCK as u64);
+    }
+}
