@@ -91,6 +91,16 @@ pub(crate) enum Command {
     Config(ConfigCommand),
 }
 
+impl Command {
+    /// Whether everything the command meets is a stand-in.
+    pub(crate) fn is_rehearsal(&self) -> bool {
+        #[cfg(feature = "sandbox")]
+        return matches!(self, Self::Demo(_));
+        #[cfg(not(feature = "sandbox"))]
+        false
+    }
+}
+
 #[derive(Debug, Args)]
 #[cfg(feature = "sandbox")]
 pub(crate) struct DemoArgs {

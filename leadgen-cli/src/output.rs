@@ -34,7 +34,9 @@ impl End {
 pub(crate) fn logs(cli: &Cli) {
     let level = match (cli.quiet, cli.verbose) {
         (true, _) => "off",
-        (_, 0) => "warn,leadgen_core=warn",
+        // What happens in the demonstration is meant to: firms refuse, sites are down, and the funnel tells it.
+        (_, 0) if cli.command.is_rehearsal() => "error",
+        (_, 0) => "warn",
         (_, 1) => "info",
         (_, 2) => "debug,hyper=info,sqlx=warn",
         _ => "trace",

@@ -15,11 +15,12 @@ use leadgen_core::ports::store::{Exports, Reports, Reviews};
 use leadgen_core::setup::layers::{Layers, Origin};
 use leadgen_core::setup::settings::Settings;
 use leadgen_core::setup::wiring::{self, Needs};
-use leadgen_sandbox::{Plan, Town};
+use leadgen_sandbox::{Plan, Temper, Town};
 
 use super::{export, report};
 use crate::args::{Cli, DemoArgs};
 use crate::output::{self, End};
+use crate::progress::Bars;
 
 /// A Thursday noon in winter.
 const START: &str = "2026-01-15T12:00:00Z";
@@ -45,24 +46,29 @@ pub(crate) async fn run(cli: &Cli, args: &DemoArgs) -> anyhow::Result<End> {
     let clock = Arc::new(HandClock::at(Timestamp::parse(START)?));
     let leads = Arc::new(wiring::leads_file(&dir.join("niches.csv"), None)?);
     let builder = wiring::pipeline(&settings, store.clone(), clock.clone(), Needs::all(&settings))?;
-    let pipeline = builder.leads("niches.csv", leads.clone()).owner("demo").build()?;
+    let bars = Bars::new(cli, &[]);
+    let pipeline = builder.leads("niches.csv", leads.clone()).owner("demo").watch(bars.watch()).build()?;
 
-    let steps = Steps::new(cli);
+    let say = |step: u8, what: &str| {
+        if !cli.quiet && !cli.json {
+            bars.say(&format!("[{step}/4] {what}"));
+        }
+    };
     pipeline.tick("intake").await?;
     pipeline.tick("plan").await?;
     leadgen_core::pipeline::inlet::acknowledge(store.as_ref(), leads.as_ref(), leads.rows()).await?;
-    steps.say(1, "rows of niches.csv became queries, each with its slot of the night");
+    say(1, "rows of niches.csv became queries, each with its slot of the night");
     night(&pipeline, &clock).await?;
-    steps.say(2, "the night: queries asked in deferred mode, pages read, companies found, sites visited, letters drafted");
+    say(2, "the night: queries asked in deferred mode, pages read, companies found, sites visited, letters drafted");
     let drafts = store.messages(Some(MessageState::Draft), 10_000).await?.len();
     review::approve_all(store.as_ref(), None, drafts, "demo", clock.now()).await?;
-    steps.say(3, &format!("{drafts} drafts approved; the journal names demo"));
+    say(3, &format!("{drafts} drafts approved; the journal names demo"));
     day(&pipeline, &clock).await?;
-    steps.say(4, "the day: letters routed by the recipients' mail hosts and sent at their turn, answers read");
+    say(4, "the day: letters routed by the recipients' mail hosts and sent at their turn, answers read");
+    bars.clear();
 
     let funnel = store.funnel(None).await?;
     results(dir, store.as_ref(), &town, &funnel).await?;
-    town.close().await;
     output::show(cli.json, &funnel, || {
         format!(
             "{}\n\n{d}/leadgen.db      everything, SQLite\n{d}/companies.csv   the companies with contacts\n{d}/letters/*.eml   the letters as they arrived\n\
@@ -71,9 +77,10 @@ pub(crate) async fn run(cli: &Cli, args: &DemoArgs) -> anyhow::Result<End> {
             report::table(&funnel),
             began.elapsed().as_secs_f64(),
             d = dir.display(),
-            example = town_example(&funnel),
+            example = example(&town),
         )
     })?;
+    town.close().await;
     Ok(End::Done)
 }
 
@@ -142,33 +149,7 @@ async fn results(dir: &Path, store: &(impl Exports + ?Sized), town: &Town, funne
     Ok(())
 }
 
-fn town_example(_funnel: &Funnel) -> &'static str {
-    "Альфа Плюс"
-}
-
-/// The four steps, as a bar on a terminal and as lines elsewhere.
-struct Steps {
-    bar: Option<indicatif::ProgressBar>,
-    quiet: bool,
-}
-
-impl Steps {
-    fn new(cli: &Cli) -> Self {
-        let bar = output::may_draw(cli).then(|| indicatif::ProgressBar::new(4));
-        Self { bar, quiet: cli.quiet || cli.json }
-    }
-
-    fn say(&self, step: u64, what: &str) {
-        match &self.bar {
-            Some(bar) => {
-                bar.println(format!("[{step}/4] {what}"));
-                bar.set_position(step);
-                if step == 4 {
-                    bar.finish_and_clear();
-                }
-            }
-            None if !self.quiet => eprintln!("[{step}/4] {what}"),
-            None => {}
-        }
-    }
+/// A firm whose lead went all the way: it took a letter and answered.
+fn example(town: &Town) -> &str {
+    town.firms().iter().find(|firm| firm.temper == Temper::Interested).map_or("", |firm| firm.host.as_str())
 }

@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use leadgen_core::domain::query::SearchMode;
-use leadgen_core::pipeline::desk::Tally;
+use leadgen_core::pipeline::desk::{Tally, Watch};
 use leadgen_core::pipeline::{Pipeline, Until};
+use leadgen_core::ports::store::Agenda;
 use leadgen_core::setup::wiring::{self, Needs};
 use tokio_util::sync::CancellationToken;
 
 use super::Ground;
 use crate::args::{Cli, RunArgs};
 use crate::output::{self, End};
+use crate::progress::Bars;
 
 /// Ctrl-C ends the work after what is in hand; a second one ends the process.
 pub(crate) fn stop_on_signal() -> CancellationToken {
@@ -28,16 +30,17 @@ pub(crate) fn stop_on_signal() -> CancellationToken {
     token
 }
 
-fn pipeline(ground: &Ground, needs: Needs, batch: Option<&str>) -> anyhow::Result<Pipeline> {
+fn pipeline(ground: &Ground, needs: Needs, batch: Option<&str>, watch: Watch) -> anyhow::Result<Pipeline> {
     let builder = wiring::pipeline(&ground.settings, ground.store.clone(), ground.clock.clone(), needs)?;
-    Ok(builder.batch(batch.map(str::to_owned)).shutdown(stop_on_signal()).build()?)
+    Ok(builder.batch(batch.map(str::to_owned)).shutdown(stop_on_signal()).watch(watch).build()?)
 }
 
 pub(crate) async fn run(cli: &Cli, args: &RunArgs) -> anyhow::Result<End> {
     let ground = Ground::new(cli).await?;
-    let pipeline = pipeline(&ground, Needs::all(&ground.settings), args.batch.as_deref())?.only(&args.stages)?;
+    let bars = Bars::new(cli, &ground.store.loads(ground.now()).await?);
+    let pipeline = pipeline(&ground, Needs::all(&ground.settings), args.batch.as_deref(), bars.watch())?.only(&args.stages)?;
     if args.once {
-        return finish(cli, &pipeline, true).await;
+        return finish(cli, &pipeline, &bars, true).await;
     }
     if !cli.quiet {
         eprintln!("running {}; Ctrl-C stops", pipeline.stages().join(", "));
@@ -62,12 +65,15 @@ pub(crate) async fn stages(cli: &Cli, stages: &[&str], batch: Option<&str>) -> a
     if wants("send") && !ground.settings.policy.send.enabled {
         eprintln!("sending is off (EMAIL_SENDING_ENABLED=false): letters are routed and wait");
     }
-    let pipeline = pipeline(&ground, needs, batch)?.only(stages)?;
-    finish(cli, &pipeline, false).await
+    let bars = Bars::new(cli, &ground.store.loads(ground.now()).await?);
+    let pipeline = pipeline(&ground, needs, batch, bars.watch())?.only(stages)?;
+    finish(cli, &pipeline, &bars, false).await
 }
 
-async fn finish(cli: &Cli, pipeline: &Pipeline, quiet_if_idle: bool) -> anyhow::Result<End> {
-    let tallies = if output::may_draw(cli) { with_bar(pipeline).await? } else { pipeline.drain(Until::Idle).await? };
+async fn finish(cli: &Cli, pipeline: &Pipeline, bars: &Bars, quiet_if_idle: bool) -> anyhow::Result<End> {
+    let drained = pipeline.drain(Until::Idle).await;
+    bars.clear();
+    let tallies = drained?;
     print(cli, &tallies)?;
     let idle = tallies.iter().all(Tally::is_idle);
     let failed = tallies.iter().any(|tally| tally.failed() > 0 || tally.paused.is_some());
@@ -76,15 +82,6 @@ async fn finish(cli: &Cli, pipeline: &Pipeline, quiet_if_idle: bool) -> anyhow::
         (false, true) => End::Nothing,
         (false, false) => End::Done,
     })
-}
-
-async fn with_bar(pipeline: &Pipeline) -> anyhow::Result<Vec<Tally>> {
-    let bar = indicatif::ProgressBar::new_spinner();
-    bar.set_message(pipeline.stages().join(" → "));
-    bar.enable_steady_tick(Duration::from_millis(120));
-    let tallies = pipeline.drain(Until::Idle).await;
-    bar.finish_and_clear();
-    Ok(tallies?)
 }
 
 fn print(cli: &Cli, tallies: &[Tally]) -> anyhow::Result<()> {

@@ -27,7 +27,7 @@ pub(crate) async fn run(cli: &Cli, command: &SearchCommand) -> anyhow::Result<En
         return Ok(End::Done);
     }
     let ground = Ground::new(cli).await?;
-    let batch = format!("now-{}", ground.now().seconds());
+    let batch = format!("now-{}", ground.now().millis());
     let mut hurried = ground.settings.clone();
     // Asked for by name: the night window does not stand between a person and one search.
     hurried.policy.search.enforce_night = false;

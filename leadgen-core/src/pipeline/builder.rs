@@ -9,7 +9,7 @@ use crate::domain::name::DomainName;
 use crate::domain::policy::Policy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::Pipeline;
-use crate::pipeline::desk::Desk;
+use crate::pipeline::desk::{Desk, Watch};
 use crate::pipeline::policy::Correspondence;
 use crate::ports::clock::Clock;
 use crate::ports::contacts::ContactExtractor;
@@ -51,6 +51,7 @@ pub struct PipelineBuilder {
     width: Option<usize>,
     shutdown: CancellationToken,
     cut: CancellationToken,
+    watch: Watch,
     doubled: Vec<String>,
 }
 
@@ -191,6 +192,13 @@ impl PipelineBuilder {
         self
     }
 
+    /// Told of every item that leaves the desk.
+    #[must_use]
+    pub fn watch(mut self, watch: Watch) -> Self {
+        self.watch = watch;
+        self
+    }
+
     /// The pipeline, or everything that speaks against it.
     pub fn build(self) -> Result<Pipeline> {
         let mut problems: Vec<String> = self.doubled.iter().map(|name| format!("two transports are named {name}")).collect();
@@ -225,6 +233,7 @@ impl PipelineBuilder {
             width: self.width.unwrap_or(8),
             shutdown: self.shutdown,
             cut: self.cut,
+            watch: self.watch,
         };
         Ok(Pipeline {
             parts: self.parts,

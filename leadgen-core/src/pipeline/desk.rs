@@ -93,6 +93,29 @@ impl Tally {
     }
 }
 
+/// Told of every item that leaves the desk: the stage, and how many items it was. For bars and counters of a front end.
+#[derive(Clone, Default)]
+pub struct Watch(Option<Arc<dyn Fn(&'static str, u64) + Send + Sync>>);
+
+impl Watch {
+    /// Calls this for every item; it must be quick.
+    pub fn new(tell: impl Fn(&'static str, u64) + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(tell)))
+    }
+
+    fn tell(&self, stage: &'static str, items: u64) {
+        if let Some(tell) = &self.0 {
+            tell(stage, items);
+        }
+    }
+}
+
+impl std::fmt::Debug for Watch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() { "Watch(on)" } else { "Watch(off)" })
+    }
+}
+
 /// The loop, with all it needs.
 #[derive(Clone, Debug)]
 pub struct Desk {
@@ -112,6 +135,8 @@ pub struct Desk {
     pub shutdown: CancellationToken,
     /// Ends the work in hand as well, unless it is past the mark: the item goes back untouched.
     pub cut: CancellationToken,
+    /// Told of every item that leaves.
+    pub watch: Watch,
 }
 
 /// A lane that always has something due would never end a tick; after so many claims the other stages have their turn.
@@ -229,6 +254,7 @@ impl Desk {
         let lost = lane.commit(&self.call::<W>(), done).await?.len() as u64;
         tally.lost += lost;
         tally.done += count - lost;
+        self.watch.tell(W::NAME, count);
         Ok(())
     }
 
@@ -270,6 +296,7 @@ impl Desk {
         }
         metrics::counter!("leadgen_faults_total", "stage" => W::NAME, "code" => fault.code.clone()).increment(1);
         tally.count(verdict);
+        self.watch.tell(W::NAME, 1);
         match lane.release(&self.call::<W>(), ticket, &fault).await {
             Err(lost) if lost.kind() == ErrorKind::Conflict => {
                 tally.lost += 1;
