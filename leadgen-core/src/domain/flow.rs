@@ -126,7 +126,7 @@ impl QueryState {
         match (self, event) {
             (Self::Pending, QueryEvent::Mark) => Ok(Self::InProgress),
             (Self::InProgress, QueryEvent::Complete) => Ok(Self::Completed),
-            (Self::InProgress, QueryEvent::PutBack) | (Self::Failed, QueryEvent::Reopen) => Ok(Self::Pending),
+            (Self::InProgress, QueryEvent::PutBack) | (Self::Completed | Self::Failed, QueryEvent::Reopen) => Ok(Self::Pending),
             (Self::Pending | Self::InProgress, QueryEvent::Fail) => Ok(Self::Failed),
             _ => illegal("query", self.as_str(), event),
         }

@@ -1,8 +1,28 @@
 //! What an arrival changes: the message it answers, the registry, the company.
 
+use std::time::Duration;
+
 use crate::domain::flow::{CompanyEvent, Delivery};
 use crate::domain::signal::SignalKind;
 use crate::domain::suppression::SuppressionSource;
+
+/// How long after a letter an answer that quotes nothing may still be about it.
+pub const WEAK_MATCH: Duration = Duration::from_hours(24 * 14);
+/// The span in which soft bounces of an address add up.
+pub const SOFT_SPAN: Duration = Duration::from_hours(24 * 30);
+/// So many soft bounces make a hard one.
+const SOFT_MOST: usize = 3;
+
+/// Whether a signal that quotes no letter of ours may be matched by its address. A bounce that quotes nothing of ours
+/// may be forged: only a person's own mail is.
+pub fn may_match_by_address(kind: SignalKind) -> bool {
+    !matches!(kind, SignalKind::HardBounce | SignalKind::SoftBounce | SignalKind::PolicyBounce | SignalKind::Delayed)
+}
+
+/// What a signal counts as once the soft bounces of its address within [`SOFT_SPAN`], itself included, are known.
+pub fn hardened(kind: SignalKind, soft_bounces: usize) -> SignalKind {
+    if kind == SignalKind::SoftBounce && soft_bounces >= SOFT_MOST { SignalKind::HardBounce } else { kind }
+}
 
 /// What follows from a signal about a message of ours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,6 +72,19 @@ mod tests {
     #[test]
     fn a_machines_answer_changes_nothing() {
         assert_eq!(effect(SignalKind::AutoReply), Effect::default());
+    }
+
+    #[test]
+    fn the_third_soft_bounce_is_a_hard_one() {
+        assert_eq!(hardened(SignalKind::SoftBounce, 2), SignalKind::SoftBounce);
+        assert_eq!(hardened(SignalKind::SoftBounce, 3), SignalKind::HardBounce);
+        assert_eq!(hardened(SignalKind::Reply, 3), SignalKind::Reply);
+    }
+
+    #[test]
+    fn a_bounce_that_quotes_nothing_is_matched_to_nothing() {
+        assert!(!may_match_by_address(SignalKind::HardBounce));
+        assert!(may_match_by_address(SignalKind::Stop));
     }
 
     #[test]

@@ -86,6 +86,28 @@ pub fn registrable(host: &DomainName) -> Option<DomainName> {
     DomainName::parse(std::str::from_utf8(domain.as_bytes()).ok()?).ok()
 }
 
+/// A host with its parents down to the registrable domain: the names an entry of the registry may cover it by.
+///
+/// ```
+/// use leadgen_core::domain::name::DomainName;
+/// use leadgen_core::rules::normalize::families;
+///
+/// assert_eq!(families(&DomainName::parse("mail.spb.firma.ru").unwrap()), ["mail.spb.firma.ru", "spb.firma.ru", "firma.ru"]);
+/// ```
+pub fn families(host: &DomainName) -> Vec<String> {
+    let least = registrable(host).map_or(host.as_str().len(), |family| family.as_str().len());
+    let mut names = vec![host.as_str().to_owned()];
+    let mut rest = host.as_str();
+    while let Some((_, parent)) = rest.split_once('.') {
+        if parent.len() < least {
+            break;
+        }
+        names.push(parent.to_owned());
+        rest = parent;
+    }
+    names
+}
+
 /// Whether the last label of a host is a public suffix that the list names: a real top-level domain.
 pub fn has_known_suffix(host: &DomainName) -> bool {
     suffixes().suffix(host.as_str().as_bytes()).is_some_and(|suffix| suffix.is_known())

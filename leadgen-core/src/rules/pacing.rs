@@ -7,6 +7,9 @@ use crate::domain::time::Timestamp;
 /// The span in which letters of a mailbox are counted.
 pub const COUNTED: Duration = Duration::from_hours(24);
 
+/// Shown as the end of a mailbox's pause that only a person ends: the last second of the year 9999.
+pub const UNTIL_RESUMED: Timestamp = Timestamp::from_millis(253_402_300_799_000);
+
 /// A pause drawn evenly, in whole seconds, both ends included.
 ///
 /// ```

@@ -1,5 +1,6 @@
 //! A search came back without an answer: is it asked again, when, and does the try count?
 
+use crate::domain::flow::QueryEvent;
 use crate::error::Verdict;
 
 /// What becomes of a query whose asking, operation or page failed.
@@ -17,6 +18,24 @@ pub enum Unanswered {
     AsItWas,
     /// Given up.
     GiveUp,
+}
+
+impl Unanswered {
+    /// The query's move.
+    pub fn event(self) -> QueryEvent {
+        match self {
+            Self::Soon | Self::NextNight | Self::NextNightUncounted | Self::AsItWas => QueryEvent::PutBack,
+            Self::GiveUp => QueryEvent::Fail,
+        }
+    }
+
+    /// Whether the try counts.
+    pub fn counts(self) -> bool {
+        match self {
+            Self::Soon | Self::NextNight | Self::GiveUp => true,
+            Self::NextNightUncounted | Self::AsItWas => false,
+        }
+    }
 }
 
 /// What the store knows of the query.

@@ -4,4 +4,6 @@
 //! Nothing here mocks: each stand-in is a working implementation with a memory, told beforehand what to answer and asked
 //! afterwards what it was told.
 
+pub mod memory;
+
 pub use crate::ports::clock::HandClock;

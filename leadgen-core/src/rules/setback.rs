@@ -1,0 +1,52 @@
+//! An item came back unfinished: is it given up, or does it come again, and does the try count?
+
+use crate::error::Verdict;
+
+/// What becomes of an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Setback {
+    /// It is given up; the reason stays with it.
+    GiveUp,
+    /// It comes again at the fault's `retry_at`.
+    Again {
+        /// Whether this was one of its tries.
+        counted: bool,
+    },
+}
+
+/// Decides by verdict and by the tries in vain so far. Tries that run out are a rejection; a pause costs none.
+pub fn setback(verdict: Verdict, tries: u32, most_tries: u32) -> Setback {
+    match verdict {
+        Verdict::Retry { .. } if tries + 1 >= most_tries => Setback::GiveUp,
+        Verdict::Retry { .. } => Setback::Again { counted: true },
+        Verdict::Reject | Verdict::Hold | Verdict::InDoubt => Setback::GiveUp,
+        Verdict::Pause | Verdict::Drop => Setback::Again { counted: false },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LATER: Verdict = Verdict::Retry { after: None };
+
+    #[test]
+    fn the_last_try_is_given_up() {
+        assert_eq!(setback(LATER, 0, 3), Setback::Again { counted: true });
+        assert_eq!(setback(LATER, 1, 3), Setback::Again { counted: true });
+        assert_eq!(setback(LATER, 2, 3), Setback::GiveUp);
+    }
+
+    #[test]
+    fn a_pause_costs_no_try_however_often() {
+        assert_eq!(setback(Verdict::Pause, 99, 3), Setback::Again { counted: false });
+        assert_eq!(setback(Verdict::Drop, 99, 3), Setback::Again { counted: false });
+    }
+
+    #[test]
+    fn a_definite_no_is_the_end_at_once() {
+        for verdict in [Verdict::Reject, Verdict::Hold, Verdict::InDoubt] {
+            assert_eq!(setback(verdict, 0, 3), Setback::GiveUp, "{verdict:?}");
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! The dedupe lane: a result becomes a company, or a twin of one.
+
+use std::cmp::Reverse;
+
+use async_trait::async_trait;
+
+use crate::domain::company::{Company, LookAlike, NewCompany, Suspect, Twin};
+use crate::domain::flow::{CompanyState, ResultEvent, ResultState};
+use crate::domain::id::Id;
+use crate::domain::name::DomainName;
+use crate::domain::time::Timestamp;
+use crate::error::Result;
+use crate::ports::store::Lane;
+use crate::ports::work::{Call, Claim, DedupeResult, Fault, Ticket, Work};
+use crate::rules::setback::{Setback, setback};
+use crate::rules::{company_name, normalize, twins};
+
+use super::MemoryStore;
+use super::leases::{Lease, first_due, lease_lost, of_batch};
+use super::tables::{CompanyRow, ResultRow, Tables};
+
+/// Companies of one name block that are compared.
+const MOST_LOOK_ALIKES: usize = 200;
+/// A result that can't be judged is not looked at for a year; its reason stands beside it.
+const PUT_ASIDE: std::time::Duration = std::time::Duration::from_hours(24 * 365);
+
+#[async_trait]
+impl Lane<DedupeResult> for MemoryStore {
+    async fn claim(&self, call: &Call) -> Result<Vec<Claim<DedupeResult>>> {
+        self.write(|tables, lease_now| {
+            let is_asked =
+                |row: &ResultRow| tables.operations.get(&row.operation).is_some_and(|of| of_batch(call, tables.batch_of(&of.operation)));
+            let due = tables
+                .results
+                .iter()
+                .filter(|(_, row)| row.state == ResultState::New && row.lease.is_free(call, lease_now) && is_asked(row));
+            let due = due.map(|(id, row)| ((row.created_at, row.operation, row.sighting.position, *id), *id)).collect();
+            let mut claims = Vec::new();
+            for id in first_due(due, call.max) {
+                let token = tables.new_token();
+                let Some(row) = tables.results.get_mut(&id) else { continue };
+                let ticket = row.lease.take::<DedupeResult>(id.uuid(), token, call, lease_now);
+                let row = row.clone();
+                claims.push(Claim::new(ticket, tables.suspect(id, &row)?));
+            }
+            Ok(claims)
+        })
+    }
+
+    async fn commit(&self, call: &Call, done: Vec<(Ticket, Twin)>) -> Result<Vec<Ticket>> {
+        self.write(|tables, _| {
+            let mut lost = Vec::new();
+            let mut rows = Vec::new();
+            for (ticket, twin) in done {
+                match tables.leased_result(&ticket) {
+                    Some(row) => rows.push((row.sighting.position, ticket, twin)),
+                    None => lost.push(ticket),
+                }
+            }
+            // The better position is the first of its company, whatever order the work ended in.
+            rows.sort_by_key(|(position, ticket, _)| (*position, ticket.row));
+            for (_, ticket, twin) in rows {
+                tables.judge(call, &ticket, &twin.newborn)?;
+            }
+            Ok(lost)
+        })
+    }
+
+    async fn release(&self, call: &Call, ticket: &Ticket, fault: &Fault) -> Result<()> {
+        self.write(|tables, _| {
+            let row = tables.leased_result(ticket).ok_or_else(|| lease_lost(ticket))?;
+            row.last_error = Some(fault.text.clone());
+            match setback(fault.verdict, ticket.tries, DedupeResult::TRIES) {
+                Setback::GiveUp => row.lease.put_off(&Fault { retry_at: call.now + PUT_ASIDE, ..fault.clone() }, true),
+                Setback::Again { counted } => row.lease.put_off(fault, counted),
+            }
+            Ok(())
+        })
+    }
+}
+
+/// A company about to be inserted, with where it was seen.
+pub(super) struct Born<'a> {
+    pub(super) newborn: &'a NewCompany,
+    pub(super) industry: &'a str,
+    pub(super) region: &'a str,
+    pub(super) batch_tag: &'a str,
+    pub(super) snippet: &'a str,
+}
+
+impl Tables {
+    fn leased_result(&mut self, ticket: &Ticket) -> Option<&mut ResultRow> {
+        self.results.get_mut(&Id::from_uuid(ticket.row)).filter(|row| row.lease.is_of(ticket))
+    }
+
+    fn suspect(&self, result_id: Id<Suspect>, row: &ResultRow) -> Result<Suspect> {
+        let asked = self.operations.get(&row.operation).and_then(|of| self.queries.get(&of.operation.query_id)).map(|row| &row.query);
+        let domain = DomainName::parse(&row.sighting.domain)?;
+        Ok(Suspect {
+            result_id,
+            url: row.sighting.url.clone(),
+            snippet: row.sighting.snippet.clone(),
+            industry: asked.map(|query| query.niche.clone()).unwrap_or_default(),
+            region: asked.map(|query| query.city.clone()).unwrap_or_default(),
+            batch_tag: asked.map(|query| query.batch_tag.clone()).unwrap_or_default(),
+            look_alikes: self.look_alikes(&row.sighting.title, &domain),
+            title: row.sighting.title.clone(),
+            domain,
+        })
+    }
+
+    fn look_alikes(&self, title: &str, domain: &DomainName) -> Vec<LookAlike> {
+        let block = twins::name_block(&company_name::normalize(title).text);
+        let family = normalize::registrable(domain);
+        // A host known for a company counts as its own, also when another one is canonical.
+        let owner = self.hosts.get(domain.as_str()).copied();
+        let is_host = |row: &CompanyRow| row.company.canonical_domain.as_ref() == Some(domain);
+        let is_family = |row: &CompanyRow| family.is_some() && row.company.registrable_domain == family;
+        let mut alike: Vec<&CompanyRow> = self
+            .companies
+            .values()
+            .filter(|row| row.company.state != CompanyState::Duplicate)
+            .filter(|row| {
+                is_host(row) || owner == Some(row.company.id) || is_family(row) || twins::name_block(&row.normalized_name) == block
+            })
+            .collect();
+        alike.sort_by_key(|row| (Reverse(is_host(row)), Reverse(is_family(row)), row.company.first_seen_at, row.company.id));
+        let seen =
+            |row: &CompanyRow| if owner == Some(row.company.id) { Some(domain.clone()) } else { row.company.canonical_domain.clone() };
+        alike
+            .into_iter()
+            .take(MOST_LOOK_ALIKES)
+            .map(|row| LookAlike {
+                company: row.company.id,
+                domain: seen(row),
+                registrable_domain: row.company.registrable_domain.clone(),
+                normalized_name: row.normalized_name.clone(),
+                region: row.company.region.clone(),
+            })
+            .collect()
+    }
+
+    /// Looks once more for twins, now that nobody else can be born meanwhile, and writes the judgement.
+    fn judge(&mut self, call: &Call, ticket: &Ticket, newborn: &NewCompany) -> Result<()> {
+        let id = Id::from_uuid(ticket.row);
+        let Some(row) = self.results.get(&id).cloned() else { return Ok(()) };
+        let suspect = self.suspect(id, &row)?;
+        let (company, verdict, score) = match twins::judge(newborn, &suspect.region, &suspect.look_alikes) {
+            Some(judged) => (judged.company, judged.rule, judged.score),
+            None => self.birth(call, &suspect, newborn),
+        };
+        if let Some(row) = self.leased_result(ticket) {
+            row.state = row.state.after(ResultEvent::Judge(verdict))?;
+            row.company = Some(company);
+            row.score = Some(score);
+            row.last_error = None;
+            row.updated_at = call.now;
+            row.lease.settle();
+        }
+        if verdict != ResultState::Unique
+            && let Some(row) = self.companies.get_mut(&company)
+        {
+            row.last_seen_at = call.now;
+        }
+        if verdict != ResultState::DupFuzzy {
+            self.hosts.entry(suspect.domain.as_str().to_owned()).or_insert(company);
+        }
+        Ok(())
+    }
+
+    fn birth(&mut self, call: &Call, suspect: &Suspect, newborn: &NewCompany) -> (Id<Company>, ResultState, f64) {
+        let born = Born {
+            newborn,
+            industry: &suspect.industry,
+            region: &suspect.region,
+            batch_tag: &suspect.batch_tag,
+            snippet: &suspect.snippet,
+        };
+        let is_new = self.insert_company(call.now, &born);
+        (newborn.id(), if is_new { ResultState::Unique } else { ResultState::DupFamily }, 1.0)
+    }
+
+    /// Inserts a company unless it is known by its id, its key or its host; whether it was new.
+    pub(super) fn insert_company(&mut self, now: Timestamp, born: &Born<'_>) -> bool {
+        let newborn = born.newborn;
+        let is_same = |row: &CompanyRow| {
+            let known = &row.company;
+            let same_host = newborn.canonical_domain.is_some() && known.canonical_domain == newborn.canonical_domain;
+            known.id == newborn.id() || (known.state != CompanyState::Duplicate && (known.dedupe_hash == newborn.dedupe_hash || same_host))
+        };
+        if self.companies.values().any(is_same) {
+            return false;
+        }
+        let company = Company {
+            id: newborn.id(),
+            name: newborn.name.clone(),
+            canonical_domain: newborn.canonical_domain.clone(),
+            registrable_domain: newborn.registrable_domain.clone(),
+            website_url: newborn.website_url.clone(),
+            industry: born.industry.to_owned(),
+            region: born.region.to_owned(),
+            batch_tag: born.batch_tag.to_owned(),
+            state: CompanyState::New,
+            state_reason: None,
+            dedupe_hash: newborn.dedupe_hash.clone(),
+            last_snippet: born.snippet.to_owned(),
+            first_seen_at: now,
+        };
+        let row = CompanyRow {
+            normalized_name: newborn.normalized_name.clone(),
+            opt_out: false,
+            last_error: None,
+            excerpt: String::new(),
+            site_name: None,
+            inn: None,
+            ogrn: None,
+            visits: 0,
+            last_visit_at: None,
+            last_seen_at: now,
+            updated_at: now,
+            lease: Lease::default(),
+            company,
+        };
+        self.companies.insert(newborn.id(), row);
+        true
+    }
+}

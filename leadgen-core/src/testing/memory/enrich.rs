@@ -1,0 +1,145 @@
+//! The enrich lane: contacts are stored, a primary one is chosen.
+
+use async_trait::async_trait;
+
+use crate::domain::company::Company;
+use crate::domain::contact::{Contact, ContactType, Findings, FoundContact};
+use crate::domain::flow::{CompanyEvent, CompanyState};
+use crate::domain::id::Id;
+use crate::domain::policy::EnrichTries;
+use crate::domain::time::Timestamp;
+use crate::error::Result;
+use crate::ports::store::Lane;
+use crate::ports::work::{Call, Claim, EnrichCompany, Fault, Ticket, Work};
+use crate::rules::setback::{Setback, setback};
+use crate::rules::visit::{KEPT, PRIMARY_FROM, after_visit, reason_given_up};
+
+use super::MemoryStore;
+use super::leases::{first_due, lease_lost, of_batch};
+use super::tables::{CompanyRow, Tables};
+
+#[async_trait]
+impl Lane<EnrichCompany> for MemoryStore {
+    async fn claim(&self, call: &Call) -> Result<Vec<Claim<EnrichCompany>>> {
+        self.write(|tables, lease_now| {
+            let waits = |row: &&CompanyRow| {
+                let company = &row.company;
+                company.canonical_domain.is_some()
+                    && !row.opt_out
+                    && of_batch(call, &company.batch_tag)
+                    && (company.state == CompanyState::New || is_worth_another_visit(row, call.policy.enrich_tries, call.now))
+            };
+            let due = tables.companies.values().filter(waits).filter(|row| row.lease.is_free(call, lease_now));
+            let due = due.map(|row| ((row.company.first_seen_at, row.company.id), row.company.id)).collect();
+            let mut claims = Vec::new();
+            for id in first_due(due, call.max) {
+                let token = tables.new_token();
+                let Some(row) = tables.companies.get_mut(&id) else { continue };
+                claims.push(Claim::new(row.lease.take::<EnrichCompany>(id.uuid(), token, call, lease_now), row.company.clone()));
+            }
+            Ok(claims)
+        })
+    }
+
+    async fn commit(&self, call: &Call, done: Vec<(Ticket, Findings)>) -> Result<Vec<Ticket>> {
+        let mut lost = Vec::new();
+        for (ticket, findings) in done {
+            let kept = self.write(|tables, _| tables.keep_findings(call, &ticket, &findings))?;
+            if !kept {
+                lost.push(ticket);
+            }
+        }
+        Ok(lost)
+    }
+
+    async fn release(&self, call: &Call, ticket: &Ticket, fault: &Fault) -> Result<()> {
+        self.write(|tables, _| {
+            let row = tables.leased_company(ticket).ok_or_else(|| lease_lost(ticket))?;
+            row.last_error = Some(fault.text.clone());
+            match setback(fault.verdict, ticket.tries, EnrichCompany::TRIES) {
+                Setback::Again { counted } => row.lease.put_off(fault, counted),
+                Setback::GiveUp => {
+                    row.company.state = row.company.state.after(CompanyEvent::Disqualify)?;
+                    row.company.state_reason = Some(reason_given_up(&fault.code).to_owned());
+                    row.updated_at = call.now;
+                    row.lease.settle();
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+/// A site that showed no address may show one later.
+fn is_worth_another_visit(row: &CompanyRow, tries: EnrichTries, now: Timestamp) -> bool {
+    row.company.state == CompanyState::Disqualified
+        && matches!(row.company.state_reason.as_deref(), Some("contacts_not_found" | "phone_only"))
+        && row.visits < tries.max
+        && row.last_visit_at.is_some_and(|at| at <= now - tries.apart)
+}
+
+impl Tables {
+    /// Whether the lease still held.
+    fn keep_findings(&mut self, call: &Call, ticket: &Ticket, findings: &Findings) -> Result<bool> {
+        let Some(row) = self.leased_company(ticket) else { return Ok(false) };
+        let id = row.company.id;
+        for kind in [ContactType::Email, ContactType::Phone] {
+            for found in findings.contacts.iter().filter(|found| found.contact_type == kind).take(KEPT) {
+                self.keep_contact(call.now, id, found);
+            }
+        }
+        let primary = self.choose_primary(id);
+        let phone = self.contacts_of(id, ContactType::Phone).next().is_some();
+        let (event, reason) = after_visit(primary, phone, findings.reason.as_deref());
+        let Some(row) = self.leased_company(ticket) else { return Ok(false) };
+        // A refusal that came while the site was read stays.
+        if row.company.state != CompanyState::OptOut {
+            row.company.state = row.company.state.after(event)?;
+        }
+        row.company.state_reason = reason;
+        row.excerpt.clone_from(&findings.excerpt);
+        row.site_name.clone_from(&findings.company_name);
+        row.inn.clone_from(&findings.inn);
+        row.ogrn.clone_from(&findings.ogrn);
+        row.last_error = None;
+        row.visits += 1;
+        row.last_visit_at = Some(call.now);
+        row.updated_at = call.now;
+        row.lease.settle();
+        Ok(true)
+    }
+
+    /// Stores a contact for a company; one that belongs to another company stays with that one.
+    pub(super) fn keep_contact(&mut self, now: Timestamp, company_id: Id<Company>, found: &FoundContact) {
+        let id = Contact::id_of(found.contact_type, &found.value);
+        match self.contacts.get_mut(&id) {
+            None => {
+                self.contacts.insert(id, Contact { id, company_id, found: found.clone(), is_primary: false, first_seen_at: now });
+            }
+            Some(known) if known.company_id == company_id && found.score > known.found.score => {
+                known.found = FoundContact { kind: known.found.kind.clone(), ..found.clone() };
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// The best address becomes primary unless there is one already; whether the company has one now.
+    fn choose_primary(&mut self, company: Id<Company>) -> bool {
+        if self.primary(company).is_some() {
+            return true;
+        }
+        let best = self
+            .contacts_of(company, ContactType::Email)
+            .filter(|contact| contact.found.score >= PRIMARY_FROM)
+            .min_by(|a, b| {
+                let best_score = b.found.score.total_cmp(&a.found.score);
+                best_score.then(a.first_seen_at.cmp(&b.first_seen_at)).then_with(|| a.found.value.cmp(&b.found.value))
+            })
+            .map(|contact| contact.id);
+        match best.and_then(|id| self.contacts.get_mut(&id)) {
+            Some(contact) => contact.is_primary = true,
+            None => return false,
+        }
+        true
+    }
+}

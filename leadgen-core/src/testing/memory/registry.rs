@@ -1,0 +1,127 @@
+//! The opt-out registry: who must not be written to, and what follows at once.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+
+use crate::domain::company::Company;
+use crate::domain::contact::{ContactType, FoundContact};
+use crate::domain::flow::{CompanyEvent, CompanyState, MessageEvent, MessageState};
+use crate::domain::id::Id;
+use crate::domain::message::Message;
+use crate::domain::name::EmailAddress;
+use crate::domain::suppression::{Suppression, SuppressionScope};
+use crate::error::Result;
+use crate::ports::store::Suppressions;
+use crate::rules::normalize;
+
+use super::MemoryStore;
+use super::tables::Tables;
+
+#[async_trait]
+impl Suppressions for MemoryStore {
+    async fn register(&self, entry: &Suppression, by: &str) -> Result<bool> {
+        self.write(|tables, _| tables.register(entry, by))
+    }
+
+    async fn covers(&self, address: &EmailAddress) -> Result<Option<Suppression>> {
+        Ok(self.read(|tables| tables.covered(address).cloned()))
+    }
+
+    async fn suppressions(&self, limit: u64) -> Result<Vec<Suppression>> {
+        let mut all: Vec<Suppression> = self.read(|tables| tables.registry.values().cloned().collect());
+        all.sort_by_key(|entry| (Reverse(entry.registered_at), entry_id(entry)));
+        all.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(all)
+    }
+
+    async fn contact_address(&self, message: Id<Message>) -> Result<Option<EmailAddress>> {
+        Ok(self.read(|tables| tables.messages.get(&message).map(|row| row.message.to.clone())))
+    }
+}
+
+fn entry_id(entry: &Suppression) -> Id<Suppression> {
+    Id::of(&["suppression", entry.scope.as_str(), &entry.value])
+}
+
+/// Whether a letter can still be stopped.
+fn can_be_stopped(state: MessageState) -> bool {
+    matches!(state, MessageState::Draft | MessageState::Approved | MessageState::Queued | MessageState::Held)
+}
+
+/// Whether an entry is about an address itself.
+fn names(entry: &Suppression, to: &EmailAddress) -> bool {
+    match entry.scope {
+        SuppressionScope::Email => to.as_str() == entry.value,
+        SuppressionScope::Domain => to.domain().is_within(&entry.value),
+        SuppressionScope::Phone => false,
+    }
+}
+
+impl Tables {
+    /// The entry that covers an address: itself, its domain or a parent domain down to the registrable one.
+    pub(super) fn covered(&self, address: &EmailAddress) -> Option<&Suppression> {
+        let own = self.registry.get(&(SuppressionScope::Email, address.as_str().to_owned()));
+        let family =
+            || normalize::families(address.domain()).into_iter().find_map(|name| self.registry.get(&(SuppressionScope::Domain, name)));
+        own.or_else(family)
+    }
+
+    /// Why a message must not go out: an entry, or the company's own refusal.
+    pub(super) fn suppressed(&self, id: Id<Message>) -> Option<String> {
+        let item = &self.messages.get(&id)?.message;
+        if let Some(entry) = self.covered(&item.to) {
+            return Some(entry.reason.clone());
+        }
+        let row = self.companies.get(&item.company_id)?;
+        let refused = row.opt_out || matches!(row.company.state, CompanyState::OptOut | CompanyState::Duplicate);
+        refused.then(|| "the company refused".to_owned())
+    }
+
+    /// Registers an entry and carries it out: letters that have not passed the mark go aside, a refusal covers the company.
+    pub(super) fn register(&mut self, entry: &Suppression, by: &str) -> Result<bool> {
+        let now = entry.registered_at;
+        let written_to = self.messages.values().find(|row| names(entry, &row.message.to)).map(|row| row.message.company_id);
+        let company = written_to.or_else(|| self.owner_of(entry)).filter(|_| entry.source.is_refusal());
+        let key = (entry.scope, entry.value.clone());
+        let is_new = !self.registry.contains_key(&key);
+        if is_new {
+            self.registry.insert(key, entry.clone());
+            let detail = format!("{}: {}", entry.source, entry.reason);
+            self.note(now, by, "suppress", (entry.scope.as_str(), &entry_id(entry).to_string()), &detail);
+        }
+        if let Some(company) = company {
+            self.move_company(now, company, CompanyEvent::OptOut);
+        }
+        let concerned = self.messages.values().filter(|row| can_be_stopped(row.message.state));
+        let concerned = concerned.filter(|row| names(entry, &row.message.to) || company == Some(row.message.company_id));
+        let waiting: BTreeSet<Id<Message>> = concerned.map(|row| row.message.id).collect();
+        for id in waiting {
+            let Some(row) = self.messages.get_mut(&id) else { continue };
+            row.message.state = row.message.state.after(MessageEvent::Suppress)?;
+            row.message.last_error = Some("opt_out: the recipient refused".to_owned());
+            row.updated_at = now;
+            row.lease.end();
+            let word = row.message.state.as_str();
+            self.note(now, by, word, ("message", &id.to_string()), "opt_out");
+        }
+        Ok(is_new)
+    }
+
+    fn owner_of(&self, entry: &Suppression) -> Option<Id<Company>> {
+        let kind = match entry.scope {
+            SuppressionScope::Email => ContactType::Email,
+            SuppressionScope::Phone => ContactType::Phone,
+            SuppressionScope::Domain => {
+                let is_of = |company: &Company| {
+                    let names = [&company.canonical_domain, &company.registrable_domain];
+                    names.into_iter().flatten().any(|name| name.as_str() == entry.value) && company.state != CompanyState::Duplicate
+                };
+                return self.companies.values().map(|row| &row.company).find(|company| is_of(company)).map(|company| company.id);
+            }
+        };
+        let is_named = |found: &FoundContact| found.contact_type == kind && found.value == entry.value;
+        self.contacts.values().find(|contact| is_named(&contact.found)).map(|contact| contact.company_id)
+    }
+}

@@ -1,0 +1,171 @@
+//! Figures, lists to take away, and when there will be something to do.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+
+use crate::domain::contact::ContactType;
+use crate::domain::flow::{CompanyState, Delivery, MessageState, NicheState, OperationState, QueryState};
+use crate::domain::report::{CompanyLine, Funnel, StateCount};
+use crate::domain::time::Timestamp;
+use crate::error::Result;
+use crate::ports::store::{Agenda, Exports, Reports};
+
+use super::MemoryStore;
+use super::tables::{CompanyRow, MessageRow, Tables};
+
+#[async_trait]
+impl Reports for MemoryStore {
+    async fn funnel(&self, batch: Option<&str>) -> Result<Funnel> {
+        Ok(self.read(|tables| tables.funnel(batch)))
+    }
+
+    async fn states(&self) -> Result<Vec<StateCount>> {
+        Ok(self.read(Tables::states))
+    }
+}
+
+#[async_trait]
+impl Exports for MemoryStore {
+    async fn companies(&self, batch: Option<&str>) -> Result<Vec<CompanyLine>> {
+        Ok(self.read(|tables| {
+            let mut rows: Vec<&CompanyRow> = tables.companies.values().filter(|row| is_listed(row, batch)).collect();
+            rows.sort_by_key(|row| (&row.company.canonical_domain, &row.company.name, row.company.id));
+            rows.into_iter().map(|row| tables.line(row)).collect()
+        }))
+    }
+}
+
+#[async_trait]
+impl Agenda for MemoryStore {
+    async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>> {
+        Ok(self.read(|tables| tables.due_times().into_iter().flatten().filter(|at| *at > now).min()))
+    }
+}
+
+fn is_listed(row: &CompanyRow, batch: Option<&str>) -> bool {
+    row.company.state != CompanyState::Duplicate && batch.is_none_or(|batch| row.company.batch_tag == batch)
+}
+
+/// The code in front of a `code: sentence`.
+fn code(error: Option<&str>) -> String {
+    error.and_then(|text| text.split(':').next()).unwrap_or_default().to_owned()
+}
+
+impl Tables {
+    fn funnel(&self, batch: Option<&str>) -> Funnel {
+        let is_of = |tag: &str| batch.is_none_or(|batch| batch == tag);
+        let queries = || self.queries.values().filter(|row| is_of(&row.query.batch_tag));
+        let operations = || self.operations.values().filter(|row| is_of(self.batch_of(&row.operation)));
+        let results =
+            self.results.values().filter(|row| self.operations.get(&row.operation).is_some_and(|of| is_of(self.batch_of(&of.operation))));
+        let companies = || self.companies.values().filter(|row| is_listed(row, batch));
+        let contacts =
+            self.contacts.values().filter(|contact| self.companies.get(&contact.company_id).is_some_and(|row| is_listed(row, batch)));
+        let messages = |fits: &dyn Fn(&MessageRow) -> bool| {
+            self.messages.values().filter(|row| is_of(&row.message.campaign) && fits(row)).count() as u64
+        };
+        let delivered = |delivery: Delivery| messages(&|row| row.message.delivery == Some(delivery));
+        Funnel {
+            niches: self.niches.values().filter(|row| is_of(&row.niche.batch_tag)).count() as u64,
+            queries: queries().count() as u64,
+            pages: operations().filter(|row| row.operation.state == OperationState::Done).count() as u64,
+            results: results.count() as u64,
+            companies: companies().count() as u64,
+            contacts: contacts.count() as u64,
+            drafted: messages(&|_| true),
+            approved: messages(&|row| row.approved_at.is_some()),
+            sent: messages(&|row| row.message.state == MessageState::Sent),
+            bounced: delivered(Delivery::Bounced),
+            replied: delivered(Delivery::Replied),
+            opted_out: delivered(Delivery::Unsubscribed) + delivered(Delivery::Complained),
+            suppressed: self.registry.len() as u64,
+            in_doubt: messages(&|row| row.message.state == MessageState::InDoubt),
+            submit_unknown: queries().filter(|row| row.submit_unknown).count() as u64,
+        }
+    }
+
+    fn states(&self) -> Vec<StateCount> {
+        let niches = self.niches.values().map(|row| (row.niche.state.as_str(), code(row.last_error.as_deref())));
+        let queries = self.queries.values().map(|row| (row.query.state.as_str(), code(row.last_error.as_deref())));
+        let operations = self.operations.values().map(|row| (row.operation.state.as_str(), code(row.error.as_deref())));
+        let results = self.results.values().map(|row| (row.state.as_str(), code(row.last_error.as_deref())));
+        let companies =
+            self.companies.values().map(|row| (row.company.state.as_str(), row.company.state_reason.clone().unwrap_or_default()));
+        let messages = self.messages.values().map(|row| (row.message.state.as_str(), code(row.message.last_error.as_deref())));
+        let mut all = counted("niches", niches);
+        all.extend(counted("queries", queries));
+        all.extend(counted("operations", operations));
+        all.extend(counted("results", results));
+        all.extend(counted("companies", companies));
+        all.extend(counted("messages", messages));
+        all
+    }
+
+    fn line(&self, row: &CompanyRow) -> CompanyLine {
+        let company = &row.company;
+        let primary = self.primary(company.id);
+        let values = |kind: ContactType| {
+            let mut found: Vec<_> = self.contacts_of(company.id, kind).map(|contact| &contact.found).collect();
+            found.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.value.cmp(&b.value)));
+            found.iter().map(|found| found.value.as_str()).collect::<Vec<_>>().join(" ")
+        };
+        CompanyLine {
+            id: company.id.to_string(),
+            name: company.name.clone(),
+            canonical_domain: company.canonical_domain.as_ref().map(ToString::to_string).unwrap_or_default(),
+            website_url: company.website_url.clone().unwrap_or_default(),
+            industry: company.industry.clone(),
+            region: company.region.clone(),
+            status: company.state.as_str().to_owned(),
+            status_reason: company.state_reason.clone().unwrap_or_default(),
+            site_name: row.site_name.clone().unwrap_or_default(),
+            email: primary.map(|contact| contact.found.value.clone()).unwrap_or_default(),
+            emails: values(ContactType::Email),
+            email_source: primary.map(|contact| contact.found.source_url.clone()).unwrap_or_default(),
+            phones: values(ContactType::Phone),
+            inn: row.inn.clone().unwrap_or_default(),
+            ogrn: row.ogrn.clone().unwrap_or_default(),
+            first_seen_at: company.first_seen_at.to_string(),
+            last_seen_at: row.last_seen_at.to_string(),
+            batch_tag: company.batch_tag.clone(),
+        }
+    }
+
+    /// Every instant at which a waiting row becomes due.
+    fn due_times(&self) -> Vec<Option<Timestamp>> {
+        let mut due = Vec::new();
+        for row in self.niches.values().filter(|row| row.niche.state == NicheState::Admitted) {
+            due.push(row.lease.next_try_at);
+        }
+        for row in self.queries.values().filter(|row| row.query.state == QueryState::Pending) {
+            due.extend([Some(row.query.scheduled_for), row.lease.next_try_at]);
+        }
+        for row in self.operations.values().filter(|row| row.operation.state.is_open()) {
+            due.push(row.next_poll_at);
+        }
+        for row in self.companies.values() {
+            if matches!(row.company.state, CompanyState::New | CompanyState::ReadyToContact) {
+                due.push(row.lease.next_try_at);
+            }
+        }
+        for row in self.messages.values() {
+            match row.message.state {
+                MessageState::Queued => due.extend([row.message.scheduled_for, row.lease.next_try_at]),
+                MessageState::Approved => due.push(row.lease.next_try_at),
+                _ => {}
+            }
+        }
+        due
+    }
+}
+
+fn counted(entity: &str, rows: impl Iterator<Item = (&'static str, String)>) -> Vec<StateCount> {
+    let mut counts: BTreeMap<(&str, String), u64> = BTreeMap::new();
+    for row in rows {
+        *counts.entry(row).or_default() += 1;
+    }
+    let count =
+        |((state, reason), count): ((&str, String), u64)| StateCount { entity: entity.to_owned(), state: state.to_owned(), reason, count };
+    counts.into_iter().map(count).collect()
+}
