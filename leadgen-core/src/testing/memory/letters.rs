@@ -29,7 +29,9 @@ const NEXT_DRAFT: std::time::Duration = std::time::Duration::from_hours(24);
 impl Lane<DraftLetter> for MemoryStore {
     async fn claim(&self, call: &Call) -> Result<Vec<Claim<DraftLetter>>> {
         self.write(|tables, lease_now| {
-            let due = tables.companies.values().filter(|row| tables.waits_for_a_letter(call, row) && row.lease.is_free(call, lease_now));
+            let due = tables.companies.values().filter(|row| {
+                tables.waits_for_a_letter(row) && of_batch(call, &row.company.batch_tag) && row.lease.is_free(call, lease_now)
+            });
             let due = due.map(|row| ((row.company.first_seen_at, row.company.id), row.company.id)).collect();
             let mut claims = Vec::new();
             for id in first_due(due, call.max) {
@@ -140,7 +142,7 @@ fn prospect(row: &CompanyRow, contact: Contact, to: EmailAddress) -> Prospect {
 
 impl Tables {
     /// A company with a primary address that was never written to, in a campaign that did not write to it yet.
-    fn waits_for_a_letter(&self, call: &Call, row: &CompanyRow) -> bool {
+    pub(super) fn waits_for_a_letter(&self, row: &CompanyRow) -> bool {
         let company = &row.company;
         let Some(contact) = self.primary(company.id) else { return false };
         let was_written_to = self.messages.values().any(|row| {
@@ -153,7 +155,6 @@ impl Tables {
         company.state == CompanyState::ReadyToContact
             && !row.opt_out
             && row.lease.tries < DraftLetter::TRIES
-            && of_batch(call, &company.batch_tag)
             && !was_written_to
             && !self.registry.contains_key(&(SuppressionScope::Email, contact.found.value.clone()))
     }

@@ -4,6 +4,7 @@
 //! One mutex guards all tables and is never held across an await. A transaction works on a copy, which takes the place of
 //! the tables only if it ends well. Leases are counted by the clock the store is given.
 
+mod agenda;
 mod companies;
 mod doors;
 mod enrich;

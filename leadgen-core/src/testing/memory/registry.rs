@@ -7,13 +7,14 @@ use async_trait::async_trait;
 
 use crate::domain::company::Company;
 use crate::domain::contact::{ContactType, FoundContact};
-use crate::domain::flow::{CompanyEvent, CompanyState, MessageEvent, MessageState};
+use crate::domain::flow::{CompanyEvent, CompanyState, Delivery, MessageEvent, MessageState};
 use crate::domain::id::Id;
 use crate::domain::message::Message;
 use crate::domain::name::EmailAddress;
-use crate::domain::suppression::{Suppression, SuppressionScope};
+use crate::domain::suppression::{Suppression, SuppressionScope, SuppressionSource};
 use crate::error::Result;
 use crate::ports::store::Suppressions;
+use crate::rules::effects::outranks;
 use crate::rules::normalize;
 
 use super::MemoryStore;
@@ -94,6 +95,9 @@ impl Tables {
         if let Some(company) = company {
             self.move_company(now, company, CompanyEvent::OptOut);
         }
+        if entry.source == SuppressionSource::OneClick {
+            self.note_unsubscribed(entry);
+        }
         let concerned = self.messages.values().filter(|row| can_be_stopped(row.message.state));
         let concerned = concerned.filter(|row| names(entry, &row.message.to) || company == Some(row.message.company_id));
         let waiting: BTreeSet<Id<Message>> = concerned.map(|row| row.message.id).collect();
@@ -107,6 +111,16 @@ impl Tables {
             self.note(now, by, word, ("message", &id.to_string()), "opt_out");
         }
         Ok(is_new)
+    }
+
+    /// The link was in a letter: the refusal stands beside it, unless it was called spam before.
+    fn note_unsubscribed(&mut self, entry: &Suppression) {
+        let sent =
+            self.messages.values_mut().filter(|row| row.message.state == MessageState::Sent && row.message.to.as_str() == entry.value);
+        for row in sent.filter(|row| outranks(Delivery::Unsubscribed, row.message.delivery)) {
+            row.message.delivery = Some(Delivery::Unsubscribed);
+            row.updated_at = entry.registered_at;
+        }
     }
 
     fn owner_of(&self, entry: &Suppression) -> Option<Id<Company>> {

@@ -1,15 +1,14 @@
-//! Figures, lists to take away, and when there will be something to do.
+//! Figures, and lists to take away.
 
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
 use crate::domain::contact::ContactType;
-use crate::domain::flow::{CompanyState, Delivery, MessageState, NicheState, OperationState, QueryState};
+use crate::domain::flow::{CompanyState, Delivery, MessageState, OperationState};
 use crate::domain::report::{CompanyLine, Funnel, StateCount};
-use crate::domain::time::Timestamp;
 use crate::error::Result;
-use crate::ports::store::{Agenda, Exports, Reports};
+use crate::ports::store::{Exports, Reports};
 
 use super::MemoryStore;
 use super::tables::{CompanyRow, MessageRow, Tables};
@@ -33,13 +32,6 @@ impl Exports for MemoryStore {
             rows.sort_by_key(|row| (&row.company.canonical_domain, &row.company.name, row.company.id));
             rows.into_iter().map(|row| tables.line(row)).collect()
         }))
-    }
-}
-
-#[async_trait]
-impl Agenda for MemoryStore {
-    async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>> {
-        Ok(self.read(|tables| tables.due_times().into_iter().flatten().filter(|at| *at > now).min()))
     }
 }
 
@@ -130,33 +122,6 @@ impl Tables {
             last_seen_at: row.last_seen_at.to_string(),
             batch_tag: company.batch_tag.clone(),
         }
-    }
-
-    /// Every instant at which a waiting row becomes due.
-    fn due_times(&self) -> Vec<Option<Timestamp>> {
-        let mut due = Vec::new();
-        for row in self.niches.values().filter(|row| row.niche.state == NicheState::Admitted) {
-            due.push(row.lease.next_try_at);
-        }
-        for row in self.queries.values().filter(|row| row.query.state == QueryState::Pending) {
-            due.extend([Some(row.query.scheduled_for), row.lease.next_try_at]);
-        }
-        for row in self.operations.values().filter(|row| row.operation.state.is_open()) {
-            due.push(row.next_poll_at);
-        }
-        for row in self.companies.values() {
-            if matches!(row.company.state, CompanyState::New | CompanyState::ReadyToContact) {
-                due.push(row.lease.next_try_at);
-            }
-        }
-        for row in self.messages.values() {
-            match row.message.state {
-                MessageState::Queued => due.extend([row.message.scheduled_for, row.lease.next_try_at]),
-                MessageState::Approved => due.push(row.lease.next_try_at),
-                _ => {}
-            }
-        }
-        due
     }
 }
 
