@@ -24,17 +24,22 @@ impl Unanswered {
     /// The query's move.
     pub fn event(self) -> QueryEvent {
         match self {
-            Self::Soon | Self::NextNight | Self::NextNightUncounted | Self::AsItWas => QueryEvent::PutBack,
+            Self::Soon | Self::NextNight | Self::NextNightUncounted | Self::WhenTheySaid | Self::AsItWas => QueryEvent::PutBack,
             Self::GiveUp => QueryEvent::Fail,
         }
     }
 
-    /// Whether the try counts.
+    /// Whether it counts as put back, against the limit of a query's life.
     pub fn counts(self) -> bool {
         match self {
-            Self::Soon | Self::NextNight | Self::GiveUp => true,
-            Self::NextNightUncounted | Self::AsItWas => false,
+            Self::NextNight | Self::GiveUp => true,
+            Self::Soon | Self::NextNightUncounted | Self::WhenTheySaid | Self::AsItWas => false,
         }
+    }
+
+    /// Whether it waits for the next night.
+    pub fn waits_for_night(self) -> bool {
+        matches!(self, Self::NextNight | Self::NextNightUncounted)
     }
 }
 

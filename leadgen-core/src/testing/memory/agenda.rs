@@ -12,6 +12,7 @@ use crate::ports::store::Agenda;
 
 use super::MemoryStore;
 use super::leases::Lease;
+use super::ledger::Side;
 use super::tables::{OperationRow, Tables};
 
 #[async_trait]
@@ -19,7 +20,7 @@ impl Agenda for MemoryStore {
     async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>> {
         Ok(self.read(|tables| {
             let due = tables.waiting().into_iter().flat_map(|waiting| [waiting.slot, waiting.lease.next_try_at]);
-            due.flatten().filter(|at| *at > now).min()
+            due.chain(tables.lifted_holds(now)).flatten().filter(|at| *at > now).min()
         }))
     }
 
@@ -66,7 +67,7 @@ impl Tables {
         for row in self.operations.values() {
             if row.operation.state.is_open() {
                 all.push(Waiting { stage: "poll", since: None, slot: row.next_poll_at, lease: &row.lease });
-            } else if row.operation.state == OperationState::Done && self.is_unread(row) {
+            } else if row.operation.state == OperationState::Done && self.is_asked(row) {
                 all.push(Waiting { stage: "ingest", since: row.completed_at, slot: None, lease: &row.lease });
             }
         }
@@ -96,8 +97,16 @@ impl Tables {
         all
     }
 
-    /// Whether a kept page waits for its query to be completed.
-    fn is_unread(&self, row: &OperationRow) -> bool {
+    /// Whether an operation's query waits for its page.
+    fn is_asked(&self, row: &OperationRow) -> bool {
         self.queries.get(&row.operation.query_id).is_some_and(|asked| asked.query.state == QueryState::InProgress)
+    }
+
+    /// When what is due already, but held up by the night, a quota or the budget, may go on.
+    fn lifted_holds(&self, now: Timestamp) -> [Option<Timestamp>; 2] {
+        let submits = self.queries.values().any(|row| row.query.state == QueryState::Pending && row.query.scheduled_for <= now);
+        let polls = self.operations.values().any(|row| row.operation.state.is_open() && row.next_poll_at.is_some_and(|at| at <= now));
+        let lifted = |side: Side| self.holds.get(&side).map(|hold| hold.until);
+        [lifted(Side::Submit).filter(|_| submits), lifted(Side::Poll).filter(|_| polls)]
     }
 }

@@ -86,6 +86,7 @@ pub(super) struct Born<'a> {
     pub(super) region: &'a str,
     pub(super) batch_tag: &'a str,
     pub(super) snippet: &'a str,
+    pub(super) result: Option<Id<Suspect>>,
 }
 
 impl Tables {
@@ -175,6 +176,7 @@ impl Tables {
             region: &suspect.region,
             batch_tag: &suspect.batch_tag,
             snippet: &suspect.snippet,
+            result: Some(suspect.result_id),
         };
         let is_new = self.insert_company(call.now, &born);
         (newborn.id(), if is_new { ResultState::Unique } else { ResultState::DupFamily }, 1.0)
@@ -208,6 +210,7 @@ impl Tables {
         };
         let row = CompanyRow {
             normalized_name: newborn.normalized_name.clone(),
+            birthplace: born.result,
             opt_out: false,
             last_error: None,
             excerpt: String::new(),

@@ -1,5 +1,7 @@
 //! The doors: rows, own companies and signals come in, each once.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 
 use crate::domain::contact::{ContactType, FoundContact};
@@ -26,11 +28,16 @@ impl Admit<LeadRow> for MemoryStore {
     async fn admit(&self, source: &str, items: &[LeadRow], next: Option<&Cursor>, now: Timestamp) -> Result<Admitted> {
         self.write(|tables, _| {
             let mut admitted = Admitted::default();
+            let mut seen = BTreeSet::new();
             for (seq, row) in items.iter().enumerate() {
-                if let Some(known) = tables.niches.get_mut(&row.niche_id()) {
+                // Two rows with one content are one niche.
+                if !seen.insert(row.niche_id()) {
+                    admitted.known += 1;
+                } else if let Some(known) = tables.niches.get_mut(&row.niche_id()) {
                     known.niche.state = known.niche.state.after(NicheEvent::Readmit)?;
                     known.niche.admitted_at = now;
                     known.seq = seq;
+                    known.last_error = None;
                     known.lease.tries = 0;
                     known.lease.next_try_at = None;
                     admitted.known += 1;
@@ -115,11 +122,14 @@ impl Tables {
 
     fn outcome(&self, row: &LeadRow) -> Option<RowStatus> {
         let id = row.niche_id();
-        self.niches.get(&id).filter(|known| known.niche.state != NicheState::Admitted)?;
+        let known = self.niches.get(&id)?;
+        if known.niche.state == NicheState::Admitted {
+            return known.last_error.as_ref().map(|remark| RowStatus::waiting(row, remark.clone()));
+        }
         let log = self.batch_logs.iter().rev().find(|log| log.niche == id)?;
         Some(RowStatus {
             row: row.clone(),
-            accepted: log.accepted,
+            fate: log.fate,
             generated: log.generated as u32,
             inserted: log.inserted as u32,
             duplicates: (log.generated - log.inserted) as u32,
@@ -141,7 +151,7 @@ impl Tables {
             .min_by_key(|company| (company.first_seen_at, company.id))
             .map(|company| company.id);
         let company = known.unwrap_or(newborn.id());
-        let born = Born { newborn, industry: &item.industry, region: &item.region, batch_tag: &item.batch_tag, snippet: "" };
+        let born = Born { newborn, industry: &item.industry, region: &item.region, batch_tag: &item.batch_tag, snippet: "", result: None };
         let is_new = company == newborn.id() && self.insert_company(now, &born);
         let email = item.email.as_ref().map(|email| (ContactType::Email, email.as_str().to_owned()));
         let phone = item.phone.as_ref().map(|phone| (ContactType::Phone, phone.as_str().to_owned()));

@@ -27,9 +27,9 @@ impl Lease {
         self.until <= lease_now
     }
 
-    /// Whether somebody took the row and did not end the lease.
-    pub(super) fn was_taken(&self) -> bool {
-        self.token.is_some()
+    /// The last taking, if its lease was not ended.
+    pub(super) fn token(&self) -> Option<Uuid> {
+        self.token
     }
 
     /// Whether a ticket is of the last taking. A lease that is over still counts until somebody else takes the row.

@@ -9,6 +9,7 @@ mod companies;
 mod doors;
 mod enrich;
 mod leases;
+mod ledger;
 mod letters;
 mod lives;
 mod outbox;
@@ -16,8 +17,10 @@ mod people;
 mod plan;
 mod queries;
 mod registry;
+mod replay;
 mod reports;
 mod search;
+mod submit;
 mod tables;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -4,11 +4,12 @@ use async_trait::async_trait;
 
 use crate::domain::flow::{NicheEvent, NicheState, QueryState};
 use crate::domain::id::Id;
-use crate::domain::lead::Niche;
+use crate::domain::lead::{Niche, RowFate};
 use crate::domain::query::{Planned, PlannedQuery, SearchQuery};
 use crate::error::Result;
 use crate::ports::store::Lane;
 use crate::ports::work::{Call, Claim, Fault, PlanNiche, Ticket, Work};
+use crate::rules::cost;
 use crate::rules::planning::{night_slots, query_hash};
 use crate::rules::setback::{Setback, setback};
 
@@ -71,7 +72,7 @@ impl Lane<PlanNiche> for MemoryStore {
             let error = Some(fault.text.clone());
             tables.batch_logs.push(BatchLog {
                 niche,
-                accepted: false,
+                fate: RowFate::Failed,
                 generated: 0,
                 inserted: 0,
                 first_slot: None,
@@ -116,13 +117,15 @@ impl Tables {
                 state: QueryState::Pending,
                 scheduled_for: slot,
                 retry_count: 0,
+                page: 0,
             };
-            let row = QueryRow { query, submit_unknown: false, last_error: None, updated_at: call.now, lease: Lease::default() };
+            let forecast = cost::price(&policy.prices, policy.mode, slot);
+            let row = QueryRow { query, forecast, submit_unknown: false, last_error: None, updated_at: call.now, lease: Lease::default() };
             self.queries.insert(*id, row);
         }
         self.batch_logs.push(BatchLog {
             niche: niche.id,
-            accepted: true,
+            fate: RowFate::Exported,
             generated: planned.queries.len(),
             inserted: fresh.len(),
             first_slot: slots.iter().min().copied(),

@@ -1,21 +1,30 @@
-//! What more than one lane asks and does to queries: their slots, their tries, putting them back; and queries by hand.
+//! The search queue: slots, tries, putting queries back; queries by hand; what previews and forecasts ask.
+
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
-use crate::domain::flow::{QueryEvent, QueryState};
+use crate::domain::flow::{QueryEvent, QueryState, ResultState};
 use crate::domain::id::Id;
+use crate::domain::money::Money;
 use crate::domain::policy::SearchPolicy;
 use crate::domain::query::SearchQuery;
+use crate::domain::report::NicheYield;
 use crate::domain::time::Timestamp;
 use crate::error::Result;
-use crate::ports::store::Searches;
+use crate::ports::store::{SearchQueue, Searches};
 use crate::ports::work::{Call, Ticket};
-use crate::rules::planning::{next_night, night_slots};
+use crate::rules::planning::{is_exhausted, next_night, night_slots};
 use crate::rules::unanswered::{Tried, Unanswered};
 
 use super::MemoryStore;
 use super::leases::Lease;
-use super::tables::{QueryRow, Tables};
+use super::tables::{QueryRow, ResultRow, Tables};
+
+/// Where no night is kept, a search that must wait waits at least so long.
+const WITHOUT_NIGHT: std::time::Duration = std::time::Duration::from_mins(5);
+/// The queries of a niche that are looked at to judge it.
+const LAST: usize = 3;
 
 #[async_trait]
 impl Searches for MemoryStore {
@@ -23,28 +32,65 @@ impl Searches for MemoryStore {
         self.write(|tables, _| {
             let mut waiting = 0;
             for query in queries {
-                if let Some(row) = tables.queries.get_mut(&query.id) {
-                    let Ok(reopened) = row.query.state.after(QueryEvent::Reopen) else { continue };
-                    row.query.state = reopened;
-                    row.query.scheduled_for = query.scheduled_for;
-                    row.query.batch_tag.clone_from(&query.batch_tag);
-                    row.updated_at = query.scheduled_for;
-                } else {
-                    let query = SearchQuery { state: QueryState::Pending, niche_id: None, retry_count: 0, ..query.clone() };
-                    let updated_at = query.scheduled_for;
-                    let row = QueryRow { submit_unknown: false, last_error: None, updated_at, lease: Lease::default(), query };
-                    tables.queries.insert(row.query.id, row);
-                }
-                waiting += 1;
+                waiting += u32::from(tables.enqueue(query));
             }
             Ok(waiting)
         })
     }
 }
 
+#[async_trait]
+impl SearchQueue for MemoryStore {
+    async fn slots_of(&self, ids: &[Id<SearchQuery>]) -> Result<Vec<Option<Timestamp>>> {
+        Ok(self.read(|tables| ids.iter().map(|id| tables.queries.get(id).map(|row| row.query.scheduled_for)).collect()))
+    }
+
+    async fn last_slot(&self) -> Result<Option<Timestamp>> {
+        Ok(self.read(Tables::last_slot))
+    }
+
+    async fn waiting(&self, batch: Option<&str>) -> Result<Vec<Timestamp>> {
+        Ok(self.read(|tables| {
+            let waits = |row: &&QueryRow| row.query.state == QueryState::Pending && batch.is_none_or(|tag| row.query.batch_tag == tag);
+            let mut slots: Vec<Timestamp> = tables.queries.values().filter(waits).map(|row| row.query.scheduled_for).collect();
+            slots.sort_unstable();
+            slots
+        }))
+    }
+
+    async fn yields(&self, batch: Option<&str>) -> Result<Vec<NicheYield>> {
+        Ok(self.read(|tables| tables.yields(batch)))
+    }
+}
+
+/// The first instant at which what has to wait may be asked again.
+pub(super) fn next_night_start(policy: &SearchPolicy, now: Timestamp, retry_at: Timestamp) -> Timestamp {
+    if policy.enforce_night { next_night(policy.night, now) } else { retry_at.max(now + WITHOUT_NIGHT) }
+}
+
 impl Tables {
     pub(super) fn leased_query(&mut self, ticket: &Ticket) -> Option<&mut QueryRow> {
         self.queries.get_mut(&Id::from_uuid(ticket.row)).filter(|row| row.lease.is_of(ticket))
+    }
+
+    /// Puts a query into the queue; whether it waits now because of this.
+    fn enqueue(&mut self, query: &SearchQuery) -> bool {
+        let slot = query.scheduled_for;
+        if let Some(row) = self.queries.get_mut(&query.id) {
+            let Ok(reopened) = row.query.state.after(QueryEvent::Reopen) else { return false };
+            row.query.state = reopened;
+            row.query.scheduled_for = slot;
+            row.query.batch_tag.clone_from(&query.batch_tag);
+            row.query.page = 0;
+            row.lease.tries = 0;
+            row.lease.next_try_at = None;
+            row.updated_at = slot;
+            return true;
+        }
+        let query = SearchQuery { state: QueryState::Pending, niche_id: None, retry_count: 0, page: 0, ..query.clone() };
+        let (forecast, lease) = (Money::ZERO, Lease::default());
+        self.queries.insert(query.id, QueryRow { query, forecast, submit_unknown: false, last_error: None, updated_at: slot, lease });
+        true
     }
 
     /// The last slot that is taken.
@@ -53,20 +99,21 @@ impl Tables {
         self.queries.values().filter(takes_a_slot).map(|row| row.query.scheduled_for).max()
     }
 
-    /// A free slot of the next night, after those taken there already.
-    fn later_slot(&self, policy: &SearchPolicy, now: Timestamp, retry_at: Timestamp) -> Result<Timestamp> {
+    /// Free slots of the next night, after those taken there already.
+    pub(super) fn later_slots(&self, policy: &SearchPolicy, now: Timestamp, retry_at: Timestamp, count: usize) -> Result<Vec<Timestamp>> {
+        let start = next_night_start(policy, now, retry_at);
         if !policy.enforce_night {
-            return Ok(retry_at);
+            return Ok(vec![start; count]);
         }
-        let night = next_night(policy.night, now);
-        let last = self.last_slot().filter(|last| *last >= night);
-        Ok(night_slots(policy.night, policy.spacing, night, last, 1)?.first().copied().unwrap_or(night))
+        let last = self.last_slot().filter(|last| *last >= start);
+        night_slots(policy.night, policy.spacing, start, last, count)
     }
 
     /// What the rules ask about a query.
     pub(super) fn tried(&self, call: &Call, id: Id<SearchQuery>) -> Tried {
         let row = self.queries.get(&id);
         Tried {
+            attempts: row.map_or(0, |row| row.lease.tries),
             retries: row.map_or(0, |row| row.query.retry_count),
             max_retries: call.policy.search.max_retries,
             was_unknown: row.is_some_and(|row| row.submit_unknown),
@@ -75,20 +122,52 @@ impl Tables {
 
     /// Puts an asked query back, or gives it up, as the rule said.
     pub(super) fn unanswered(&mut self, call: &Call, id: Id<SearchQuery>, fate: Unanswered, retry_at: Timestamp, text: &str) -> Result<()> {
-        let Some(old_slot) = self.queries.get(&id).map(|row| row.query.scheduled_for) else { return Ok(()) };
-        let slot = match fate {
-            Unanswered::Soon => retry_at.max(old_slot),
-            Unanswered::NextNight | Unanswered::NextNightUncounted => self.later_slot(&call.policy.search, call.now, retry_at)?,
-            Unanswered::AsItWas | Unanswered::GiveUp => old_slot,
-        };
+        let later = if fate.waits_for_night() { self.later_slots(&call.policy.search, call.now, retry_at, 1)?.pop() } else { None };
         let Some(row) = self.queries.get_mut(&id) else { return Ok(()) };
         row.query.state = row.query.state.after(fate.event())?;
-        row.query.scheduled_for = slot;
+        // An attempt of this night keeps its slot, and with it the order; only its next try is put off.
+        row.query.scheduled_for = later.unwrap_or(row.query.scheduled_for);
         row.query.retry_count += u32::from(fate.counts());
         row.last_error = Some(text.to_owned());
         row.updated_at = call.now;
-        row.lease.end();
-        row.lease.next_try_at = None;
+        let attempts = row.lease.tries + 1;
+        row.lease.settle();
+        if fate == Unanswered::Soon {
+            row.lease.tries = attempts;
+            row.lease.next_try_at = Some(retry_at);
+        }
         Ok(())
+    }
+
+    fn yields(&self, batch: Option<&str>) -> Vec<NicheYield> {
+        let mut by_niche: BTreeMap<(&str, &str), Vec<&QueryRow>> = BTreeMap::new();
+        for row in self.queries.values() {
+            let query = &row.query;
+            if query.state == QueryState::Completed && batch.is_none_or(|tag| query.batch_tag == tag) {
+                by_niche.entry((&query.niche, &query.city)).or_default().push(row);
+            }
+        }
+        let mut yields: Vec<NicheYield> = Vec::new();
+        for ((niche, city), mut answered) in by_niche {
+            answered.sort_by_key(|row| (std::cmp::Reverse(row.updated_at), row.query.id));
+            let last = answered.iter().take(LAST);
+            let results: Vec<&ResultRow> = last.clone().flat_map(|row| self.results_of(row.query.id)).collect();
+            let new = results.iter().filter(|row| row.state == ResultState::Unique).count() as u64;
+            yields.push(NicheYield {
+                niche: niche.to_owned(),
+                city: city.to_owned(),
+                answered: answered.len() as u64,
+                last_results: results.len() as u64,
+                last_new: new,
+                exhausted: is_exhausted(last.len() as u64, results.len() as u64, new),
+            });
+        }
+        yields.sort_by(|a, b| (a.last_new, &a.niche, &a.city).cmp(&(b.last_new, &b.niche, &b.city)));
+        yields
+    }
+
+    fn results_of(&self, query: Id<SearchQuery>) -> impl Iterator<Item = &ResultRow> {
+        let is_of = move |row: &&ResultRow| self.operations.get(&row.operation).is_some_and(|of| of.operation.query_id == query);
+        self.results.values().filter(is_of)
     }
 }

@@ -1,5 +1,6 @@
-//! The lanes from a query to results: submit, poll, ingest.
+//! The lanes from an operation to results: poll, ingest.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -7,122 +8,36 @@ use async_trait::async_trait;
 use crate::domain::flow::{OperationEvent, OperationState, QueryEvent, QueryState, ResultState};
 use crate::domain::id::Id;
 use crate::domain::query::SearchQuery;
-use crate::domain::serp::{KeptPage, Operation, Progress, RawPage, Reading, Sighting, Submission};
+use crate::domain::serp::{KeptPage, Operation, Progress, RawPage, Reading, Sighting};
 use crate::domain::time::Timestamp;
-use crate::error::{Error, ErrorKind, Result, Verdict};
-use crate::ports::store::{Lane, OnceLane};
-use crate::ports::work::{Call, Claim, Fault, IngestPage, PollOperation, SubmitQuery, Ticket};
+use crate::error::{Result, Verdict};
+use crate::ports::store::Lane;
+use crate::ports::work::{Call, Claim, Fault, IngestPage, PollOperation, Ticket};
 use crate::rules::backoff::poll_pause;
-use crate::rules::planning::night_open;
-use crate::rules::unanswered::{Tried, after_operation, after_submit};
+use crate::rules::unanswered::after_operation;
 
 use super::MemoryStore;
 use super::leases::{Lease, first_due, lease_lost, of_batch};
-use super::tables::{OperationRow, QueryRow, ResultRow, Tables};
-
-fn night_allows(call: &Call) -> bool {
-    !call.policy.search.enforce_night || night_open(call.policy.search.night, call.now)
-}
-
-#[async_trait]
-impl Lane<SubmitQuery> for MemoryStore {
-    async fn claim(&self, call: &Call) -> Result<Vec<Claim<SubmitQuery>>> {
-        self.write(|tables, lease_now| {
-            tables.settle_abandoned_queries(call, lease_now)?;
-            if !night_allows(call) {
-                return Ok(vec![]);
-            }
-            let waits = |row: &&QueryRow| row.query.state == QueryState::Pending && row.query.scheduled_for <= call.now;
-            let due = tables.queries.values().filter(waits).filter(|row| {
-                of_batch(call, &row.query.batch_tag) && row.lease.is_free(call, lease_now) && !tables.has_open_operation(row.query.id)
-            });
-            let due = due.map(|row| ((row.query.scheduled_for, row.query.id), row.query.id)).collect();
-            let mut claims = Vec::new();
-            for id in first_due(due, call.max) {
-                let token = tables.new_token();
-                let Some(row) = tables.queries.get_mut(&id) else { continue };
-                claims.push(Claim::new(row.lease.take::<SubmitQuery>(id.uuid(), token, call, lease_now), row.query.clone()));
-            }
-            Ok(claims)
-        })
-    }
-
-    async fn commit(&self, call: &Call, done: Vec<(Ticket, Submission)>) -> Result<Vec<Ticket>> {
-        let mut lost = Vec::new();
-        for (ticket, submission) in done {
-            let kept = self.write(|tables, _| {
-                let Some(row) = tables.leased_query(&ticket) else { return Ok(false) };
-                row.last_error = None;
-                row.lease.end();
-                let query = row.query.id;
-                tables.insert_operation(call, query, submission).map(|()| true)
-            })?;
-            if !kept {
-                lost.push(ticket);
-            }
-        }
-        Ok(lost)
-    }
-
-    async fn release(&self, call: &Call, ticket: &Ticket, fault: &Fault) -> Result<()> {
-        self.write(|tables, _| {
-            let row = tables.leased_query(ticket).ok_or_else(|| lease_lost(ticket))?;
-            let id = row.query.id;
-            if row.query.state == QueryState::Pending && fault.verdict != Verdict::Reject {
-                row.last_error = Some(fault.text.clone());
-                row.lease.put_off(fault, false);
-                return Ok(());
-            }
-            let in_doubt = fault.verdict == Verdict::InDoubt;
-            let was_unknown = in_doubt && row.submit_unknown;
-            row.submit_unknown |= in_doubt;
-            let tried = Tried { was_unknown, ..tables.tried(call, id) };
-            let fate = after_submit(fault.verdict, &fault.code, tried);
-            tables.unanswered(call, id, fate, fault.retry_at, &fault.text)?;
-            if fault.verdict == Verdict::Pause
-                && let Some(row) = tables.queries.get_mut(&id)
-            {
-                row.lease.next_try_at = Some(fault.retry_at);
-            }
-            Ok(())
-        })
-    }
-}
-
-#[async_trait]
-impl OnceLane<SubmitQuery> for MemoryStore {
-    async fn mark(&self, call: &Call, ticket: &Ticket) -> Result<()> {
-        let refused = self.write(|tables, _| {
-            if !night_allows(call) {
-                if let Some(row) = tables.leased_query(ticket) {
-                    row.lease.end();
-                }
-                return Ok(Some(Error::new(ErrorKind::Conflict, "submit a query").code("night_window_closed")));
-            }
-            let row = tables.leased_query(ticket).filter(|row| row.query.state == QueryState::Pending).ok_or_else(|| lease_lost(ticket))?;
-            row.query.state = row.query.state.after(QueryEvent::Mark)?;
-            row.updated_at = call.now;
-            Ok(None)
-        })?;
-        refused.map_or(Ok(()), Err)
-    }
-}
+use super::ledger::{Hold, Side};
+use super::tables::{OperationRow, ResultRow, Tables};
 
 #[async_trait]
 impl Lane<PollOperation> for MemoryStore {
     async fn claim(&self, call: &Call) -> Result<Vec<Claim<PollOperation>>> {
         self.write(|tables, lease_now| {
             tables.expire_operations(call, lease_now)?;
+            let Some(allowed) = tables.polls_allowed(call) else { return Ok(vec![]) };
             let waits = |row: &&OperationRow| row.operation.state.is_open() && row.next_poll_at.is_some_and(|at| at <= call.now);
             let due = tables.operations.values().filter(waits);
             let due = due.filter(|row| row.lease.is_free(call, lease_now) && of_batch(call, tables.batch_of(&row.operation)));
             let due = due.map(|row| ((row.next_poll_at, row.operation.id), row.operation.id)).collect();
             let mut claims = Vec::new();
-            for id in first_due(due, call.max) {
+            for id in first_due(due, call.max.min(allowed)) {
                 let token = tables.new_token();
                 let Some(row) = tables.operations.get_mut(&id) else { continue };
                 claims.push(Claim::new(row.lease.take::<PollOperation>(id.uuid(), token, call, lease_now), row.operation.clone()));
             }
+            tables.use_quota(call, Side::Poll, claims.len() as u64);
             Ok(claims)
         })
     }
@@ -146,6 +61,7 @@ impl Lane<PollOperation> for MemoryStore {
                 row.error = Some(fault.text.clone());
                 row.lease.end();
                 row.lease.tries += 1;
+                tables.hold_polls(fault);
                 Ok(())
             }
             Verdict::Reject | Verdict::Hold | Verdict::InDoubt => tables.fail_operation(call, ticket, fault),
@@ -157,12 +73,12 @@ impl Lane<PollOperation> for MemoryStore {
 impl Lane<IngestPage> for MemoryStore {
     async fn claim(&self, call: &Call) -> Result<Vec<Claim<IngestPage>>> {
         self.write(|tables, lease_now| {
+            tables.forget_old_pages(call);
             let is_asked = |row: &OperationRow| {
                 let query = tables.queries.get(&row.operation.query_id);
                 query.is_some_and(|row| row.query.state == QueryState::InProgress && of_batch(call, &row.query.batch_tag))
             };
-            let waits = |row: &&OperationRow| row.operation.state == OperationState::Done && row.page.is_some() && is_asked(row);
-            let due = tables.operations.values().filter(waits).filter(|row| row.lease.is_free(call, lease_now));
+            let due = tables.operations.values().filter(|row| row.is_unread() && is_asked(row) && row.lease.is_free(call, lease_now));
             let due = due.map(|row| ((row.completed_at, row.operation.id), row.operation.id)).collect();
             let mut claims = Vec::new();
             for id in first_due(due, call.max) {
@@ -170,7 +86,7 @@ impl Lane<IngestPage> for MemoryStore {
                 let Some(row) = tables.operations.get_mut(&id) else { continue };
                 let ticket = row.lease.take::<IngestPage>(id.uuid(), token, call, lease_now);
                 let (operation, hash) = (row.operation.clone(), row.page.clone().unwrap_or_default());
-                if let (Some(asked), Some(bytes)) = (tables.queries.get(&operation.query_id), tables.pages.get(&hash)) {
+                if let (Some(asked), Some((_, bytes))) = (tables.queries.get(&operation.query_id), tables.pages.get(&hash)) {
                     let page = RawPage { bytes: bytes.to_vec() };
                     claims.push(Claim::new(ticket, KeptPage { operation, query: asked.query.clone(), page }));
                 }
@@ -183,20 +99,8 @@ impl Lane<IngestPage> for MemoryStore {
         self.write(|tables, _| {
             let mut lost = Vec::new();
             for (ticket, reading) in done {
-                let Some(row) = tables.leased_operation(&ticket) else {
+                if !tables.keep_reading(call, &ticket, reading)? {
                     lost.push(ticket);
-                    continue;
-                };
-                row.lease.end();
-                row.lease.tries = 0;
-                let (operation, query) = (row.operation.id, row.operation.query_id);
-                for sighting in reading.sightings {
-                    tables.upsert_result(call, operation, sighting);
-                }
-                if let Some(row) = tables.queries.get_mut(&query).filter(|row| row.query.state == QueryState::InProgress) {
-                    row.query.state = row.query.state.after(QueryEvent::Complete)?;
-                    row.last_error = None;
-                    row.updated_at = call.now;
                 }
             }
             Ok(lost)
@@ -216,69 +120,48 @@ impl Lane<IngestPage> for MemoryStore {
     }
 }
 
+impl OperationRow {
+    /// Whether its page is kept and not read yet.
+    pub(super) fn is_unread(&self) -> bool {
+        self.operation.state == OperationState::Done && self.page.is_some() && self.ingested_at.is_none()
+    }
+}
+
 impl Tables {
     fn leased_operation(&mut self, ticket: &Ticket) -> Option<&mut OperationRow> {
         self.operations.get_mut(&Id::from_uuid(ticket.row)).filter(|row| row.lease.is_of(ticket))
     }
 
-    fn has_open_operation(&self, query: Id<SearchQuery>) -> bool {
-        self.operations.values().any(|row| row.operation.query_id == query && row.operation.state.is_open())
+    /// How many polls may be made now; `None`: none, and the hold tells until when.
+    fn polls_allowed(&mut self, call: &Call) -> Option<usize> {
+        if self.held(Side::Poll, call.now).is_some() {
+            return None;
+        }
+        let (allowed, again) = self.room(call, Side::Poll);
+        if let Some(until) = again {
+            self.holds.insert(Side::Poll, Hold { until, reason: "quota" });
+            return None;
+        }
+        Some(usize::try_from(allowed).unwrap_or(usize::MAX))
     }
 
-    /// Marked, no operation, nobody at it: it may have been paid. Shown, and asked once more on a later night.
-    fn settle_abandoned_queries(&mut self, call: &Call, lease_now: Timestamp) -> Result<()> {
-        let has_answer = |row: &QueryRow| {
-            self.operations.values().any(|known| {
-                let state = known.operation.state;
-                known.operation.query_id == row.query.id
-                    && (state.is_open() || state == OperationState::Done)
-                    && known.operation.requested_at >= row.updated_at
-            })
+    /// They said when, or they do not know us: other operations need not be tried before.
+    fn hold_polls(&mut self, fault: &Fault) {
+        let reason = match fault.verdict {
+            Verdict::Retry { after: Some(_) } if fault.code == "quota_exceeded" => "quota_exceeded",
+            Verdict::Pause => "auth_failed",
+            _ => return,
         };
-        let abandoned = |row: &&QueryRow| {
-            row.query.state == QueryState::InProgress && row.lease.was_taken() && row.lease.is_over(lease_now) && !has_answer(row)
-        };
-        let abandoned: Vec<Id<SearchQuery>> = self.queries.values().filter(abandoned).map(|row| row.query.id).collect();
-        for id in abandoned {
-            let fate = after_submit(Verdict::InDoubt, "submit_unknown", self.tried(call, id));
-            if let Some(row) = self.queries.get_mut(&id) {
-                row.submit_unknown = true;
-            }
-            let text = "submit_unknown: the process ended between the call and its answer; the search may have been paid";
-            self.unanswered(call, id, fate, call.now, text)?;
-        }
-        Ok(())
-    }
-
-    fn insert_operation(&mut self, call: &Call, query: Id<SearchQuery>, submission: Submission) -> Result<()> {
-        let (handle, page) = match submission {
-            Submission::Deferred(handle) => (handle, None),
-            Submission::Ready(page) => (format!("sync:{}:{}", query, call.now.millis()), Some(page)),
-        };
-        if self.operations.values().any(|row| row.operation.handle == handle) {
-            return Ok(());
-        }
-        let id = Operation::id_of(query, &handle);
-        let state = match page {
-            Some(_) => OperationState::Created.after(OperationEvent::Finish)?,
-            None => OperationState::Created,
-        };
-        let row = OperationRow {
-            operation: Operation { id, query_id: query, handle, state, requested_at: call.now, polls: 0 },
-            completed_at: page.as_ref().map(|_| call.now),
-            next_poll_at: page.is_none().then_some(call.now + call.policy.search.poll_interval),
-            page: page.map(|page| self.keep_page(page)),
-            error: None,
-            lease: Lease::default(),
-        };
-        self.operations.insert(id, row);
-        Ok(())
+        self.holds.insert(Side::Poll, Hold { until: fault.retry_at, reason });
     }
 
     fn keep_progress(&mut self, call: &Call, ticket: &Ticket, progress: Progress) -> Result<bool> {
+        if self.leased_operation(ticket).is_none() {
+            return Ok(false);
+        }
         let page = match progress {
             Progress::Running => None,
-            Progress::Done(page) => Some(self.keep_page(page)),
+            Progress::Done(page) => Some(self.keep_page(page, call.now)),
         };
         let Some(row) = self.leased_operation(ticket) else { return Ok(false) };
         if page.is_some() {
@@ -297,18 +180,82 @@ impl Tables {
         Ok(true)
     }
 
+    /// Whether the lease still held.
+    fn keep_reading(&mut self, call: &Call, ticket: &Ticket, reading: Reading) -> Result<bool> {
+        let Some(row) = self.leased_operation(ticket) else { return Ok(false) };
+        row.lease.end();
+        row.lease.tries = 0;
+        row.ingested_at = Some(call.now);
+        let (operation, query) = (row.operation.id, row.operation.query_id);
+        let page_number = self.queries.get(&query).map_or(0, |asked| asked.query.page);
+        for sighting in reading.sightings {
+            self.upsert_result(call.now, operation, sighting);
+        }
+        self.answered(call, query, reading.next_page)?;
+        if let Some(row) = self.operations.get_mut(&operation) {
+            row.page_number = page_number;
+            if call.policy.search.keep_pages.is_zero() {
+                row.page = None;
+                self.forget_pages_of_nobody(None);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The query is answered, or its next page is asked: at once, a slot is a query's and not a page's.
+    fn answered(&mut self, call: &Call, id: Id<SearchQuery>, next_page: Option<u32>) -> Result<()> {
+        let Some(row) = self.queries.get_mut(&id).filter(|row| row.query.state == QueryState::InProgress) else { return Ok(()) };
+        let event = if next_page.is_none() { QueryEvent::Complete } else { QueryEvent::PutBack };
+        row.query.state = row.query.state.after(event)?;
+        row.last_error = None;
+        row.updated_at = call.now;
+        row.lease.tries = 0;
+        row.lease.next_try_at = None;
+        if let Some(page) = next_page {
+            row.query.page = page;
+            row.query.scheduled_for = call.now;
+        }
+        Ok(())
+    }
+
     /// Keeps a page by its hash; the same bytes are kept once.
-    fn keep_page(&mut self, page: RawPage) -> String {
+    pub(super) fn keep_page(&mut self, page: RawPage, now: Timestamp) -> String {
         let hash = page.hash();
-        self.pages.entry(hash.clone()).or_insert_with(|| Arc::from(page.bytes));
+        self.pages.entry(hash.clone()).or_insert_with(|| (now, Arc::from(page.bytes)));
         hash
+    }
+
+    /// Raw answers past their retention go; one that nobody has read yet stays.
+    fn forget_old_pages(&mut self, call: &Call) {
+        if call.policy.search.keep_pages.is_zero() {
+            return;
+        }
+        let oldest = call.now - call.policy.search.keep_pages;
+        let is_old = |hash: &String| self.pages.get(hash).is_some_and(|(came, _)| *came < oldest);
+        for row in self.operations.values_mut() {
+            let ended = matches!(row.operation.state, OperationState::Failed | OperationState::Expired);
+            if (row.ingested_at.is_some() || ended) && row.page.as_ref().is_some_and(is_old) {
+                row.page = None;
+            }
+        }
+        self.forget_pages_of_nobody(Some(oldest));
+    }
+
+    /// Pages that no operation refers to go, if they came before an instant.
+    fn forget_pages_of_nobody(&mut self, before: Option<Timestamp>) {
+        let used: BTreeSet<&String> = self.operations.values().filter_map(|row| row.page.as_ref()).collect();
+        self.pages.retain(|hash, (came, _)| used.contains(hash) || before.is_some_and(|before| *came >= before));
     }
 
     fn fail_operation(&mut self, call: &Call, ticket: &Ticket, fault: &Fault) -> Result<()> {
         let row = self.leased_operation(ticket).ok_or_else(|| lease_lost(ticket))?;
         let (id, is_open) = (row.operation.id, row.operation.state.is_open());
         let event = if fault.code == "operation_expired" && is_open { OperationEvent::Expire } else { OperationEvent::Fail };
-        self.close_operation(call, id, event, &fault.code, &fault.text)
+        let text = match &fault.evidence {
+            Some(raw) => format!("{}\n{raw}", fault.text),
+            None => fault.text.clone(),
+        };
+        self.close_operation(call, id, event, &fault.code, &text)
     }
 
     fn close_operation(&mut self, call: &Call, id: Id<Operation>, event: OperationEvent, code: &str, text: &str) -> Result<()> {
@@ -320,7 +267,8 @@ impl Tables {
         row.lease.end();
         let query = row.operation.query_id;
         let fate = after_operation(code, self.tried(call, query));
-        self.unanswered(call, query, fate, call.now, text)
+        let reason = text.lines().next().unwrap_or(text);
+        self.unanswered(call, query, fate, call.now, reason)
     }
 
     fn expire_operations(&mut self, call: &Call, lease_now: Timestamp) -> Result<()> {
@@ -335,15 +283,12 @@ impl Tables {
         Ok(())
     }
 
-    fn upsert_result(&mut self, call: &Call, operation: Id<Operation>, sighting: Sighting) {
+    pub(super) fn upsert_result(&mut self, now: Timestamp, operation: Id<Operation>, sighting: Sighting) {
         let id = Id::of(&["result", &operation.to_string(), &sighting.url]);
-        if let Some(known) = self.results.get_mut(&id) {
-            known.sighting = Sighting {
-                domain: known.sighting.domain.clone(),
-                registrable_domain: known.sighting.registrable_domain.clone(),
-                ..sighting
-            };
-            known.updated_at = call.now;
+        if let Some(row) = self.results.get_mut(&id) {
+            // Its address is the same, and so are its host and family.
+            row.sighting = sighting;
+            row.updated_at = now;
             return;
         }
         let row = ResultRow {
@@ -353,8 +298,8 @@ impl Tables {
             score: None,
             company: None,
             last_error: None,
-            created_at: call.now,
-            updated_at: call.now,
+            created_at: now,
+            updated_at: now,
             lease: Lease::default(),
         };
         self.results.insert(id, row);

@@ -10,9 +10,10 @@ use crate::domain::contact::{Contact, ContactType};
 use crate::domain::event::Event;
 use crate::domain::flow::{CompanyEvent, CompanyState, MessageEvent, NicheState, ResultState};
 use crate::domain::id::Id;
-use crate::domain::lead::{LeadRow, Niche};
+use crate::domain::lead::{LeadRow, Niche, RowFate};
 use crate::domain::mail::FrozenMail;
 use crate::domain::message::Message;
+use crate::domain::money::Money;
 use crate::domain::mx::MxClass;
 use crate::domain::query::SearchQuery;
 use crate::domain::serp::{Operation, Sighting};
@@ -23,6 +24,7 @@ use crate::error::Result;
 use crate::ports::work::Ticket;
 
 use super::leases::Lease;
+use super::ledger::{Hold, Side};
 
 #[derive(Clone, Debug)]
 pub(super) struct NicheRow {
@@ -37,7 +39,7 @@ pub(super) struct NicheRow {
 #[derive(Clone, Debug)]
 pub(super) struct BatchLog {
     pub(super) niche: Id<Niche>,
-    pub(super) accepted: bool,
+    pub(super) fate: RowFate,
     pub(super) generated: usize,
     pub(super) inserted: usize,
     pub(super) first_slot: Option<Timestamp>,
@@ -48,6 +50,8 @@ pub(super) struct BatchLog {
 #[derive(Clone, Debug)]
 pub(super) struct QueryRow {
     pub(super) query: SearchQuery,
+    /// What it was to cost in its first slot.
+    pub(super) forecast: Money,
     pub(super) submit_unknown: bool,
     pub(super) last_error: Option<String>,
     pub(super) updated_at: Timestamp,
@@ -61,8 +65,21 @@ pub(super) struct OperationRow {
     pub(super) next_poll_at: Option<Timestamp>,
     /// The hash of its page.
     pub(super) page: Option<String>,
+    /// Which page of its query it brought, known once it is read.
+    pub(super) page_number: u32,
+    pub(super) ingested_at: Option<Timestamp>,
     pub(super) error: Option<String>,
     pub(super) lease: Lease,
+}
+
+/// A submission that was paid, or may have been.
+#[derive(Clone, Debug)]
+pub(super) struct Charge {
+    pub(super) batch_tag: String,
+    pub(super) at: Timestamp,
+    pub(super) is_cheap: bool,
+    pub(super) cost: Money,
+    pub(super) is_unknown: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -82,6 +99,8 @@ pub(super) struct ResultRow {
 pub(super) struct CompanyRow {
     pub(super) company: Company,
     pub(super) normalized_name: String,
+    /// The result it was born of.
+    pub(super) birthplace: Option<Id<Suspect>>,
     pub(super) opt_out: bool,
     pub(super) last_error: Option<String>,
     pub(super) excerpt: String,
@@ -150,8 +169,13 @@ pub(super) struct Tables {
     pub(super) batch_logs: Vec<BatchLog>,
     pub(super) queries: BTreeMap<Id<SearchQuery>, QueryRow>,
     pub(super) operations: BTreeMap<Id<Operation>, OperationRow>,
-    /// Pages by their hash.
-    pub(super) pages: BTreeMap<String, Arc<[u8]>>,
+    /// Pages by their hash, with the instant they came.
+    pub(super) pages: BTreeMap<String, (Timestamp, Arc<[u8]>)>,
+    /// What was charged, by the lease that asked.
+    pub(super) charges: BTreeMap<Uuid, Charge>,
+    /// Calls counted in the tenths of the quotas' spans.
+    pub(super) quota: BTreeMap<(Side, i64, i64), u64>,
+    pub(super) holds: BTreeMap<Side, Hold>,
     pub(super) results: BTreeMap<Id<Suspect>, ResultRow>,
     pub(super) companies: BTreeMap<Id<Company>, CompanyRow>,
     /// Every host known for a company.
