@@ -1,1 +1,4 @@
-//! .
+//! What the suites stand on.
+
+pub mod plain_http;
+pub mod processes;
