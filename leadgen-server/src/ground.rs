@@ -10,7 +10,7 @@ use leadgen_core::ports::clock::{Clock, SystemClock};
 use leadgen_core::setup::layers::{Layers, Origin};
 use leadgen_core::setup::settings::Settings;
 use leadgen_core::setup::wiring;
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::health::Health;
 use crate::metrics::Meters;
@@ -100,11 +100,12 @@ impl Ground {
                 Ok(store) => {
                     self.health.rose("store");
                     self.health.opened(store);
+                    info!("store is open");
                     return true;
                 }
                 Err(error) => {
-                    warn!(code = error.machine_code(), text = %error.for_row(), "store can't be opened");
                     self.health.fell("store", &error);
+                    warn!(code = error.machine_code(), text = %error.for_row(), "store can't be opened");
                 }
             }
             if !self.pause().await {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -38,7 +38,10 @@ pub(crate) fn routes(ground: Arc<Ground>) -> Router {
 /// Opens the port and says which one it is.
 pub(crate) async fn open(ground: &Ground) -> Result<TcpListener> {
     let failed = |e: std::io::Error| {
-        Error::new(ErrorKind::Unavailable, format!("listen on {}", ground.settings.bind)).code("bind_failed").detail(e.to_string()).because(e)
+        Error::new(ErrorKind::Unavailable, format!("listen on {}", ground.settings.bind))
+            .code("bind_failed")
+            .detail(e.to_string())
+            .because(e)
     };
     let listener = TcpListener::bind(ground.settings.bind).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
@@ -82,6 +85,10 @@ fn presents(headers: &HeaderMap, token: &Secret) -> bool {
 }
 
 async fn bounded(request: Request, next: Next) -> Response {
+    let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > LARGEST_BODY as u64) {
+        return problem(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large");
+    }
     match tokio::time::timeout(LONGEST_REQUEST, next.run(request)).await {
         Ok(response) => response,
         Err(_) => problem(StatusCode::REQUEST_TIMEOUT, "the request took too long"),

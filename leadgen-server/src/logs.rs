@@ -21,7 +21,7 @@ const NO_STAGE: &str = "server";
 
 /// Starts the logs. `filter` is a level or a filter of `tracing`; `secrets` are blotted out wherever they turn up.
 pub(crate) fn start(filter: &str, secrets: Vec<String>) -> Result<()> {
-    let bad = |e| Error::new(ErrorKind::Config, "read LOG_LEVEL").code("config_invalid").because(e);
+    let bad = |e| Error::new(ErrorKind::Config, "read the filter of LOG_LEVEL").code("config_invalid").because(e);
     let filter = EnvFilter::try_new(filter).map_err(bad)?;
     let lines = JsonLines { secrets, writer: std::io::stdout };
     let started = tracing_subscriber::registry().with(lines.with_filter(filter)).try_init();
@@ -45,22 +45,18 @@ impl<W> JsonLines<W> {
         mask::emails(&blotted)
     }
 
-    /// Fields in the order of importance: what a reader greps for comes first.
+    /// What a reader looks for first comes first.
     fn line(&self, level: &str, mut fields: Map<String, Value>) -> String {
         let event = fields.remove("message").unwrap_or_else(|| "-".into());
         let stage = fields.remove("stage").unwrap_or_else(|| NO_STAGE.into());
-        let mut line = Map::new();
-        line.insert("ts".into(), SystemClock.now().to_string().into());
-        line.insert("level".into(), level.to_lowercase().into());
-        line.insert("stage".into(), stage);
-        line.insert("event".into(), event);
-        line.extend(fields);
-        for value in line.values_mut() {
-            if let Value::String(text) = value {
-                *text = self.shown(text);
-            }
-        }
-        Value::Object(line).to_string()
+        let first =
+            [("ts", SystemClock.now().to_string().into()), ("level", level.to_lowercase().into()), ("stage", stage), ("event", event)];
+        let all = first.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(fields);
+        let shown = all.map(|(name, value)| match value {
+            Value::String(text) => format!("{}:{}", Value::String(name), Value::String(self.shown(&text))),
+            other => format!("{}:{other}", Value::String(name)),
+        });
+        format!("{{{}}}", shown.collect::<Vec<_>>().join(","))
     }
 }
 

@@ -189,7 +189,8 @@ mod tests {
     #[test]
     fn an_empty_lane_is_shown_as_zero_and_not_left_at_its_last_figure() {
         let now = Timestamp::from_millis(1_768_500_060_000);
-        let busy = LaneLoad { stage: "poll".into(), waiting: 5, due: 2, held: 1, oldest_due: Some(Timestamp::from_millis(1_768_500_000_000)) };
+        let busy =
+            LaneLoad { stage: "poll".into(), waiting: 5, due: 2, held: 1, oldest_due: Some(Timestamp::from_millis(1_768_500_000_000)) };
 
         let text = shown(|| show_lanes(&[busy], now));
         assert!(text.contains("leadgen_lane_waiting{stage=\"poll\"} 5"), "{text}");
@@ -199,7 +200,8 @@ mod tests {
 
     #[test]
     fn states_with_different_reasons_are_one_figure() {
-        let line = |reason: &str, count| StateCount { entity: "companies".into(), state: "disqualified".into(), reason: reason.into(), count };
+        let line =
+            |reason: &str, count| StateCount { entity: "companies".into(), state: "disqualified".into(), reason: reason.into(), count };
         let text = shown(|| show_rows(&[line("phone_only", 2), line("contacts_not_found", 3)]));
         assert!(text.contains("leadgen_rows{entity=\"companies\",state=\"disqualified\"} 5"), "{text}");
     }

@@ -119,8 +119,8 @@ async fn work(ground: Arc<Ground>, store: OpenStore, name: &'static str, pipelin
         match ended {
             Ok(()) => return Ok(()),
             Err(error) => {
-                warn!(line = name, code = error.machine_code(), text = %error.for_row(), "line can't work");
                 ground.health.fell(name, &error);
+                warn!(line = name, code = error.machine_code(), text = %error.for_row(), "line can't work");
             }
         }
         if !ground.pause().await {

@@ -102,7 +102,10 @@ fn means_one_click(content_type: &str, body: &[u8]) -> bool {
 }
 
 fn boundary(parameters: &str) -> Option<String> {
-    let found = parameters.split(';').filter_map(|parameter| parameter.split_once('=')).find(|(name, _)| name.trim().eq_ignore_ascii_case("boundary"));
+    let found = parameters
+        .split(';')
+        .filter_map(|parameter| parameter.split_once('='))
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case("boundary"));
     found.map(|(_, value)| value.trim().trim_matches('"').to_owned()).filter(|value| !value.is_empty())
 }
 

@@ -1,3 +1,4 @@
 //! What leadgen promises, suite by suite.
 
 mod serp;
+mod server;

@@ -124,7 +124,7 @@ impl RowStatus {
 }
 
 /// One line of an own list of companies.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CompanyRow {
     /// Where it stands, for messages to people.
     pub origin: String,
