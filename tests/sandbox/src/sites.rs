@@ -83,6 +83,7 @@ impl Sites {
         let file = files.get(&wanted).or_else(|| files.iter().find(|(name, _)| without_ending(name) == wanted).map(|(_, file)| file));
         match file.and_then(|file| std::fs::read(file).ok()) {
             Some(bytes) => Served { status: 200, content_type: "text/html", bytes },
+            None if wanted.is_empty() => Served { status: 200, content_type: "text/html; charset=utf-8", bytes: listing(bare, files).into_bytes() },
             None => Served::missing(),
         }
     }
@@ -93,6 +94,13 @@ impl Sites {
             let _ = writeln!(file, "{line}");
         }
     }
+}
+
+/// A folder without a home page shows what it holds, as web servers do.
+fn listing(host: &str, files: &BTreeMap<String, PathBuf>) -> String {
+    let escape = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");
+    let links: String = files.keys().map(|name| format!("<li><a href=\"/{0}\">{0}</a></li>\n", escape(name))).collect();
+    format!("<!DOCTYPE html><title>{host}</title>\n<h1>Index of /</h1>\n<ul>\n{links}</ul>\n")
 }
 
 /// `index.htm` serves the folder it lies in.
@@ -110,7 +118,7 @@ pub(crate) fn own_sites(folder: &Path) -> std::io::Result<BTreeMap<String, BTree
     let mut sites = BTreeMap::new();
     for site in std::fs::read_dir(folder)? {
         let site = site?;
-        if !site.file_type()?.is_dir() {
+        if !site.path().is_dir() {
             continue;
         }
         let name = site.file_name().to_string_lossy().into_owned();
