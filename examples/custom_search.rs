@@ -4,13 +4,19 @@
 //! cargo run -p leadgen-examples --example custom_search
 //! ```
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
+use leadgen_core::actions::search_now;
+use leadgen_core::domain::policy::Policy;
 use leadgen_core::domain::query::SearchQuery;
 use leadgen_core::domain::serp::{Hit, RawPage, Submission};
 use leadgen_core::error::{Error, ErrorKind, Result};
+use leadgen_core::pipeline::{Pipeline, Until};
 use leadgen_core::ports::search::SearchProvider;
-
-mod rehearse;
+use leadgen_core::ports::store::Exports;
+use leadgen_core::rules::planning;
+use leadgen_core::testing::memory::MemoryStore;
 
 /// A directory kept in a text: `niche<TAB>url<TAB>title`, a company a line.
 #[derive(Debug)]
@@ -33,5 +39,15 @@ impl SearchProvider for Directory {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    rehearse::search(Directory("стоматология\thttps://denta-lux.ru/\tДента Люкс\nокна\thttps://okna.ru/\tОкна")).await
+    let store = Arc::new(MemoryStore::new());
+    let directory = Directory("стоматология\thttps://denta-lux.ru/\tДента Люкс\nокна\thttps://okna.ru/\tОкна");
+    let mut policy = Policy::default();
+    policy.search.enforce_night = false;
+    let pipeline = Pipeline::builder().store(store.clone()).search(directory).policy(policy).build()?;
+    search_now::enqueue(store.as_ref(), "стоматология", "Казань", "example", &planning::Settings::default(), pipeline.now()).await?;
+    pipeline.drain(Until::Idle).await?;
+    for company in store.companies(None).await? {
+        println!("{}  {}  {}", company.name, company.website_url, company.status);
+    }
+    Ok(())
 }

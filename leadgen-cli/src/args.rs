@@ -26,6 +26,9 @@ pub(crate) struct Cli {
     /// No progress bars
     #[arg(long, global = true)]
     pub(crate) no_progress: bool,
+    /// Colours in logs and help
+    #[arg(long, global = true, value_enum, default_value_t = clap::ColorChoice::Auto, value_name = "WHEN")]
+    pub(crate) color: clap::ColorChoice,
     /// Refuse every connection that is not loopback
     #[arg(long, global = true)]
     pub(crate) offline: bool,
@@ -135,7 +138,11 @@ pub(crate) struct SandboxArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum MigrateCommand {
     /// Brings the schema up to date
-    Up,
+    Up {
+        /// Only say what would happen
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Names the steps that are missing
     Status,
 }
@@ -193,6 +200,9 @@ pub(crate) struct RunArgs {
     /// Only these stages
     #[arg(long = "stage", value_name = "STAGE")]
     pub(crate) stages: Vec<String>,
+    /// Only say what would happen
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     /// Only this batch
     #[arg(long, value_name = "TAG")]
     pub(crate) batch: Option<String>,
@@ -203,6 +213,9 @@ pub(crate) struct StageArgs {
     /// Only this batch
     #[arg(long, value_name = "TAG")]
     pub(crate) batch: Option<String>,
+    /// Only say what would happen
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -234,6 +247,9 @@ pub(crate) enum ReviewCommand {
         /// Who approves
         #[arg(long, env = "USER", default_value = "operator")]
         by: String,
+        /// Only say what would happen
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Drops a letter that has not left
     Reject {
@@ -245,6 +261,9 @@ pub(crate) enum ReviewCommand {
         /// Who rejects
         #[arg(long, env = "USER", default_value = "operator")]
         by: String,
+        /// Only say what would happen
+        #[arg(long)]
+        dry_run: bool,
     },
 }
 
@@ -257,6 +276,9 @@ pub(crate) enum OptoutCommand {
         /// Why
         #[arg(long, default_value = "by request")]
         reason: String,
+        /// Only say what would happen
+        #[arg(long)]
+        dry_run: bool,
     },
     /// The registry, newest first
     List,
@@ -273,11 +295,17 @@ pub(crate) enum MailboxCommand {
         /// Why
         #[arg(long, default_value = "by hand")]
         reason: String,
+        /// Only say what would happen
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Resumes one
     Resume {
         /// yandex or gmail
         mailbox: String,
+        /// Only say what would happen
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Ends a doubt: sent, again or drop
     Settle {
@@ -286,6 +314,9 @@ pub(crate) enum MailboxCommand {
         /// sent: it arrived; again: send it once more; drop: leave it
         #[arg(value_parser = ["sent", "again", "drop"])]
         outcome: String,
+        /// Only say what would happen
+        #[arg(long)]
+        dry_run: bool,
     },
 }
 

@@ -43,7 +43,11 @@ pub(crate) fn logs(cli: &Cli) {
     };
     #[expect(clippy::disallowed_methods, reason = "logging begins before the settings are read")]
     let filter = std::env::var("LEADGEN_LOG").unwrap_or_else(|_| level.to_owned());
-    let ansi = std::io::stderr().is_terminal();
+    let ansi = match cli.color {
+        clap::ColorChoice::Always => true,
+        clap::ColorChoice::Never => false,
+        clap::ColorChoice::Auto => std::io::stderr().is_terminal(),
+    };
     let logs = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter)).with_writer(std::io::stderr).with_ansi(ansi).with_target(false);
     logs.compact().init();
 }
@@ -71,6 +75,12 @@ pub(crate) fn show<T: Serialize>(json: bool, value: &T, table: impl FnOnce() -> 
         println!("{}", table());
     }
     Ok(())
+}
+
+/// What a dry run would have done.
+pub(crate) fn would(cli: &Cli, what: &str) -> anyhow::Result<End> {
+    show(cli.json, &serde_json::json!({"dry_run": true, "would": what}), || format!("would {what}"))?;
+    Ok(End::Done)
 }
 
 /// A table with a header.

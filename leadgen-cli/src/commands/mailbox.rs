@@ -27,16 +27,25 @@ pub(crate) async fn run(cli: &Cli, command: &MailboxCommand) -> anyhow::Result<E
             })?;
             return Ok(if health.is_empty() { End::Nothing } else { End::Done });
         }
-        MailboxCommand::Pause { mailbox, reason } => {
+        MailboxCommand::Pause { mailbox, reason, dry_run } => {
             known(mailbox)?;
+            if *dry_run {
+                return output::would(cli, &format!("pause {mailbox}"));
+            }
             store.pause(mailbox, None, reason, "operator", ground.now()).await?;
         }
-        MailboxCommand::Resume { mailbox } => {
+        MailboxCommand::Resume { mailbox, dry_run } => {
             known(mailbox)?;
+            if *dry_run {
+                return output::would(cli, &format!("resume {mailbox}"));
+            }
             store.resume(mailbox, "operator", ground.now()).await?;
         }
-        MailboxCommand::Settle { message, outcome } => {
+        MailboxCommand::Settle { message, outcome, dry_run } => {
             let message = review::find(store, message).await?;
+            if *dry_run {
+                return output::would(cli, &format!("settle the letter to {} as {outcome}", message.to));
+            }
             let settlement = match outcome.as_str() {
                 "sent" => Settlement::Sent,
                 "again" => Settlement::Again,

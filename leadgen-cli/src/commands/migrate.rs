@@ -8,7 +8,7 @@ use crate::output::{self, End};
 
 pub(crate) async fn run(cli: &Cli, command: &MigrateCommand) -> anyhow::Result<End> {
     let settings = Settings::read(&super::layers(cli)?)?;
-    if matches!(command, MigrateCommand::Up) {
+    if matches!(command, MigrateCommand::Up { dry_run: false }) {
         wiring::migrate(&settings).await?;
     }
     let pending = wiring::pending_migrations(&settings).await?;

@@ -11,8 +11,11 @@ use crate::output::{self, End};
 pub(crate) async fn run(cli: &Cli, command: &OptoutCommand) -> anyhow::Result<End> {
     let ground = Ground::new(cli).await?;
     match command {
-        OptoutCommand::Add { value, reason } => {
+        OptoutCommand::Add { value, reason, dry_run } => {
             let entry = optout::entry(value, reason, SuppressionSource::Operator, ground.now())?;
+            if *dry_run {
+                return output::would(cli, &format!("register the {} {}", entry.scope, entry.value));
+            }
             let new = ground.store.register(&entry, "operator").await?;
             output::show(cli.json, &serde_json::json!({"value": entry.value, "scope": entry.scope, "new": new}), || {
                 format!("{} {}: {}", entry.scope, entry.value, if new { "registered" } else { "was registered already" })

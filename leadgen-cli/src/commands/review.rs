@@ -43,20 +43,27 @@ pub(crate) async fn run(cli: &Cli, command: &ReviewCommand) -> anyhow::Result<En
             })?;
             Ok(End::Done)
         }
-        ReviewCommand::Approve { message: Some(message), by, .. } => {
+        ReviewCommand::Approve { message: Some(message), by, dry_run, .. } => {
             let message = review::find(store, message).await?;
+            if *dry_run {
+                return output::would(cli, &format!("approve {} → {}", message.letter.subject, message.to));
+            }
             review::approve(store, &message, by, ground.now()).await?;
             output::show(cli.json, &serde_json::json!({"approved": 1}), || format!("approved: {} → {}", message.letter.subject, message.to))?;
             Ok(End::Done)
         }
-        ReviewCommand::Approve { message: None, all: Some(count), batch, by } => {
+        ReviewCommand::Approve { all: Some(count), dry_run: true, .. } => output::would(cli, &format!("approve {count} drafts, if so many wait")),
+        ReviewCommand::Approve { message: None, all: Some(count), batch, by, .. } => {
             let approved = review::approve_all(store, batch.as_deref(), *count, by, ground.now()).await?;
             output::show(cli.json, &serde_json::json!({"approved": approved}), || format!("{approved} letters approved by {by}"))?;
             Ok(if approved == 0 { End::Nothing } else { End::Done })
         }
         ReviewCommand::Approve { .. } => anyhow::bail!("name a letter, or give --all with the number of drafts that wait"),
-        ReviewCommand::Reject { message, reason, by } => {
+        ReviewCommand::Reject { message, reason, by, dry_run } => {
             let message = review::find(store, message).await?;
+            if *dry_run {
+                return output::would(cli, &format!("drop {} → {}", message.letter.subject, message.to));
+            }
             store.cancel(message.id, reason, by, ground.now()).await?;
             output::show(cli.json, &serde_json::json!({"cancelled": 1}), || format!("cancelled: {}", message.letter.subject))?;
             Ok(End::Done)

@@ -10,7 +10,7 @@ use leadgen_core::setup::wiring::{self, Needs};
 use tokio_util::sync::CancellationToken;
 
 use super::Ground;
-use crate::args::{Cli, RunArgs};
+use crate::args::{Cli, RunArgs, StageArgs};
 use crate::output::{self, End};
 use crate::progress::Bars;
 
@@ -37,6 +37,9 @@ fn pipeline(ground: &Ground, needs: Needs, batch: Option<&str>, watch: Watch) ->
 
 pub(crate) async fn run(cli: &Cli, args: &RunArgs) -> anyhow::Result<End> {
     let ground = Ground::new(cli).await?;
+    if args.dry_run {
+        return waiting(cli, &ground, &args.stages).await;
+    }
     let bars = Bars::new(cli, &ground.store.loads(ground.now()).await?);
     let pipeline = pipeline(&ground, Needs::all(&ground.settings), args.batch.as_deref(), bars.watch())?.only(&args.stages)?;
     if args.once {
@@ -50,8 +53,11 @@ pub(crate) async fn run(cli: &Cli, args: &RunArgs) -> anyhow::Result<End> {
 }
 
 /// Runs some stages until nothing is due.
-pub(crate) async fn stages(cli: &Cli, stages: &[&str], batch: Option<&str>) -> anyhow::Result<End> {
+pub(crate) async fn stages(cli: &Cli, stages: &[&str], args: &StageArgs) -> anyhow::Result<End> {
     let ground = Ground::new(cli).await?;
+    if args.dry_run {
+        return waiting(cli, &ground, &stages.iter().map(ToString::to_string).collect::<Vec<_>>()).await;
+    }
     let wants = |stage: &str| stages.contains(&stage);
     let needs = Needs {
         search: wants("submit").then_some(SearchMode::Deferred),
@@ -66,8 +72,19 @@ pub(crate) async fn stages(cli: &Cli, stages: &[&str], batch: Option<&str>) -> a
         eprintln!("sending is off (EMAIL_SENDING_ENABLED=false): letters are routed and wait");
     }
     let bars = Bars::new(cli, &ground.store.loads(ground.now()).await?);
-    let pipeline = pipeline(&ground, needs, batch, bars.watch())?.only(stages)?;
+    let pipeline = pipeline(&ground, needs, args.batch.as_deref(), bars.watch())?.only(stages)?;
     finish(cli, &pipeline, &bars, false).await
+}
+
+/// What waits in the lanes of some stages (of all, if none is named); nothing is touched.
+async fn waiting(cli: &Cli, ground: &Ground, stages: &[String]) -> anyhow::Result<End> {
+    let mut loads = ground.store.loads(ground.now()).await?;
+    loads.retain(|load| stages.is_empty() || stages.contains(&load.stage));
+    output::show(cli.json, &loads, || {
+        let rows = loads.iter().map(|load| vec![load.stage.clone(), load.due.to_string(), load.waiting.to_string()]);
+        output::table(&["stage", "would be worked on now", "waiting in all"], rows)
+    })?;
+    Ok(if loads.iter().all(|load| load.due == 0) { End::Nothing } else { End::Done })
 }
 
 async fn finish(cli: &Cli, pipeline: &Pipeline, bars: &Bars, quiet_if_idle: bool) -> anyhow::Result<End> {
