@@ -5,6 +5,8 @@ pub mod desk;
 pub mod inlet;
 pub mod policy;
 pub mod stages;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -4,6 +4,8 @@
 //! Nothing here mocks: each stand-in is a working implementation with a memory, told beforehand what to answer and asked
 //! afterwards what it was told.
 
+pub mod builders;
 pub mod memory;
+pub mod scripted;
 
 pub use crate::ports::clock::HandClock;

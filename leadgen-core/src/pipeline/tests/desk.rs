@@ -1,0 +1,291 @@
+//! The desk alone, over a lane made of a list.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::domain::policy::Policy;
+use crate::error::{Error, ErrorKind, Result, Verdict};
+use crate::pipeline::desk::{Desk, OnceWorker, Ready, Tally, Watch, Worker};
+use crate::ports::store::{Lane, OnceLane};
+use crate::ports::work::{Call, Claim, Fault, Ticket, Work};
+use crate::testing::HandClock;
+use crate::testing::builders::at;
+use crate::testing::scripted::SeededEntropy;
+
+/// A work with a lease so short that a stalled one is cut off at once.
+#[derive(Clone, Copy, Debug)]
+struct Knit;
+
+impl Work for Knit {
+    const NAME: &'static str = "knit";
+    const LEASE: Duration = Duration::from_millis(50);
+    const CLAIM: usize = 1;
+    const TOGETHER: bool = false;
+    const TRIES: u32 = 3;
+    type Item = &'static str;
+    type Done = String;
+}
+
+/// A lane that remembers what it was told.
+#[derive(Debug, Default)]
+struct Basket {
+    waiting: Mutex<VecDeque<&'static str>>,
+    committed: Mutex<Vec<String>>,
+    released: Mutex<Vec<Fault>>,
+    marked: Mutex<Vec<Ticket>>,
+    refuses_marks: bool,
+}
+
+impl Basket {
+    fn of(items: &[&'static str]) -> Self {
+        Self { waiting: Mutex::new(items.iter().copied().collect()), ..Self::default() }
+    }
+
+    fn committed(&self) -> Vec<String> {
+        self.committed.lock().unwrap().clone()
+    }
+
+    fn verdicts(&self) -> Vec<Verdict> {
+        self.released.lock().unwrap().iter().map(|fault| fault.verdict).collect()
+    }
+}
+
+#[async_trait]
+impl Lane<Knit> for Basket {
+    async fn claim(&self, call: &Call) -> Result<Vec<Claim<Knit>>> {
+        let mut waiting = self.waiting.lock().unwrap();
+        let taken = call.max.min(waiting.len());
+        let ticket = |row: usize| Ticket { row: Uuid::from_u128(row as u128), token: Uuid::from_u128(1), tries: 0 };
+        Ok(waiting.drain(..taken).enumerate().map(|(row, item)| Claim::new(ticket(row), item)).collect())
+    }
+
+    async fn commit(&self, _call: &Call, done: Vec<(Ticket, String)>) -> Result<Vec<Ticket>> {
+        self.committed.lock().unwrap().extend(done.into_iter().map(|(_, done)| done));
+        Ok(vec![])
+    }
+
+    async fn release(&self, _call: &Call, _ticket: &Ticket, fault: &Fault) -> Result<()> {
+        self.released.lock().unwrap().push(fault.clone());
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl OnceLane<Knit> for Basket {
+    async fn mark(&self, _call: &Call, ticket: &Ticket) -> Result<()> {
+        if self.refuses_marks {
+            return Err(Error::new(ErrorKind::Conflict, "mark").code("suppressed"));
+        }
+        self.marked.lock().unwrap().push(ticket.clone());
+        Ok(())
+    }
+}
+
+fn a_desk() -> Desk {
+    Desk {
+        owner: "test".into(),
+        clock: Arc::new(HandClock::at(at("2026-01-13T09:00:00Z"))),
+        entropy: Arc::new(SeededEntropy::new(1)),
+        policy: Arc::new(Policy::default()),
+        batch: None,
+        width: 2,
+        shutdown: CancellationToken::new(),
+        cut: CancellationToken::new(),
+        watch: Watch::default(),
+    }
+}
+
+/// Knits what can be knitted: an item named like a kind of error fails with it.
+struct Knitter;
+
+fn knit(item: &str) -> Result<String> {
+    let kind = match item {
+        "limited" => ErrorKind::Limited,
+        "unavailable" => ErrorKind::Unavailable,
+        "malformed" => ErrorKind::Malformed,
+        "rejected" => ErrorKind::Rejected,
+        "refused" => ErrorKind::Refused,
+        "config" => ErrorKind::Config,
+        "unauthorized" => ErrorKind::Unauthorized,
+        "in_doubt" => ErrorKind::InDoubt,
+        "conflict" => ErrorKind::Conflict,
+        sock => return Ok(format!("knitted {sock}")),
+    };
+    Err(Error::new(kind, "knit"))
+}
+
+#[async_trait]
+impl Worker<Knit> for Knitter {
+    async fn work(&self, item: &&'static str) -> Result<String> {
+        knit(item)
+    }
+}
+
+struct Needles(&'static str);
+
+#[async_trait]
+impl OnceWorker<Knit> for Knitter {
+    async fn prepare(&self, item: &&'static str) -> Result<Box<dyn Ready<Knit>>> {
+        match item.strip_prefix("then ") {
+            Some(later) => Ok(Box::new(Needles(later))),
+            None => knit(item).map(|_| Box::new(Needles(item)) as Box<dyn Ready<Knit>>),
+        }
+    }
+}
+
+#[async_trait]
+impl Ready<Knit> for Needles {
+    async fn finish(self: Box<Self>) -> Result<String> {
+        knit(self.0)
+    }
+}
+
+const LATER: Verdict = Verdict::Retry { after: None };
+
+#[tokio::test]
+async fn each_verdict_leads_to_its_outcome() {
+    let empty = || Tally::of("knit");
+    let table = [
+        ("sock", vec![], Tally { done: 1, ..empty() }),
+        ("limited", vec![LATER], Tally { retried: 1, ..empty() }),
+        ("unavailable", vec![LATER], Tally { retried: 1, ..empty() }),
+        ("malformed", vec![Verdict::Reject], Tally { rejected: 1, ..empty() }),
+        ("rejected", vec![Verdict::Reject], Tally { rejected: 1, ..empty() }),
+        ("refused", vec![Verdict::Hold], Tally { held: 1, ..empty() }),
+        ("in_doubt", vec![Verdict::InDoubt], Tally { in_doubt: 1, ..empty() }),
+        ("conflict", vec![Verdict::Drop], Tally { lost: 1, ..empty() }),
+    ];
+    for (item, verdicts, expected) in table {
+        let basket = Basket::of(&[item]);
+
+        let tally = a_desk().tick::<Knit>(&basket, &Knitter).await.unwrap();
+
+        assert_eq!((basket.verdicts(), tally), (verdicts, expected), "{item}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_set_up_pauses_the_stage_before_its_lane_is_empty() {
+    for item in ["config", "unauthorized"] {
+        let basket = Basket::of(&[item, "sock"]);
+
+        let tally = a_desk().tick::<Knit>(&basket, &Knitter).await.unwrap();
+
+        assert_eq!((basket.verdicts(), tally.retried, tally.done), (vec![Verdict::Pause], 1, 0), "{item}");
+        assert!(tally.paused.is_some() && tally.is_at_rest(), "{item}");
+        assert_eq!(*basket.waiting.lock().unwrap(), ["sock"], "{item}: the next one is not even taken");
+    }
+}
+
+#[tokio::test]
+async fn a_retry_waits_as_long_as_they_said() {
+    struct Told;
+    #[async_trait]
+    impl Worker<Knit> for Told {
+        async fn work(&self, _item: &&'static str) -> Result<String> {
+            Err(Error::new(ErrorKind::Limited, "knit").retry_after(Some(Duration::from_secs(77))))
+        }
+    }
+    let (basket, desk) = (Basket::of(&["sock"]), a_desk());
+
+    desk.tick::<Knit>(&basket, &Told).await.unwrap();
+
+    assert_eq!(basket.released.lock().unwrap()[0].retry_at, desk.clock.now() + Duration::from_secs(77));
+}
+
+#[tokio::test]
+async fn work_that_stalls_is_cut_off_before_its_lease_ends() {
+    struct Stalled;
+    #[async_trait]
+    impl Worker<Knit> for Stalled {
+        async fn work(&self, _item: &&'static str) -> Result<String> {
+            std::future::pending().await
+        }
+    }
+    let basket = Basket::of(&["sock"]);
+
+    let tally = a_desk().tick::<Knit>(&basket, &Stalled).await.unwrap();
+
+    assert_eq!((tally.retried, basket.verdicts()), (1, vec![LATER]));
+    assert_eq!(basket.released.lock().unwrap()[0].code, "deadline");
+}
+
+#[tokio::test]
+async fn a_shutdown_stops_after_the_work_in_hand() {
+    struct LastOne(CancellationToken);
+    #[async_trait]
+    impl Worker<Knit> for LastOne {
+        async fn work(&self, item: &&'static str) -> Result<String> {
+            self.0.cancel();
+            knit(item)
+        }
+    }
+    let (basket, desk) = (Basket::of(&["one", "two"]), a_desk());
+
+    let tally = desk.tick::<Knit>(&basket, &LastOne(desk.shutdown.clone())).await.unwrap();
+
+    assert_eq!((basket.committed(), tally.done), (vec!["knitted one".to_owned()], 1));
+    assert_eq!(*basket.waiting.lock().unwrap(), ["two"]);
+}
+
+#[tokio::test]
+async fn a_stop_that_cannot_wait_gives_the_work_in_hand_back_untouched() {
+    struct Interrupted(CancellationToken);
+    #[async_trait]
+    impl Worker<Knit> for Interrupted {
+        async fn work(&self, _item: &&'static str) -> Result<String> {
+            self.0.cancel();
+            std::future::pending().await
+        }
+    }
+    let (basket, mut desk) = (Basket::of(&["one"]), a_desk());
+    desk.shutdown = desk.cut.child_token();
+
+    desk.tick::<Knit>(&basket, &Interrupted(desk.cut.clone())).await.unwrap();
+
+    assert_eq!(basket.verdicts(), [Verdict::Drop]);
+    assert_eq!(basket.released.lock().unwrap()[0].code, "stopped");
+}
+
+#[tokio::test]
+async fn a_once_work_is_marked_between_preparing_and_finishing() {
+    let basket = Basket::of(&["sock"]);
+
+    let tally = a_desk().tick_once::<Knit>(&basket, &Knitter).await.unwrap();
+
+    assert_eq!((tally.done, basket.committed()), (1, vec!["knitted sock".to_owned()]));
+    assert_eq!(basket.marked.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_fails_while_it_is_prepared_is_never_marked() {
+    let basket = Basket::of(&["unavailable"]);
+
+    let tally = a_desk().tick_once::<Knit>(&basket, &Knitter).await.unwrap();
+
+    assert_eq!((tally.retried, basket.verdicts(), basket.marked.lock().unwrap().len()), (1, vec![LATER], 0));
+}
+
+#[tokio::test]
+async fn a_refused_mark_ends_the_item_before_anything_is_given() {
+    let basket = Basket { refuses_marks: true, ..Basket::of(&["sock"]) };
+
+    let tally = a_desk().tick_once::<Knit>(&basket, &Knitter).await.unwrap();
+
+    assert_eq!((tally.lost, basket.committed().len(), basket.verdicts().len()), (1, 0, 0), "the store has moved the row already");
+}
+
+#[tokio::test]
+async fn a_doubt_past_the_mark_goes_back_as_a_doubt() {
+    let basket = Basket::of(&["then in_doubt"]);
+
+    let tally = a_desk().tick_once::<Knit>(&basket, &Knitter).await.unwrap();
+
+    assert_eq!((tally.in_doubt, basket.verdicts(), basket.marked.lock().unwrap().len()), (1, vec![Verdict::InDoubt], 1));
+}
