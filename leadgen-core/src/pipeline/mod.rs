@@ -141,9 +141,14 @@ impl Pipeline {
     /// Passes until nothing is due (or until the instant has come), and gives the sums per stage.
     pub async fn drain(&self, until: Until) -> Result<Vec<Tally>> {
         let mut sums: Vec<Tally> = self.stages().into_iter().map(Tally::of).collect();
+        let mut rested = false;
         loop {
             let tallies = self.pass().await?;
-            let idle = tallies.iter().all(Tally::is_at_rest);
+            let at_rest = tallies.iter().all(Tally::is_at_rest);
+            // A stage that paused may have handed its item to another one (a letter takes its next mailbox): only a
+            // second look tells that nothing is left.
+            let idle = at_rest && (rested || tallies.iter().all(Tally::is_idle));
+            rested = at_rest;
             add(&mut sums, tallies);
             if self.desk.shutdown.is_cancelled() {
                 return Ok(sums);
@@ -156,6 +161,7 @@ impl Pipeline {
                 Some(due) if due <= end => self.desk.clock.sleep_until(due).await,
                 _ => return Ok(sums),
             }
+            rested = false;
         }
     }
 
