@@ -7,16 +7,27 @@ mod m0002_companies;
 mod m0003_letters;
 mod m0004_views;
 mod m0005_search_ledger;
+mod m0006_every_lane;
 
 use sea_orm_migration::prelude::*;
 pub use sea_orm_migration::sea_orm;
-use sea_orm_migration::sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, TransactionTrait};
+use sea_orm_migration::sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode, Statement, TransactionOptions,
+    TransactionTrait,
+};
 
 /// The steps.
 #[derive(Debug)]
 pub struct Migrator;
 
+/// Where taken steps are written down.
+const TABLE: &str = "schema_migrations";
+
 impl MigratorTrait for Migrator {
+    fn migration_table_name() -> sea_orm::DynIden {
+        Alias::new(TABLE).into_iden()
+    }
+
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![
             Box::new(m0001_search::Step),
@@ -24,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_letters::Step),
             Box::new(m0004_views::Step),
             Box::new(m0005_search_ledger::Step),
+            Box::new(m0006_every_lane::Step),
         ]
     }
 }
@@ -31,25 +43,50 @@ impl MigratorTrait for Migrator {
 /// The advisory lock that makes processes which start together migrate one after the other.
 const LOCK: i64 = 72_415;
 
-/// Brings the schema up to date. Many processes may call it at the same moment.
+/// Brings the schema up to date: all missing steps, or none. Many processes may call it at the same moment.
 pub async fn up(db: &DatabaseConnection) -> Result<(), DbErr> {
-    if db.get_database_backend() != DbBackend::Postgres {
-        return Migrator::up(db, None).await;
-    }
-    let guard = db.begin().await?;
-    guard.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})")).await?;
-    Migrator::up(db, None).await?;
-    guard.commit().await
+    let tx = alone(db).await?;
+    Migrator::up(&tx, None).await?;
+    tx.commit().await
 }
 
-/// Takes everything back.
+/// Takes everything back: all steps, or none.
 pub async fn down(db: &DatabaseConnection) -> Result<(), DbErr> {
-    Migrator::down(db, None).await
+    let tx = alone(db).await?;
+    Migrator::down(&tx, None).await?;
+    tx.commit().await
 }
 
-/// The names of steps that were not taken yet.
+/// The names of steps that were not taken yet. Changes nothing, not even for a user who may not.
 pub async fn pending(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
-    Ok(Migrator::get_pending_migrations(db).await?.iter().map(|step| step.name().to_owned()).collect())
+    let taken = taken(db).await?;
+    let known = Migrator::migrations();
+    Ok(known.iter().map(|step| step.name().to_owned()).filter(|name| !taken.contains(name)).collect())
+}
+
+/// The names of steps that were taken and that this program does not know: a newer one was here.
+pub async fn unknown(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
+    let known: Vec<String> = Migrator::migrations().iter().map(|step| step.name().to_owned()).collect();
+    Ok(taken(db).await?.into_iter().filter(|name| !known.contains(name)).collect())
+}
+
+async fn taken(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
+    if !SchemaManager::new(db).has_table(TABLE).await? {
+        return Ok(vec![]);
+    }
+    let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), format!("SELECT version FROM {TABLE}"))).await?;
+    rows.iter().map(|row| row.try_get("", "version")).collect()
+}
+
+/// A transaction that no other migrating process shares its time with.
+async fn alone(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    if db.get_database_backend() == DbBackend::Postgres {
+        let tx = db.begin().await?;
+        tx.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})")).await?;
+        return Ok(tx);
+    }
+    let options = TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };
+    db.begin_with_options(options).await
 }
 
 /// Columns by which a row is leased to a worker and put off.

@@ -1,4 +1,5 @@
 //! What the suites stand on.
 
 pub mod plain_http;
+pub mod postgres;
 pub mod processes;

@@ -116,7 +116,7 @@ pub enum QueryEvent {
     PutBack,
     /// Given up.
     Fail,
-    /// A person wants it asked again.
+    /// A person wants it asked again, after its end.
     Reopen,
 }
 

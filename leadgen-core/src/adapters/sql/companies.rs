@@ -7,6 +7,7 @@ use crate::domain::company::{Company, LookAlike, NewCompany, Suspect, Twin};
 use crate::domain::flow::{ResultEvent, ResultState};
 use crate::domain::id::Id;
 use crate::domain::name::DomainName;
+use crate::domain::time::Timestamp;
 use crate::error::{Result, Verdict};
 use crate::ports::store::Lane;
 use crate::ports::work::{Call, Claim, DedupeResult, Fault, Ticket, Work};
@@ -46,14 +47,15 @@ impl Lane<DedupeResult> for SqlStore {
         let mut lost = Vec::new();
         let mut rows = Vec::new();
         for (ticket, twin) in done {
-            let sql = "SELECT * FROM serp_results WHERE id = $1 AND claim_token = $2";
-            match query_one(&tx, sql, vec![ticket.row.into(), ticket.token.into()]).await? {
+            let sql = self.locked("SELECT * FROM serp_results WHERE id = $1 AND claim_token = $2");
+            match query_one(&tx, &sql, vec![ticket.row.into(), ticket.token.into()]).await? {
                 Some(row) => rows.push((get::<i32>(&row, "position")?, row, ticket, twin)),
                 None => lost.push(ticket),
             }
         }
         // The better position is the first of its company, whatever order the work ended in.
         rows.sort_by_key(|(position, _, ticket, _)| (*position, ticket.row));
+        let mut seen_again = std::collections::BTreeSet::new();
         for (_, row, ticket, twin) in rows {
             let suspect = self.suspect(&tx, &row).await?;
             let state = ResultState::parse(&get::<String>(&row, "dedup_status")?)?;
@@ -66,12 +68,15 @@ impl Lane<DedupeResult> for SqlStore {
             let values = vec![next.as_str().into(), company.uuid().into(), score.into(), call.now.millis().into()];
             self.finish(&tx, RESULTS, &ticket, sets, values).await?;
             if verdict != ResultState::Unique {
-                let values = vec![company.uuid().into(), call.now.millis().into()];
-                run(&tx, "UPDATE companies SET last_seen_at = $2 WHERE id = $1", values).await?;
+                seen_again.insert(company.uuid());
             }
             if verdict != ResultState::DupFuzzy {
-                self.know_host(&tx, call, company, suspect.domain.as_str(), verdict == ResultState::Unique).await?;
+                self.know_host(&tx, call.now, company, suspect.domain.as_str(), verdict == ResultState::Unique).await?;
             }
+        }
+        for company in seen_again {
+            let values = vec![company.into(), call.now.millis().into()];
+            run(&tx, "UPDATE companies SET last_seen_at = $2 WHERE id = $1", values).await?;
         }
         commit(tx).await?;
         Ok(lost)
@@ -116,7 +121,8 @@ impl SqlStore {
         // A host known for a company counts as its own, also when another one is canonical.
         let sql = "SELECT c.*, d.host AS known_host FROM companies c LEFT JOIN domains d ON d.company_id = c.id AND d.host = $1
             WHERE c.status <> 'duplicate' AND (c.canonical_domain = $1 OR d.host = $1 OR c.registrable_domain = $2 OR c.name_block = $3)
-            ORDER BY (c.canonical_domain = $1) DESC, (c.registrable_domain = $2) DESC, c.created_at, c.id LIMIT $4";
+            ORDER BY CASE WHEN c.canonical_domain = $1 THEN 0 WHEN d.host = $1 THEN 1 WHEN c.registrable_domain = $2 THEN 2 ELSE 3 END,
+                c.created_at, c.id LIMIT $4";
         let values = vec![domain.as_str().into(), family.into(), block.into(), MOST_LOOK_ALIKES.into()];
         let rows = query(tx, sql, values).await?;
         rows.iter()
@@ -152,12 +158,23 @@ impl SqlStore {
             source: "yandex_search_api",
             result: Some(ticket.row),
         };
-        let is_new = self.insert_company(tx, call.now, &born).await?;
-        Ok((newborn.id(), if is_new { ResultState::Unique } else { ResultState::DupFamily }, 1.0))
+        if self.insert_company(tx, call.now, &born).await? {
+            return Ok((newborn.id(), ResultState::Unique, 1.0));
+        }
+        Ok((self.namesake(tx, newborn).await?, ResultState::DupFamily, 1.0))
+    }
+
+    /// The company that keeps another from being born under its key: the primary one, if it was merged.
+    pub(super) async fn namesake(&self, tx: &DatabaseTransaction, newborn: &NewCompany) -> Result<Id<Company>> {
+        let sql = "SELECT COALESCE(duplicate_of, id) AS id FROM companies WHERE id = $1 OR (status <> 'duplicate' AND (dedupe_hash = $2 OR canonical_domain = $3))
+            ORDER BY CASE WHEN status = 'duplicate' THEN 1 ELSE 0 END LIMIT 1";
+        let host = newborn.canonical_domain.as_ref().map(ToString::to_string);
+        let row = query_one(tx, sql, vec![newborn.id().uuid().into(), newborn.dedupe_hash.clone().into(), host.into()]).await?;
+        row.map_or(Ok(newborn.id()), |row| id(&row, "id"))
     }
 
     /// Inserts a company unless its id is known; whether it was new.
-    pub(super) async fn insert_company(&self, tx: &DatabaseTransaction, now: crate::domain::time::Timestamp, born: &Born<'_>) -> Result<bool> {
+    pub(super) async fn insert_company(&self, tx: &DatabaseTransaction, now: Timestamp, born: &Born<'_>) -> Result<bool> {
         let newborn = born.newborn;
         let touched = run(
             tx,
@@ -186,8 +203,8 @@ impl SqlStore {
         Ok(touched > 0)
     }
 
-    pub(super) async fn know_host(&self, tx: &DatabaseTransaction, call: &Call, company: Id<Company>, host: &str, canonical: bool) -> Result<()> {
-        let values = vec![host.into(), company.uuid().into(), canonical.into(), call.now.millis().into()];
+    pub(super) async fn know_host(&self, tx: &DatabaseTransaction, now: Timestamp, company: Id<Company>, host: &str, canonical: bool) -> Result<()> {
+        let values = vec![host.into(), company.uuid().into(), canonical.into(), now.millis().into()];
         run(tx, "INSERT INTO domains (host, company_id, is_canonical, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (host) DO NOTHING", values).await?;
         Ok(())
     }

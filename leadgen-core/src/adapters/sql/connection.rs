@@ -98,17 +98,42 @@ impl SqlStore {
             shift: tokio::sync::OnceCell::new(),
         };
         store.check_schema().await?;
+        store.check_durability().await?;
         Ok(store)
     }
 
     pub(super) async fn check_schema(&self) -> Result<()> {
-        let pending = leadgen_migrations::pending(&self.db).await.map_err(|e| failed("read the schema's version", e))?;
-        if pending.is_empty() {
-            return Ok(());
+        let refuse = |code: &'static str, detail: String| Err(Error::new(ErrorKind::Config, "use the database").code(code).detail(detail));
+        let unknown = leadgen_migrations::unknown(&self.db).await.map_err(|e| failed("read the schema's version", e))?;
+        if !unknown.is_empty() {
+            return refuse("schema_ahead", format!("a newer program took the steps {}; use that one", unknown.join(", ")));
         }
-        Err(Error::new(ErrorKind::Config, "use the database")
-            .code("schema_behind")
-            .detail(format!("{} steps are missing: run `leadgen migrate up`", pending.len())))
+        let pending = leadgen_migrations::pending(&self.db).await.map_err(|e| failed("read the schema's version", e))?;
+        if !pending.is_empty() {
+            return refuse("schema_behind", format!("{} steps are missing: run `leadgen migrate up`", pending.len()));
+        }
+        Ok(())
+    }
+
+    /// A mark that a power cut can undo is none: a database that answers before it has written is refused.
+    async fn check_durability(&self) -> Result<()> {
+        let weak = if self.is_postgres() {
+            let row = query_one(&self.db, "SELECT current_setting('synchronous_commit') AS found", vec![]).await?;
+            let found: Option<String> = row.map(|row| super::row::get(&row, "found")).transpose()?;
+            // Everything but `off` waits for the disk.
+            found.filter(|found| found == "off").map(|found| format!("synchronous_commit is {found}"))
+        } else {
+            let row = query_one(&self.db, "PRAGMA synchronous", vec![]).await?;
+            let found: Option<i32> = row.map(|row| super::row::get(&row, "synchronous")).transpose()?;
+            // 2 is FULL, 3 is EXTRA.
+            found.filter(|found| *found < 2).map(|found| format!("synchronous is {found}"))
+        };
+        match weak {
+            None => Ok(()),
+            Some(weak) => Err(Error::new(ErrorKind::Config, "use the database")
+                .code("durability_weak")
+                .detail(format!("{weak}: a commit would not outlive a power cut"))),
+        }
     }
 
     pub(super) fn is_postgres(&self) -> bool {
@@ -128,15 +153,35 @@ impl SqlStore {
             }
         }
         let tx = self.db.begin().await.map_err(|e| failed("begin a transaction", e))?;
+        self.serialize(&tx, serial).await?;
+        Ok(tx)
+    }
+
+    /// Makes the rest of a transaction one of a kind. Taken before any row is locked, and where two are needed in the order of
+    /// [`Serial`]: so nobody waits in a circle.
+    pub(super) async fn serialize(&self, tx: &DatabaseTransaction, serial: Serial) -> Result<()> {
         let lock = match serial {
-            Serial::None => return Ok(tx),
+            Serial::None => return Ok(()),
             Serial::Slots => 72_416,
             Serial::Twins => 72_417,
             Serial::Outbox => 72_418,
             Serial::Quota => 72_419,
         };
-        run(&tx, &format!("SELECT pg_advisory_xact_lock({lock})"), vec![]).await?;
-        Ok(tx)
+        if self.is_postgres() {
+            run(tx, &format!("SELECT pg_advisory_xact_lock({lock})"), vec![]).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends a reading statement whose rows are about to be moved: nobody else moves them meanwhile, and whoever waited
+    /// for them sees them as they are then.
+    pub(super) fn locked(&self, sql: &str) -> String {
+        if self.is_postgres() { format!("{sql} FOR UPDATE") } else { sql.to_owned() }
+    }
+
+    /// As [`Self::locked`], of one table of a join, leaving out rows that somebody else is moving just now.
+    pub(super) fn locked_if_free(&self, sql: &str, table: &str) -> String {
+        if self.is_postgres() { format!("{sql} FOR UPDATE OF {table} SKIP LOCKED") } else { sql.to_owned() }
     }
 
     /// The store's own present, as an SQL expression in milliseconds.
@@ -148,7 +193,7 @@ impl SqlStore {
         }
     }
 
-    /// Leases rows of a table: those that match `filter` (its values start at `$6`), in order. Gives them with the ticket's token.
+    /// Leases rows of a table: those that match `filter` (its values start at `$6`). Gives them with the ticket's token, in order.
     pub(super) async fn take<W: Work>(
         &self,
         tx: &DatabaseTransaction,
@@ -161,16 +206,44 @@ impl SqlStore {
         let lock = if self.is_postgres() { "FOR UPDATE SKIP LOCKED" } else { "" };
         let lease = W::LEASE.as_millis() as i64;
         let (table, filter, order) = (lane.table, lane.filter, lane.order);
+        // Materialized: a planner that evaluates the choice once per row would lease more than it was asked for.
         let sql = format!(
-            "UPDATE {table} SET claimed_by = $1, claim_token = $2, claimed_until = {now} + $3 WHERE id IN (
+            "WITH due AS MATERIALIZED (
                 SELECT id FROM {table} WHERE claimed_until <= {now} AND (next_try_at IS NULL OR next_try_at <= $4) AND {filter}
-                ORDER BY {order} LIMIT $5 {lock}) RETURNING *"
+                ORDER BY {order} LIMIT $5 {lock})
+             UPDATE {table} SET claimed_by = $1, claim_token = $2, claimed_until = {now} + $3 WHERE id IN (SELECT id FROM due) RETURNING id"
         );
         let mut values: Vec<Value> =
             vec![call.owner.clone().into(), token.into(), lease.into(), call.now.millis().into(), (call.max as i64).into()];
         values.extend(more);
-        let rows = query(tx, &sql, values).await?;
+        let taken = query(tx, &sql, values).await?;
+        if taken.is_empty() {
+            return Ok((token, vec![]));
+        }
+        // An update returns its rows in any order.
+        let ids: Vec<Value> = taken.iter().map(|row| Ok(super::row::get::<Uuid>(row, "id")?.into())).collect::<Result<_>>()?;
+        let places: Vec<String> = (1..=ids.len()).map(|place| format!("${place}")).collect();
+        let rows = query(tx, &format!("SELECT * FROM {table} WHERE id IN ({}) ORDER BY {order}", places.join(", ")), ids).await?;
         Ok((token, rows))
+    }
+
+    /// Gives a leased row back as it was.
+    pub(super) async fn let_go(&self, tx: &DatabaseTransaction, table: &str, row: Uuid) -> Result<()> {
+        let sql = format!("UPDATE {table} SET claimed_by = NULL, claim_token = NULL, claimed_until = 0 WHERE id = $1");
+        run(tx, &sql, vec![row.into()]).await?;
+        Ok(())
+    }
+
+    /// Passes a row beyond the point of no return: only while its lease lasts, which then begins anew, since what follows can't
+    /// be cut off. `sets` are assignments with values from `$3`. Whether the lease lasted.
+    pub(super) async fn pass<W: Work>(&self, tx: &DatabaseTransaction, table: &str, ticket: &Ticket, sets: &str, more: Vec<Value>) -> Result<bool> {
+        let now = self.lease_now();
+        let lease = W::LEASE.as_millis();
+        let sql =
+            format!("UPDATE {table} SET claimed_until = {now} + {lease}, {sets} WHERE id = $1 AND claim_token = $2 AND claimed_until > {now}");
+        let mut values: Vec<Value> = vec![ticket.row.into(), ticket.token.into()];
+        values.extend(more);
+        Ok(run(tx, &sql, values).await? > 0)
     }
 
     /// Ends a lease, if it is still ours; whether it was. `sets` are further assignments with values from `$3`.

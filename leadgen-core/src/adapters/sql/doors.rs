@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use sea_orm::DatabaseTransaction;
 
 use crate::domain::contact::{ContactType, FoundContact};
-use crate::domain::flow::{CompanyEvent, Delivery};
+use crate::domain::flow::{CompanyEvent, Delivery, MessageEvent, MessageState};
 use crate::domain::id::Id;
 use crate::domain::lead::Cursor;
 use crate::domain::message::Message;
@@ -42,17 +42,25 @@ impl Admit<ImportedCompany> for SqlStore {
                 source: "import",
                 result: None,
             };
+            let mut fresh = false;
             let family = item.newborn.registrable_domain.as_ref().map(ToString::to_string);
             let sql = "SELECT id FROM companies WHERE registrable_domain = $1 AND status <> 'duplicate' ORDER BY created_at LIMIT 1";
             let known = query_one(&tx, sql, vec![family.into()]).await?;
             let company = match known {
                 Some(row) => id(&row, "id")?,
-                None => item.newborn.id(),
+                None if self.insert_company(&tx, now, &born).await? => {
+                    fresh = true;
+                    item.newborn.id()
+                }
+                None => self.namesake(&tx, &item.newborn).await?,
             };
-            if company == item.newborn.id() && self.insert_company(&tx, now, &born).await? {
+            if fresh {
                 admitted.new += 1;
             } else {
                 admitted.known += 1;
+            }
+            if let Some(host) = &item.newborn.canonical_domain {
+                self.know_host(&tx, now, company, host.as_str(), fresh).await?;
             }
             let email = item.email.as_ref().map(|email| (ContactType::Email, email.as_str().to_owned()));
             let phone = item.phone.as_ref().map(|phone| (ContactType::Phone, phone.as_str().to_owned()));
@@ -78,7 +86,9 @@ impl Admit<ImportedCompany> for SqlStore {
 #[async_trait]
 impl Admit<Signal> for SqlStore {
     async fn admit(&self, source: &str, items: &[Signal], next: Option<&Cursor>, now: Timestamp) -> Result<Admitted> {
-        let tx = self.write(Serial::Outbox).await?;
+        // Answers of many companies are written in any order, as dedupe writes its companies: both at once would wait in a circle.
+        let tx = self.write(Serial::Twins).await?;
+        self.serialize(&tx, Serial::Outbox).await?;
         let mut admitted = Admitted::default();
         for signal in items {
             let matched = self.matching(&tx, signal).await?;
@@ -137,7 +147,8 @@ impl SqlStore {
     /// The letter a signal is about: one it quotes, else the latest to that address within two weeks.
     async fn matching(&self, tx: &DatabaseTransaction, signal: &Signal) -> Result<Option<Message>> {
         for quoted in &signal.quoted_ids {
-            let row = query_one(tx, &format!("{MESSAGE} WHERE m.message_id = $1"), vec![quoted.clone().into()]).await?;
+            let sql = self.locked_message(&format!("{MESSAGE} WHERE m.message_id = $1"));
+            let row = query_one(tx, &sql, vec![quoted.clone().into()]).await?;
             if let Some(row) = row {
                 return message(&row).map(Some);
             }
@@ -158,6 +169,9 @@ impl SqlStore {
             signal.kind
         };
         let effect = effect(kind);
+        if item.state == MessageState::InDoubt && item.message_id.as_ref().is_some_and(|ours| signal.quoted_ids.contains(ours)) {
+            self.settle_by_evidence(tx, item, now).await?;
+        }
         if let Some(delivery) = effect.delivery.filter(|new| outranks(*new, item.delivery)) {
             let values = vec![item.id.uuid().into(), delivery.as_str().into(), now.millis().into()];
             run(tx, "UPDATE outreach_messages SET delivery_status = $2, updated_at = $3 WHERE id = $1", values).await?;
@@ -174,6 +188,16 @@ impl SqlStore {
         }
         debug_assert!(effect.delivery != Some(Delivery::Accepted));
         Ok(())
+    }
+
+    /// Whoever quotes a letter has it: the doubt is over.
+    async fn settle_by_evidence(&self, tx: &DatabaseTransaction, item: &Message, now: Timestamp) -> Result<()> {
+        let next = item.state.after(MessageEvent::SettleSent)?;
+        let sql = "UPDATE outreach_messages SET status = $2, delivery_status = $3, sent_at = COALESCE(data_started_at, $4), updated_at = $4 WHERE id = $1";
+        let values = vec![item.id.uuid().into(), next.as_str().into(), Delivery::Accepted.as_str().into(), now.millis().into()];
+        run(tx, sql, values).await?;
+        self.note(tx, now, "inbox", "settled: quoted", "message", &item.id.to_string(), "").await?;
+        self.move_company(tx, now, item.company_id.uuid(), CompanyEvent::Contact).await
     }
 
     async fn soft_bounces(&self, tx: &DatabaseTransaction, item: &Message, now: Timestamp) -> Result<i64> {

@@ -5,14 +5,14 @@ use sea_orm::DatabaseTransaction;
 
 use crate::domain::company::Company;
 use crate::domain::contact::{Contact, ContactType, Findings, FoundContact};
-use crate::domain::flow::{CompanyEvent, CompanyState};
+use crate::domain::flow::CompanyEvent;
 use crate::domain::id::Id;
 use crate::domain::time::Timestamp;
 use crate::error::{Result, Verdict};
 use crate::ports::store::Lane;
 use crate::ports::work::{Call, Claim, EnrichCompany, Fault, Ticket, Work};
 
-use super::connection::{LaneTable, Serial, SqlStore, commit, lease_lost, query_one, run};
+use super::connection::{LaneTable, Serial, SqlStore, commit, lease_lost, query, query_one, run};
 use super::row::{company, get, id, ticket};
 
 const COMPANIES: &str = "companies";
@@ -42,7 +42,8 @@ impl Lane<EnrichCompany> for SqlStore {
     async fn commit(&self, call: &Call, done: Vec<(Ticket, Findings)>) -> Result<Vec<Ticket>> {
         let mut lost = Vec::new();
         for (ticket, findings) in done {
-            let tx = self.write(Serial::None).await?;
+            // A contact belongs to the company that was first to show it: two that show the same one take turns.
+            let tx = self.write(Serial::Twins).await?;
             match self.leased_company(&tx, &ticket).await? {
                 Some(company) => self.keep_findings(&tx, call, &company, &findings, &ticket).await?,
                 None => lost.push(ticket),
@@ -63,7 +64,8 @@ impl Lane<EnrichCompany> for SqlStore {
             let company = self.leased_company(&tx, ticket).await?.ok_or_else(|| lease_lost(ticket))?;
             let reason = if fault.code == "unavailable" || fault.code == "deadline" { "enrichment_failed" } else { fault.code.as_str() };
             let sets = "status = $3, status_reason = $4, last_error = $5, tries = 0, next_try_at = NULL, updated_at = $6";
-            let next = company.state.after(CompanyEvent::Disqualify)?;
+            // A refusal or a merge that came while the site was read stays.
+            let next = company.state.after(CompanyEvent::Disqualify).unwrap_or(company.state);
             let values = vec![next.as_str().into(), reason.into(), fault.text.clone().into(), call.now.millis().into()];
             self.finish(&tx, COMPANIES, ticket, sets, values).await?;
         } else {
@@ -76,8 +78,8 @@ impl Lane<EnrichCompany> for SqlStore {
 
 impl SqlStore {
     pub(super) async fn leased_company(&self, tx: &DatabaseTransaction, ticket: &Ticket) -> Result<Option<Company>> {
-        let sql = "SELECT * FROM companies WHERE id = $1 AND claim_token = $2";
-        query_one(tx, sql, vec![ticket.row.into(), ticket.token.into()]).await?.as_ref().map(company).transpose()
+        let sql = self.locked("SELECT * FROM companies WHERE id = $1 AND claim_token = $2");
+        query_one(tx, &sql, vec![ticket.row.into(), ticket.token.into()]).await?.as_ref().map(company).transpose()
     }
 
     async fn keep_findings(&self, tx: &DatabaseTransaction, call: &Call, company: &Company, findings: &Findings, ticket: &Ticket) -> Result<()> {
@@ -89,18 +91,20 @@ impl SqlStore {
                 }
             }
         }
-        let primary = self.choose_primary(tx, company.id).await?;
+        let found: Vec<&str> = findings.contacts.iter().map(|found| found.value.as_str()).collect();
+        let primary = self.choose_primary(tx, company.id, &found).await?;
         let (event, reason) = match (primary, self.has_phone(tx, company.id).await?) {
             (true, _) => (CompanyEvent::ContactsFound, None),
             (false, true) => (CompanyEvent::Disqualify, Some("phone_only".to_owned())),
             (false, false) => (CompanyEvent::Disqualify, Some(findings.reason.clone().unwrap_or_else(|| "contacts_not_found".into()))),
         };
-        // A refusal that came while the site was read stays.
-        let next = if company.state == CompanyState::OptOut { CompanyState::OptOut } else { company.state.after(event)? };
+        // A refusal or a merge that came while the site was read stays.
+        let next = company.state.after(event).unwrap_or(company.state);
         let attributes = serde_json::json!({
             "messengers": findings.messengers, "site_name": findings.company_name, "pages": findings.pages, "shared_contact": shared,
         });
-        let sets = "status = $3, status_reason = $4, homepage_excerpt = $5, inn = $6, ogrn = $7, kpp = $8, attributes = $9, last_error = NULL,
+        let sets = "status = $3, status_reason = $4, homepage_excerpt = CASE WHEN $5 <> '' THEN $5 ELSE homepage_excerpt END,
+            inn = COALESCE($6, inn), ogrn = COALESCE($7, ogrn), kpp = COALESCE($8, kpp), attributes = $9, last_error = NULL,
             contacts_attempts = contacts_attempts + 1, contacts_last_attempt_at = $10, tries = 0, next_try_at = NULL, updated_at = $10";
         let values = vec![
             next.as_str().into(),
@@ -151,20 +155,24 @@ impl SqlStore {
         Ok(true)
     }
 
-    /// The best address becomes primary unless there is one already; whether the company has one now.
-    pub(super) async fn choose_primary(&self, tx: &DatabaseTransaction, company: Id<Company>) -> Result<bool> {
+    /// The best address becomes primary unless there is one already; whether the company has one now. Of two with one score
+    /// the older one is taken, then the one that stands first in `found`.
+    pub(super) async fn choose_primary(&self, tx: &DatabaseTransaction, company: Id<Company>, found: &[&str]) -> Result<bool> {
         let of = "company_id = $1 AND contact_type = 'email'";
         if query_one(tx, &format!("SELECT id FROM contacts WHERE {of} AND is_primary"), vec![company.uuid().into()]).await?.is_some() {
             return Ok(true);
         }
-        let best = format!("SELECT id FROM contacts WHERE {of} AND quality_score >= $2 ORDER BY quality_score DESC, created_at, value LIMIT 1");
-        let touched = run(
-            tx,
-            &format!("UPDATE contacts SET is_primary = true WHERE id IN ({best})"),
-            vec![company.uuid().into(), PRIMARY_FROM.into()],
-        )
-        .await?;
-        Ok(touched > 0)
+        let sql = format!("SELECT id, value, quality_score, created_at FROM contacts WHERE {of} AND quality_score >= $2");
+        let mut good = Vec::new();
+        for row in query(tx, &sql, vec![company.uuid().into(), PRIMARY_FROM.into()]).await? {
+            let value: String = get(&row, "value")?;
+            let place = found.iter().position(|found| *found == value).unwrap_or(usize::MAX);
+            good.push((get::<f64>(&row, "quality_score")?, get::<i64>(&row, "created_at")?, place, value, get::<uuid::Uuid>(&row, "id")?));
+        }
+        good.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| (a.1, a.2, &a.3).cmp(&(b.1, b.2, &b.3))));
+        let Some((.., best)) = good.first() else { return Ok(false) };
+        run(tx, "UPDATE contacts SET is_primary = true WHERE id = $1", vec![(*best).into()]).await?;
+        Ok(true)
     }
 
     async fn has_phone(&self, tx: &DatabaseTransaction, company: Id<Company>) -> Result<bool> {

@@ -5,13 +5,13 @@ use sea_orm::DatabaseTransaction;
 
 use crate::domain::company::Company;
 use crate::domain::contact::Contact;
-use crate::domain::flow::{MessageEvent, MessageState};
+use crate::domain::flow::{CompanyState, MessageEvent, MessageState};
 use crate::domain::id::Id;
 use crate::domain::letter::{Drafted, Prospect};
 use crate::domain::mail::FrozenMail;
 use crate::domain::message::Message;
 use crate::domain::name::EmailAddress;
-use crate::error::{Error, ErrorKind, Result, Verdict};
+use crate::error::{Result, Verdict};
 use crate::ports::store::Lane;
 use crate::ports::work::{Call, Claim, DraftLetter, Fault, RouteLetter, Ticket, Work};
 use crate::rules::{pacing, window};
@@ -46,14 +46,15 @@ impl Lane<DraftLetter> for SqlStore {
         for row in &rows {
             let sql = "SELECT * FROM contacts WHERE company_id = $1 AND is_primary AND contact_type = 'email'";
             let company = company(row)?;
-            let Some(contact) = query_one(&tx, sql, vec![company.id.uuid().into()]).await? else { continue };
+            let Some(contact) = query_one(&tx, sql, vec![company.id.uuid().into()]).await? else {
+                self.let_go(&tx, "companies", company.id.uuid()).await?;
+                continue;
+            };
             let to = EmailAddress::parse(&get::<String>(&contact, "value")?)?;
             if self.covered(&tx, &to).await?.is_some() {
-                run(&tx, "UPDATE companies SET claim_token = NULL, claimed_until = 0, next_try_at = $2 WHERE id = $1", vec![
-                    company.id.uuid().into(),
-                    (call.now + NEXT_DRAFT).millis().into(),
-                ])
-                .await?;
+                self.let_go(&tx, "companies", company.id.uuid()).await?;
+                let values = vec![company.id.uuid().into(), (call.now + NEXT_DRAFT).millis().into()];
+                run(&tx, "UPDATE companies SET next_try_at = $2 WHERE id = $1", values).await?;
                 continue;
             }
             let excerpt: String = get(row, "homepage_excerpt")?;
@@ -118,7 +119,10 @@ impl Lane<RouteLetter> for SqlStore {
         for row in &rows {
             let row_id: uuid::Uuid = get(row, "id")?;
             let full = query_one(&tx, &format!("{MESSAGE} WHERE m.id = $1"), vec![row_id.into()]).await?;
-            let Some(full) = full else { continue };
+            let Some(full) = full else {
+                self.let_go(&tx, MESSAGES, row_id).await?;
+                continue;
+            };
             let item = message(&full)?;
             if self.suppressed(&tx, &item).await?.is_some() {
                 self.move_message(&tx, call, &item, MessageEvent::Suppress, "opt_out: the recipient must not be written to").await?;
@@ -134,33 +138,10 @@ impl Lane<RouteLetter> for SqlStore {
         let mut lost = Vec::new();
         for (ticket, (mail, alternatives)) in done {
             let tx = self.write(Serial::Outbox).await?;
-            let Some(item) = self.leased_message(&tx, &ticket).await? else {
-                lost.push(ticket);
-                continue;
-            };
-            let sql = "SELECT max(scheduled_for) AS last FROM outreach_messages WHERE mailbox = $1 AND status IN ('queued', 'sending', 'sent')";
-            let last = query_one(&tx, sql, vec![mail.mailbox.clone().into()]).await?;
-            let last = last.map(|row| maybe_at(&row, "last")).transpose()?.flatten();
-            let send = &call.policy.send;
-            let turn = window::next_turn(&send.window, call.now, last, pacing::delay(send.delay, call.random))?;
-            let next = item.state.after(MessageEvent::Queue)?;
-            let sets = "status = $3, scheduled_for = $4, mailbox = $5, alternatives = $6, message_id = $7, frozen = $8, from_email = $9,
-                mx_class = $10, mx_records = $11, fallback = $12, tries = 0, next_try_at = NULL, updated_at = $13";
-            self.finish(&tx, MESSAGES, &ticket, sets, vec![
-                next.as_str().into(),
-                turn.millis().into(),
-                mail.mailbox.clone().into(),
-                alternatives.join(" ").into(),
-                mail.message_id.clone().into(),
-                mail.bytes.clone().into(),
-                mail.from.as_str().into(),
-                mail.class.as_str().into(),
-                mail.records.join(" ").into(),
-                mail.fallback.into(),
-                call.now.millis().into(),
-            ])
-            .await?;
-            self.note(&tx, call.now, "pipeline", "queue", "message", &item.id.to_string(), &format!("{} at {turn}", mail.mailbox)).await?;
+            match self.leased_message(&tx, &ticket).await? {
+                Some(item) => self.queue(&tx, call, &ticket, &item, &mail, &alternatives).await?,
+                None => lost.push(ticket),
+            }
             commit(tx).await?;
         }
         Ok(lost)
@@ -180,15 +161,55 @@ impl Lane<RouteLetter> for SqlStore {
 }
 
 impl SqlStore {
+    /// The bytes are kept and the letter gets its turn, one after the last of its mailbox.
+    async fn queue(
+        &self,
+        tx: &DatabaseTransaction,
+        call: &Call,
+        ticket: &Ticket,
+        item: &Message,
+        mail: &FrozenMail,
+        alternatives: &[String],
+    ) -> Result<()> {
+        let sql = "SELECT max(scheduled_for) AS last FROM outreach_messages WHERE mailbox = $1 AND status IN ('queued', 'sending', 'sent')";
+        let last = query_one(tx, sql, vec![mail.mailbox.clone().into()]).await?;
+        let last = last.map(|row| maybe_at(&row, "last")).transpose()?.flatten();
+        let send = &call.policy.send;
+        let turn = window::next_turn(&send.window, call.now, last, pacing::delay(send.delay, call.random))?;
+        let next = item.state.after(MessageEvent::Queue)?;
+        let sets = "status = $3, scheduled_for = $4, mailbox = $5, alternatives = $6, message_id = $7, frozen = $8, from_email = $9,
+            mx_class = $10, mx_records = $11, fallback = $12, tries = 0, next_try_at = NULL, updated_at = $13";
+        self.finish(tx, MESSAGES, ticket, sets, vec![
+            next.as_str().into(),
+            turn.millis().into(),
+            mail.mailbox.clone().into(),
+            alternatives.join(" ").into(),
+            mail.message_id.clone().into(),
+            mail.bytes.clone().into(),
+            mail.from.as_str().into(),
+            mail.class.as_str().into(),
+            mail.records.join(" ").into(),
+            mail.fallback.into(),
+            call.now.millis().into(),
+        ])
+        .await?;
+        self.note(tx, call.now, "pipeline", "queue", "message", &item.id.to_string(), &format!("{} at {turn}", mail.mailbox)).await
+    }
+
     async fn insert_message(&self, tx: &DatabaseTransaction, call: &Call, company: &Company, drafted: &Drafted, ticket: &Ticket) -> Result<()> {
         let sql = "SELECT id, value FROM contacts WHERE company_id = $1 AND is_primary AND contact_type = 'email'";
-        let contact = query_one(tx, sql, vec![company.id.uuid().into()]).await?.ok_or_else(|| {
-            Error::new(ErrorKind::Conflict, format!("keep a letter to {}", company.name)).code("no_primary_contact")
-        })?;
+        let contact = query_one(tx, sql, vec![company.id.uuid().into()]).await?;
+        self.finish(tx, "companies", ticket, "tries = 0, next_try_at = NULL, last_error = NULL", vec![]).await?;
+        let Some(contact) = contact else { return Ok(()) };
         let contact_id: Id<Contact> = id(&contact, "id")?;
+        let to = EmailAddress::parse(&get::<String>(&contact, "value")?)?;
+        // A refusal that came while the letter was written.
+        if company.state != CompanyState::ReadyToContact || self.covered(tx, &to).await?.is_some() {
+            return Ok(());
+        }
         let message = Message::id_of(contact_id, &company.batch_tag, 1);
         let approved = (!drafted.needs_review).then(|| MessageState::Draft.after(MessageEvent::Approve)).transpose()?;
-        run(
+        let touched = run(
             tx,
             "INSERT INTO outreach_messages (id, company_id, contact_id, campaign, step, to_email, subject, body, drafter, approval_hash,
                 approved_at, approved_by, status, created_at, updated_at)
@@ -198,7 +219,7 @@ impl SqlStore {
                 company.id.uuid().into(),
                 contact_id.uuid().into(),
                 company.batch_tag.clone().into(),
-                get::<String>(&contact, "value")?.into(),
+                to.as_str().into(),
                 drafted.letter.subject.clone().into(),
                 drafted.letter.body.clone().into(),
                 drafted.drafter.clone().into(),
@@ -210,15 +231,21 @@ impl SqlStore {
             ],
         )
         .await?;
+        if touched == 0 {
+            return Ok(());
+        }
         let action = if approved.is_some() { "approve" } else { "draft" };
         let actor = if approved.is_some() { "policy" } else { "pipeline" };
-        self.note(tx, call.now, actor, action, "message", &message.to_string(), &company.name).await?;
-        self.finish(tx, "companies", ticket, "tries = 0, next_try_at = NULL, last_error = NULL", vec![]).await?;
-        Ok(())
+        self.note(tx, call.now, actor, action, "message", &message.to_string(), &company.name).await
+    }
+
+    /// As [`SqlStore::locked`], for messages: their company is only looked at.
+    pub(super) fn locked_message(&self, sql: &str) -> String {
+        if self.is_postgres() { format!("{sql} FOR UPDATE OF m") } else { sql.to_owned() }
     }
 
     pub(super) async fn leased_message(&self, tx: &DatabaseTransaction, ticket: &Ticket) -> Result<Option<Message>> {
-        let sql = format!("{MESSAGE} WHERE m.id = $1 AND m.claim_token = $2");
+        let sql = self.locked_message(&format!("{MESSAGE} WHERE m.id = $1 AND m.claim_token = $2"));
         query_one(tx, &sql, vec![ticket.row.into(), ticket.token.into()]).await?.as_ref().map(message).transpose()
     }
 

@@ -45,30 +45,18 @@ impl Lane<SendLetter> for SqlStore {
     async fn commit(&self, call: &Call, done: Vec<(Ticket, Receipt)>) -> Result<Vec<Ticket>> {
         let mut lost = Vec::new();
         for (ticket, receipt) in done {
-            let tx = self.write(Serial::None).await?;
-            let Some(item) = self.leased_message(&tx, &ticket).await? else {
-                lost.push(ticket);
-                continue;
-            };
-            let next = item.state.after(MessageEvent::Accept)?;
-            let sets = "status = $3, delivery_status = $4, sent_at = $5, receipt = $6, last_error = NULL, updated_at = $5";
-            self.finish(&tx, MESSAGES, &ticket, sets, vec![
-                next.as_str().into(),
-                Delivery::Accepted.as_str().into(),
-                call.now.millis().into(),
-                receipt.reply.clone().into(),
-            ])
-            .await?;
-            self.move_company(&tx, call.now, item.company_id.uuid(), CompanyEvent::Contact).await?;
-            let detail = format!("{} → {}: {}", item.mailbox.as_deref().unwrap_or(""), item.to.masked(), receipt.reply);
-            self.note(&tx, call.now, "pipeline", "send", "message", &item.id.to_string(), &detail).await?;
+            let tx = self.write(Serial::Outbox).await?;
+            match self.leased_message(&tx, &ticket).await? {
+                Some(item) => self.keep_receipt(&tx, call, &ticket, &item, &receipt).await?,
+                None => lost.push(ticket),
+            }
             commit(tx).await?;
         }
         Ok(lost)
     }
 
     async fn release(&self, call: &Call, ticket: &Ticket, fault: &Fault) -> Result<()> {
-        let tx = self.write(Serial::None).await?;
+        let tx = self.write(Serial::Outbox).await?;
         let item = self.leased_message(&tx, ticket).await?.ok_or_else(|| lease_lost(ticket))?;
         let alternatives: String = query_one(&tx, "SELECT alternatives FROM outreach_messages WHERE id = $1", vec![ticket.row.into()])
             .await?
@@ -80,9 +68,9 @@ impl Lane<SendLetter> for SqlStore {
         let marked = if item.state == MessageState::Sending { Marked::Yes } else { Marked::No };
         let outcome = decide(fault.verdict, &fault.code, marked, has_alternative);
         if outcome.pause_for_good {
-            self.pause_mailbox(&tx, call.now, &mailbox, None, &fault.text).await?;
+            self.pause_mailbox(&tx, call.now, &mailbox, None, &fault.text, "pipeline").await?;
         } else if outcome.pause_for_a_while {
-            self.pause_mailbox(&tx, call.now, &mailbox, Some(fault.retry_at), &fault.text).await?;
+            self.pause_mailbox(&tx, call.now, &mailbox, Some(fault.retry_at), &fault.text, "pipeline").await?;
         }
         match outcome.event {
             Some(MessageEvent::Unroute) => self.unroute(&tx, call, &item, &mailbox, &fault.text).await?,
@@ -126,9 +114,10 @@ impl OnceLane<SendLetter> for SqlStore {
             return Err(refused(code));
         }
         let next = item.state.after(MessageEvent::Mark)?;
-        let sql = "UPDATE outreach_messages SET status = $3, attempts = attempts + 1, data_started_at = $4, updated_at = $4
-            WHERE id = $1 AND claim_token = $2";
-        run(&tx, sql, vec![ticket.row.into(), ticket.token.into(), next.as_str().into(), call.now.millis().into()]).await?;
+        let sets = "status = $3, attempts = attempts + 1, data_started_at = $4, updated_at = $4";
+        if !self.pass::<SendLetter>(&tx, MESSAGES, ticket, sets, vec![next.as_str().into(), call.now.millis().into()]).await? {
+            return Err(lease_lost(ticket));
+        }
         let mark_id = uuid::Uuid::new_v8(sixteen(&SystemEntropy));
         let values = vec![mark_id.into(), mailbox.into(), ticket.row.into(), call.now.millis().into()];
         run(&tx, "INSERT INTO mailbox_marks (id, mailbox, message_id, marked_at) VALUES ($1, $2, $3, $4)", values).await?;
@@ -137,10 +126,25 @@ impl OnceLane<SendLetter> for SqlStore {
 }
 
 impl SqlStore {
+    async fn keep_receipt(&self, tx: &DatabaseTransaction, call: &Call, ticket: &Ticket, item: &Message, receipt: &Receipt) -> Result<()> {
+        let next = item.state.after(MessageEvent::Accept)?;
+        let sets = "status = $3, delivery_status = $4, sent_at = $5, receipt = $6, last_error = NULL, tries = 0, next_try_at = NULL, updated_at = $5";
+        self.finish(tx, MESSAGES, ticket, sets, vec![
+            next.as_str().into(),
+            Delivery::Accepted.as_str().into(),
+            call.now.millis().into(),
+            receipt.reply.clone().into(),
+        ])
+        .await?;
+        self.move_company(tx, call.now, item.company_id.uuid(), CompanyEvent::Contact).await?;
+        let detail = format!("{} → {}: {}", item.mailbox.as_deref().unwrap_or(""), item.to.masked(), receipt.reply);
+        self.note(tx, call.now, "pipeline", "send", "message", &item.id.to_string(), &detail).await
+    }
+
     /// Past the mark, without a result, nobody at it: in doubt, never sent again by itself.
     async fn settle_abandoned_letters(&self, tx: &DatabaseTransaction, call: &Call) -> Result<()> {
         let sql = format!("{MESSAGE} WHERE m.status = 'sending' AND m.claimed_until <= {}", self.lease_now());
-        for row in query(tx, &sql, vec![]).await? {
+        for row in query(tx, &self.locked_message(&sql), vec![]).await? {
             let text = "delivery_unknown: the process ended after the letter was offered; the server may have it";
             self.move_message(tx, call, &message(&row)?, MessageEvent::Doubt, text).await?;
         }
@@ -195,7 +199,7 @@ impl SqlStore {
             "{MESSAGE} WHERE m.status = 'queued' AND m.mailbox = $1 AND m.scheduled_for <= $2 AND m.claimed_until <= {} ORDER BY m.scheduled_for LIMIT $3",
             self.lease_now()
         );
-        for row in query(tx, &sql, vec![mailbox.into(), call.now.millis().into(), LOOKED_AT.into()]).await? {
+        for row in query(tx, &self.locked_message(&sql), vec![mailbox.into(), call.now.millis().into(), LOOKED_AT.into()]).await? {
             let item = message(&row)?;
             if self.suppressed(tx, &item).await?.is_some() {
                 self.move_message(tx, call, &item, MessageEvent::Suppress, "opt_out: the recipient must not be written to").await?;
@@ -247,7 +251,7 @@ impl SqlStore {
         Ok(())
     }
 
-    pub(super) async fn pause_mailbox(&self, tx: &DatabaseTransaction, now: Timestamp, mailbox: &str, until: Option<Timestamp>, why: &str) -> Result<()> {
+    pub(super) async fn pause_mailbox(&self, tx: &DatabaseTransaction, now: Timestamp, mailbox: &str, until: Option<Timestamp>, why: &str, by: &str) -> Result<()> {
         run(
             tx,
             "INSERT INTO mailboxes (name, is_paused, paused_until, pause_reason, updated_at) VALUES ($1, true, $2, $3, $4)
@@ -257,12 +261,13 @@ impl SqlStore {
         )
         .await?;
         tracing::error!(event = "alert", mailbox, reason = why, "mailbox paused");
-        self.note(tx, now, "pipeline", "pause", "mailbox", mailbox, why).await
+        self.note(tx, now, by, "pause", "mailbox", mailbox, why).await
     }
 
     /// Moves a company if the move is legal from where it stands; otherwise leaves it.
     pub(super) async fn move_company(&self, tx: &DatabaseTransaction, now: Timestamp, company: uuid::Uuid, event: CompanyEvent) -> Result<()> {
-        let Some(row) = query_one(tx, "SELECT status FROM companies WHERE id = $1", vec![company.into()]).await? else { return Ok(()) };
+        let sql = self.locked("SELECT status FROM companies WHERE id = $1");
+        let Some(row) = query_one(tx, &sql, vec![company.into()]).await? else { return Ok(()) };
         let state = CompanyState::parse(&get::<String>(&row, "status")?)?;
         let Ok(next) = state.after(event) else { return Ok(()) };
         let refused = next == CompanyState::OptOut;

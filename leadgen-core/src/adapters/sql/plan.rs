@@ -46,11 +46,10 @@ impl Lane<PlanNiche> for SqlStore {
         let lane = LaneTable {
             table: TABLE,
             filter: "status = 'admitted' AND (CAST($6 AS text) IS NULL OR batch_tag = $6)",
-            order: "admitted_at, seq",
+            order: "admitted_at, seq, id",
         };
-        let (token, mut rows) = self.take::<PlanNiche>(&tx, &lane, call, vec![call.batch.clone().into()]).await?;
+        let (token, rows) = self.take::<PlanNiche>(&tx, &lane, call, vec![call.batch.clone().into()]).await?;
         commit(tx).await?;
-        rows.sort_by_key(|row| (get::<i64>(row, "admitted_at").unwrap_or(0), get::<i64>(row, "seq").unwrap_or(0)));
         rows.iter().map(|row| Ok(Claim::new(ticket(row, token)?, niche(row)?))).collect()
     }
 
@@ -82,10 +81,8 @@ impl Lane<PlanNiche> for SqlStore {
             Verdict::Pause | Verdict::Drop => false,
         };
         if gives_up {
-            let row =
-                query_one(&tx, "SELECT * FROM niches WHERE id = $1 AND claim_token = $2", vec![ticket.row.into(), ticket.token.into()])
-                    .await?
-                    .ok_or_else(|| lease_lost(ticket))?;
+            let sql = self.locked("SELECT * FROM niches WHERE id = $1 AND claim_token = $2");
+            let row = query_one(&tx, &sql, vec![ticket.row.into(), ticket.token.into()]).await?.ok_or_else(|| lease_lost(ticket))?;
             let niche = niche(&row)?;
             let next = niche.state.after(NicheEvent::Fail)?;
             let log = BatchLog { niche: &niche, counts: [0, 0, 0], span: (None, None), status: "error", error: Some(&fault.text) };
@@ -182,9 +179,8 @@ async fn insert_logs(tx: &DatabaseTransaction, call: &Call, logs: &[BatchLog<'_>
 impl SqlStore {
     /// The niches whose lease still holds, in the order of the sheet; and the tickets whose lease is lost.
     async fn leased_niches(&self, tx: &DatabaseTransaction, done: Vec<(Ticket, Planned)>) -> Result<(Vec<PlannedRow>, Vec<Ticket>)> {
-        let lock = if self.is_postgres() { "FOR UPDATE" } else { "" };
         let (places, values) = list(1, done.iter().map(|(ticket, _)| ticket.row));
-        let found = query(tx, &format!("SELECT * FROM niches WHERE id IN ({places}) {lock}"), values).await?;
+        let found = query(tx, &self.locked(&format!("SELECT * FROM niches WHERE id IN ({places}) ORDER BY id")), values).await?;
         let mut by_id: HashMap<Uuid, &QueryResult> = HashMap::new();
         for row in &found {
             by_id.insert(get(row, "id")?, row);
@@ -272,7 +268,7 @@ impl SqlStore {
         Ok(())
     }
 
-    /// Puts an asked query back, or gives it up, as the rule said.
+    /// Puts an asked query back, or gives it up, as the rule said. The transaction is serialized with whoever hands out slots.
     pub(super) async fn unanswered(
         &self,
         tx: &DatabaseTransaction,
@@ -282,8 +278,13 @@ impl SqlStore {
         retry_at: Timestamp,
         text: &str,
     ) -> Result<()> {
-        let Some(row) = query_one(tx, "SELECT * FROM serp_queries WHERE id = $1", vec![id.uuid().into()]).await? else { return Ok(()) };
+        let sql = self.locked("SELECT * FROM serp_queries WHERE id = $1");
+        let Some(row) = query_one(tx, &sql, vec![id.uuid().into()]).await? else { return Ok(()) };
         let state = QueryState::parse(&get::<String>(&row, "status")?)?;
+        if !matches!(state, QueryState::Pending | QueryState::InProgress) {
+            // Its end is written already; a late operation doesn't open it again.
+            return Ok(());
+        }
         let old_slot = at(&row, "scheduled_for")?;
         // An attempt of this night keeps its slot, and with it the order; only its next try is put off.
         let (event, slot, counted, attempts, next_try) = match fate {

@@ -63,15 +63,18 @@ impl Reports for SqlStore {
         ];
         let mut all = Vec::new();
         for (entity, table, state, reason) in parts {
-            let sql = format!("SELECT {state} AS state, {reason} AS reason, count(*) AS n FROM {table} GROUP BY 1, 2 ORDER BY 1, 2");
+            let first = all.len();
+            let sql = format!("SELECT {state} AS state, COALESCE({reason}, '') AS reason, count(*) AS n FROM {table} GROUP BY 1, 2");
             for row in query(&self.db, &sql, vec![]).await? {
                 all.push(StateCount {
                     entity: entity.to_owned(),
                     state: get(&row, "state")?,
-                    reason: get::<Option<String>>(&row, "reason")?.unwrap_or_default(),
+                    reason: get(&row, "reason")?,
                     count: count(&row, "n")?,
                 });
             }
+            // Sorted here: databases order text by their own locale.
+            all[first..].sort_by(|a: &StateCount, b| (&a.state, &a.reason).cmp(&(&b.state, &b.reason)));
         }
         Ok(all)
     }
@@ -82,7 +85,7 @@ impl Exports for SqlStore {
     async fn companies(&self, batch: Option<&str>) -> Result<Vec<CompanyLine>> {
         let sql = "SELECT c.*, k.value AS email, k.source_url AS email_source FROM companies c
             LEFT JOIN contacts k ON k.company_id = c.id AND k.is_primary AND k.contact_type = 'email'
-            WHERE c.status <> 'duplicate' AND (CAST($1 AS text) IS NULL OR c.batch_tag = $1) ORDER BY c.canonical_domain, c.name, c.id";
+            WHERE c.status <> 'duplicate' AND (CAST($1 AS text) IS NULL OR c.batch_tag = $1)";
         let mut lines = Vec::new();
         for row in query(&self.db, sql, vec![batch.map(str::to_owned).into()]).await? {
             let text = |column: &str| -> Result<String> { Ok(get::<Option<String>>(&row, column)?.unwrap_or_default()) };
@@ -110,6 +113,8 @@ impl Exports for SqlStore {
                 batch_tag: text("batch_tag")?,
             });
         }
+        // Sorted here: databases order text by their own locale.
+        lines.sort_by(|a: &CompanyLine, b| (&a.canonical_domain, &a.name, &a.id).cmp(&(&b.canonical_domain, &b.name, &b.id)));
         Ok(lines)
     }
 }
@@ -123,6 +128,8 @@ impl Agenda for SqlStore {
             ("outreach_messages", "status = 'queued'", "scheduled_for"),
             ("niches", "status = 'admitted'", "next_try_at"),
             ("serp_queries", "status = 'pending'", "next_try_at"),
+            ("serp_operations", "status IN ('created', 'running', 'done')", "next_try_at"),
+            ("serp_results", "dedup_status = 'new'", "next_try_at"),
             ("companies", "status IN ('new', 'ready_to_contact')", "next_try_at"),
             ("outreach_messages", "status IN ('approved', 'queued')", "next_try_at"),
         ];
@@ -170,7 +177,10 @@ impl Agenda for SqlStore {
 impl SqlStore {
     /// The contacts of a company of one kind, best first.
     async fn values(&self, company: uuid::Uuid, contact_type: &str) -> Result<Vec<String>> {
-        let sql = "SELECT value FROM contacts WHERE company_id = $1 AND contact_type = $2 ORDER BY quality_score DESC, value";
-        query(&self.db, sql, vec![company.into(), contact_type.into()]).await?.iter().map(|row| get(row, "value")).collect()
+        let sql = "SELECT value, quality_score FROM contacts WHERE company_id = $1 AND contact_type = $2 ";
+        let rows = query(&self.db, sql, vec![company.into(), contact_type.into()]).await?;
+        let mut values = rows.iter().map(|row| Ok((get::<f64>(row, "quality_score")?, get(row, "value")?))).collect::<Result<Vec<(f64, String)>>>()?;
+        values.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+        Ok(values.into_iter().map(|(_, value)| value).collect())
     }
 }

@@ -48,7 +48,12 @@ impl Reviews for SqlStore {
             Settlement::Again => (MessageEvent::SettleAgain, "settled: send again"),
             Settlement::Drop => (MessageEvent::Cancel, "settled: dropped"),
         };
-        self.move_by_hand(id, event, word, by, now, |_| Ok(())).await
+        self.move_by_hand(id, event, word, by, now, |item| match item.state {
+            MessageState::InDoubt => Ok(()),
+            state => Err(Error::new(ErrorKind::Conflict, format!("end the doubt about the letter to {}, which is {state}", item.to.masked()))
+                .code("illegal_transition")),
+        })
+        .await
     }
 }
 
@@ -63,7 +68,7 @@ impl SqlStore {
         check: impl Fn(&Message) -> Result<()> + Send,
     ) -> Result<()> {
         let tx = self.write(Serial::Outbox).await?;
-        let row = query_one(&tx, &format!("{MESSAGE} WHERE m.id = $1"), vec![id.uuid().into()]).await?;
+        let row = query_one(&tx, &self.locked_message(&format!("{MESSAGE} WHERE m.id = $1")), vec![id.uuid().into()]).await?;
         let item = row.as_ref().map(message).transpose()?.ok_or_else(|| {
             Error::new(ErrorKind::Rejected, format!("find the message {id}")).code("no_such_message")
         })?;

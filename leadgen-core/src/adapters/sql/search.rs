@@ -5,14 +5,14 @@ use std::io::{Read, Write};
 use async_trait::async_trait;
 use sea_orm::DatabaseTransaction;
 
-use crate::domain::flow::{OperationEvent, OperationState, QueryEvent, QueryState};
+use crate::domain::flow::{OperationEvent, QueryEvent, QueryState};
 use crate::domain::id::Id;
 use crate::domain::query::SearchQuery;
 use crate::domain::serp::{KeptPage, Operation, Progress, RawPage, Reading};
 use crate::domain::time::Timestamp;
 use crate::error::{Error, ErrorKind, Result, Verdict};
 use crate::ports::store::Lane;
-use crate::ports::work::{Call, Claim, Fault, IngestPage, PollOperation, Ticket};
+use crate::ports::work::{Call, Claim, Fault, IngestPage, PollOperation, Ticket, Work};
 use crate::rules::backoff::poll_pause;
 use crate::rules::unanswered::after_operation;
 
@@ -23,12 +23,14 @@ use super::row::{get, operation, search_query, ticket};
 const OPERATIONS: &str = "serp_operations";
 /// The largest page a store unpacks.
 const MOST_PAGE: u64 = 64 * 1024 * 1024;
+/// Codes of faults that say nothing about the page.
+const OUR_TROUBLE: [&str; 4] = ["deadline", "unavailable", "database_busy", "database_unavailable"];
 
 #[async_trait]
 impl Lane<PollOperation> for SqlStore {
     async fn claim(&self, call: &Call) -> Result<Vec<Claim<PollOperation>>> {
+        self.expire_operations(call).await?;
         let tx = self.write(Serial::Quota).await?;
-        self.expire_operations(&tx, call).await?;
         let Some(allowed) = self.polls_allowed(&tx, call).await? else {
             commit(tx).await?;
             return Ok(vec![]);
@@ -50,26 +52,9 @@ impl Lane<PollOperation> for SqlStore {
         let mut lost = Vec::new();
         for (ticket, progress) in done {
             let tx = self.write(Serial::None).await?;
-            let Some(operation) = self.leased_operation(&tx, &ticket).await? else {
-                lost.push(ticket);
-                continue;
-            };
-            match progress {
-                Progress::Running => {
-                    let next = operation.state.after(OperationEvent::Wait)?;
-                    let polls = operation.polls + 1;
-                    let again = call.now + poll_pause(call.policy.search.poll_interval, polls);
-                    let values = vec![next.as_str().into(), (polls as i32).into(), again.millis().into(), call.now.millis().into()];
-                    self.finish(&tx, OPERATIONS, &ticket, "status = $3, polls = $4, next_poll_at = $5, tries = 0, updated_at = $6", values)
-                        .await?;
-                }
-                Progress::Done(page) => {
-                    let next = operation.state.after(OperationEvent::Finish)?;
-                    let hash = keep_page(&tx, &page, call.now).await?;
-                    let values = vec![next.as_str().into(), hash.into(), call.now.millis().into()];
-                    let sets = "status = $3, page_hash = $4, completed_at = $5, tries = 0, next_try_at = NULL, next_poll_at = NULL, updated_at = $5";
-                    self.finish(&tx, OPERATIONS, &ticket, sets, values).await?;
-                }
+            match self.leased_operation(&tx, &ticket).await? {
+                Some(operation) => self.keep_progress(&tx, call, &ticket, &operation, progress).await?,
+                None => lost.push(ticket),
             }
             commit(tx).await?;
         }
@@ -77,7 +62,7 @@ impl Lane<PollOperation> for SqlStore {
     }
 
     async fn release(&self, call: &Call, ticket: &Ticket, fault: &Fault) -> Result<()> {
-        let tx = self.write(Serial::None).await?;
+        let tx = self.write(Serial::Slots).await?;
         match fault.verdict {
             Verdict::Retry { .. } | Verdict::Pause | Verdict::Drop => {
                 let sets = "next_poll_at = $3, retry_count = retry_count + 1, tries = tries + 1, error_payload = $4";
@@ -110,9 +95,14 @@ impl Lane<IngestPage> for SqlStore {
             let operation = operation(row)?;
             let asked = query_one(&tx, "SELECT * FROM serp_queries WHERE id = $1", vec![operation.query_id.uuid().into()]).await?;
             let kept = query_one(&tx, "SELECT bytes FROM raw_pages WHERE hash = $1", vec![get::<String>(row, "page_hash")?.into()]).await?;
-            if let (Some(asked), Some(kept)) = (asked, kept) {
-                let page = RawPage { bytes: unpack(&get::<Vec<u8>>(&kept, "bytes")?)? };
-                claims.push(Claim::new(ticket(row, token)?, KeptPage { operation, query: search_query(&asked)?, page }));
+            let bytes = kept.map(|kept| unpack(&get::<Vec<u8>>(&kept, "bytes")?)).transpose();
+            if let (Some(asked), Ok(Some(bytes))) = (asked, bytes) {
+                let kept = KeptPage { operation, query: search_query(&asked)?, page: RawPage { bytes } };
+                claims.push(Claim::new(ticket(row, token)?, kept));
+            } else {
+                // One page that the disk spoiled must not stop the others.
+                let text = "page_lost: the kept page can't be unpacked";
+                self.close_operation(&tx, call, &operation, OperationEvent::Fail, "page_lost", text).await?;
             }
         }
         commit(tx).await?;
@@ -127,7 +117,10 @@ impl Lane<IngestPage> for SqlStore {
                 lost.push(ticket);
                 continue;
             };
-            let Some((asked, known)) = self.asked_by(&tx, &operation).await? else { continue };
+            let Some((asked, known)) = self.asked_by(&tx, &operation).await? else {
+                lost.push(ticket);
+                continue;
+            };
             let mut inserted = 0;
             for sighting in &reading.sightings {
                 inserted += self.upsert_result(&tx, call.now, &operation, sighting).await?;
@@ -138,7 +131,8 @@ impl Lane<IngestPage> for SqlStore {
                 "cost_estimate": known["cost_estimate"], "mode": known["mode"], "tariff": known["tariff"],
             });
             let values = vec![metadata.to_string().into(), call.now.millis().into()];
-            self.finish(&tx, OPERATIONS, &ticket, "metadata = $3, ingested_at = $4, tries = 0, updated_at = $4", values).await?;
+            let sets = "metadata = $3, ingested_at = $4, tries = 0, next_try_at = NULL, error_payload = NULL, updated_at = $4";
+            self.finish(&tx, OPERATIONS, &ticket, sets, values).await?;
             self.answered(&tx, call, &operation, reading.next_page).await?;
             if call.policy.search.keep_pages.is_zero() {
                 self.forget_page(&tx, operation.id).await?;
@@ -149,11 +143,16 @@ impl Lane<IngestPage> for SqlStore {
     }
 
     async fn release(&self, call: &Call, ticket: &Ticket, fault: &Fault) -> Result<()> {
-        let tx = self.write(Serial::None).await?;
-        if fault.verdict == Verdict::Drop {
-            self.finish(&tx, OPERATIONS, ticket, "", vec![]).await?;
-        } else {
-            self.fail_operation(&tx, call, ticket, fault).await?;
+        let tx = self.write(Serial::Slots).await?;
+        // The page is paid for and kept: what may be our own trouble is tried again, and only what the page says fails it.
+        let ours = match fault.verdict {
+            Verdict::Drop | Verdict::Pause => Some(0),
+            Verdict::Retry { .. } if OUR_TROUBLE.contains(&fault.code.as_str()) && ticket.tries + 1 < IngestPage::TRIES => Some(1),
+            Verdict::Retry { .. } | Verdict::Reject | Verdict::Hold | Verdict::InDoubt => None,
+        };
+        match ours {
+            Some(counted) => self.put_off(&tx, OPERATIONS, "error_payload", ticket, fault, counted).await?,
+            None => self.fail_operation(&tx, call, ticket, fault).await?,
         }
         commit(tx).await
     }
@@ -193,9 +192,37 @@ impl SqlStore {
         Ok(())
     }
 
+    async fn keep_progress(
+        &self,
+        tx: &DatabaseTransaction,
+        call: &Call,
+        ticket: &Ticket,
+        operation: &Operation,
+        progress: Progress,
+    ) -> Result<()> {
+        match progress {
+            Progress::Running => {
+                let next = operation.state.after(OperationEvent::Wait)?;
+                let polls = operation.polls + 1;
+                let again = call.now + poll_pause(call.policy.search.poll_interval, polls);
+                let sets = "status = $3, polls = $4, next_poll_at = $5, tries = 0, error_payload = NULL, updated_at = $6";
+                let values = vec![next.as_str().into(), (polls as i32).into(), again.millis().into(), call.now.millis().into()];
+                self.finish(tx, OPERATIONS, ticket, sets, values).await?;
+            }
+            Progress::Done(page) => {
+                let next = operation.state.after(OperationEvent::Finish)?;
+                let hash = keep_page(tx, &page, call.now).await?;
+                let sets = "status = $3, page_hash = $4, completed_at = $5, tries = 0, next_try_at = NULL, next_poll_at = NULL,
+                    error_payload = NULL, updated_at = $5";
+                self.finish(tx, OPERATIONS, ticket, sets, vec![next.as_str().into(), hash.into(), call.now.millis().into()]).await?;
+            }
+        }
+        Ok(())
+    }
+
     async fn leased_operation(&self, tx: &DatabaseTransaction, ticket: &Ticket) -> Result<Option<Operation>> {
-        let sql = "SELECT * FROM serp_operations WHERE id = $1 AND claim_token = $2";
-        query_one(tx, sql, vec![ticket.row.into(), ticket.token.into()]).await?.as_ref().map(operation).transpose()
+        let sql = self.locked("SELECT * FROM serp_operations WHERE id = $1 AND claim_token = $2");
+        query_one(tx, &sql, vec![ticket.row.into(), ticket.token.into()]).await?.as_ref().map(operation).transpose()
     }
 
     async fn fail_operation(&self, tx: &DatabaseTransaction, call: &Call, ticket: &Ticket, fault: &Fault) -> Result<()> {
@@ -302,19 +329,22 @@ impl SqlStore {
         Ok(())
     }
 
-    async fn expire_operations(&self, tx: &DatabaseTransaction, call: &Call) -> Result<()> {
+    async fn expire_operations(&self, call: &Call) -> Result<()> {
         let oldest = call.now - call.policy.search.retention;
         let sql = format!(
-            "SELECT * FROM serp_operations WHERE status IN ('created', 'running') AND requested_at < $1 AND claimed_until <= {}",
+            "SELECT o.* FROM serp_operations o WHERE o.status IN ('created', 'running') AND o.requested_at < $1 AND o.claimed_until <= {}",
             self.lease_now()
         );
-        for row in query(tx, &sql, vec![oldest.millis().into()]).await? {
-            let operation = operation(&row)?;
-            debug_assert!(operation.state.is_open() || operation.state == OperationState::Done);
-            let text = "operation_expired: the provider keeps results no longer";
-            self.close_operation(tx, call, &operation, OperationEvent::Expire, "operation_expired", text).await?;
+        if query(&self.db, &sql, vec![oldest.millis().into()]).await?.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let tx = self.write(Serial::Slots).await?;
+        for row in query(&tx, &self.locked_if_free(&sql, "o"), vec![oldest.millis().into()]).await? {
+            let operation = operation(&row)?;
+            let text = "operation_expired: the provider keeps results no longer";
+            self.close_operation(&tx, call, &operation, OperationEvent::Expire, "operation_expired", text).await?;
+        }
+        commit(tx).await
     }
 
     pub(super) async fn upsert_result(
@@ -360,7 +390,8 @@ pub(super) async fn keep_page(tx: &DatabaseTransaction, page: &RawPage, now: Tim
     let packed = packer.write_all(&page.bytes).and_then(|()| packer.finish());
     let packed = packed.map_err(|e| Error::new(ErrorKind::Malformed, "pack a result page").because(e))?;
     let values = vec![hash.clone().into(), packed.into(), now.millis().into()];
-    run(tx, "INSERT INTO raw_pages (hash, bytes, created_at) VALUES ($1, $2, $3) ON CONFLICT (hash) DO NOTHING", values).await?;
+    run(tx, "INSERT INTO raw_pages (hash, bytes, created_at) VALUES ($1, $2, $3)
+        ON CONFLICT (hash) DO UPDATE SET created_at = excluded.created_at", values).await?;
     Ok(hash)
 }
 

@@ -25,8 +25,8 @@ const AUTH_PAUSE: std::time::Duration = std::time::Duration::from_mins(1);
 #[async_trait]
 impl Lane<SubmitQuery> for SqlStore {
     async fn claim(&self, call: &Call) -> Result<Vec<Claim<SubmitQuery>>> {
+        self.settle_abandoned_queries(call).await?;
         let tx = self.write(Serial::None).await?;
-        self.settle_abandoned_queries(&tx, call).await?;
         if !self.any_due(&tx, call).await? {
             commit(tx).await?;
             return Ok(vec![]);
@@ -51,24 +51,10 @@ impl Lane<SubmitQuery> for SqlStore {
         let mut lost = Vec::new();
         for (ticket, submission) in done {
             let tx = self.write(Serial::None).await?;
-            if !self.finish(&tx, QUERIES, &ticket, "last_error = NULL, tries = 0, next_try_at = NULL", vec![]).await? {
+            if self.finish(&tx, QUERIES, &ticket, "last_error = NULL, tries = 0, next_try_at = NULL", vec![]).await? {
+                self.keep_submission(&tx, call, &ticket, submission).await?;
+            } else {
                 lost.push(ticket);
-                continue;
-            }
-            let query: Id<SearchQuery> = Id::from_uuid(ticket.row);
-            match submission {
-                Submission::Deferred(handle) => {
-                    let next_poll = call.now + call.policy.search.poll_interval;
-                    let metadata = cost_metadata(call, SearchMode::Deferred);
-                    self.insert_operation(&tx, call, query, &handle, "created", Some(next_poll), None, metadata).await?;
-                }
-                Submission::Ready(page) => {
-                    let hash = keep_page(&tx, &page, call.now).await?;
-                    // A quick provider gives no name; the lease that asked is one of a kind.
-                    let handle = format!("sync:{}", ticket.token);
-                    let metadata = cost_metadata(call, SearchMode::Synchronous);
-                    self.insert_operation(&tx, call, query, &handle, "done", None, Some(hash), metadata).await?;
-                }
             }
             commit(tx).await?;
         }
@@ -77,10 +63,8 @@ impl Lane<SubmitQuery> for SqlStore {
 
     async fn release(&self, call: &Call, ticket: &Ticket, fault: &Fault) -> Result<()> {
         let tx = self.write(Serial::Slots).await?;
-        let row =
-            query_one(&tx, "SELECT * FROM serp_queries WHERE id = $1 AND claim_token = $2", vec![ticket.row.into(), ticket.token.into()])
-                .await?
-                .ok_or_else(|| lease_lost(ticket))?;
+        let sql = self.locked("SELECT * FROM serp_queries WHERE id = $1 AND claim_token = $2");
+        let row = query_one(&tx, &sql, vec![ticket.row.into(), ticket.token.into()]).await?.ok_or_else(|| lease_lost(ticket))?;
         let query = search_query(&row)?;
         if query.state == QueryState::Pending && !matches!(fault.verdict, Verdict::Reject) {
             self.put_off(&tx, QUERIES, "last_error", ticket, fault, 0).await?;
@@ -119,14 +103,11 @@ impl OnceLane<SubmitQuery> for SqlStore {
             commit(tx).await?;
             return Err(barred(&barrier));
         }
-        let next = QueryState::Pending.after(QueryEvent::Mark)?;
-        let touched = run(
-            &tx,
-            "UPDATE serp_queries SET status = $3, updated_at = $4 WHERE id = $1 AND claim_token = $2 AND status = 'pending'",
-            vec![ticket.row.into(), ticket.token.into(), next.as_str().into(), call.now.millis().into()],
-        )
-        .await?;
-        if touched == 0 {
+        let sql = self.locked("SELECT * FROM serp_queries WHERE id = $1 AND claim_token = $2");
+        let row = query_one(&tx, &sql, vec![ticket.row.into(), ticket.token.into()]).await?.ok_or_else(|| lease_lost(ticket))?;
+        let next = search_query(&row)?.state.after(QueryEvent::Mark)?;
+        let values = vec![next.as_str().into(), call.now.millis().into()];
+        if !self.pass::<SubmitQuery>(&tx, QUERIES, ticket, "status = $3, updated_at = $4", values).await? {
             return Err(lease_lost(ticket));
         }
         self.charge(&tx, call, ticket).await?;
@@ -141,21 +122,21 @@ impl Searches for SqlStore {
         let tx = self.write(Serial::Slots).await?;
         let mut waiting = 0;
         for query in queries {
-            let now = query.scheduled_for.millis();
+            if let Some(reopened) = self.reopen(&tx, query).await? {
+                waiting += u32::from(reopened);
+                continue;
+            }
             let touched = run(
                 &tx,
                 "INSERT INTO serp_queries (id, query_text, query_hash, region_code, is_night_window, status, scheduled_for, trigger_phrase,
                     niche, city, batch_tag, created_at, updated_at)
-                 VALUES ($1, $2, $3, $4, false, 'pending', $5, $6, $7, $8, $9, $5, $5)
-                 ON CONFLICT (query_hash) DO UPDATE SET status = 'pending', scheduled_for = excluded.scheduled_for, batch_tag = excluded.batch_tag,
-                    page = 0, tries = 0, next_try_at = NULL, updated_at = excluded.updated_at
-                    WHERE serp_queries.status IN ('completed', 'failed')",
+                 VALUES ($1, $2, $3, $4, false, 'pending', $5, $6, $7, $8, $9, $5, $5)",
                 vec![
                     query.id.uuid().into(),
                     query.text.clone().into(),
                     query.hash.clone().into(),
                     (query.region as i32).into(),
-                    now.into(),
+                    query.scheduled_for.millis().into(),
                     query.trigger.clone().into(),
                     query.niche.clone().into(),
                     query.city.clone().into(),
@@ -171,6 +152,38 @@ impl Searches for SqlStore {
 }
 
 impl SqlStore {
+    /// Puts a known query back into the queue, if it has come to an end; `None` if it is not known.
+    async fn reopen(&self, tx: &DatabaseTransaction, query: &SearchQuery) -> Result<Option<bool>> {
+        let sql = self.locked("SELECT * FROM serp_queries WHERE query_hash = $1");
+        let Some(row) = query_one(tx, &sql, vec![query.hash.clone().into()]).await? else { return Ok(None) };
+        let known = search_query(&row)?;
+        let Ok(next) = known.state.after(QueryEvent::Reopen) else { return Ok(Some(false)) };
+        let sql = "UPDATE serp_queries SET status = $2, scheduled_for = $3, batch_tag = $4, page = 0, retry_count = 0, tries = 0,
+                next_try_at = NULL, last_error = NULL, updated_at = $3 WHERE id = $1";
+        let values =
+            vec![known.id.uuid().into(), next.as_str().into(), query.scheduled_for.millis().into(), query.batch_tag.clone().into()];
+        run(tx, sql, values).await?;
+        Ok(Some(true))
+    }
+
+    async fn keep_submission(&self, tx: &DatabaseTransaction, call: &Call, ticket: &Ticket, submission: Submission) -> Result<()> {
+        let query: Id<SearchQuery> = Id::from_uuid(ticket.row);
+        match submission {
+            Submission::Deferred(handle) => {
+                let next_poll = call.now + call.policy.search.poll_interval;
+                let metadata = cost_metadata(call, SearchMode::Deferred);
+                self.insert_operation(tx, call, query, &handle, "created", Some(next_poll), None, metadata).await
+            }
+            Submission::Ready(page) => {
+                let hash = keep_page(tx, &page, call.now).await?;
+                // A quick provider gives no name; the lease that asked is one of a kind.
+                let handle = format!("sync:{}", ticket.token);
+                let metadata = cost_metadata(call, SearchMode::Synchronous);
+                self.insert_operation(tx, call, query, &handle, "done", None, Some(hash), metadata).await
+            }
+        }
+    }
+
     async fn any_due(&self, tx: &DatabaseTransaction, call: &Call) -> Result<bool> {
         let sql = "SELECT 1 FROM serp_queries WHERE status = 'pending' AND scheduled_for <= $1 LIMIT 1";
         Ok(query_one(tx, sql, vec![call.now.millis().into()]).await?.is_some())
@@ -184,24 +197,28 @@ impl SqlStore {
     }
 
     /// Marked, no operation, nobody at it: it may have been paid. Shown, and asked once more on a later night.
-    async fn settle_abandoned_queries(&self, tx: &DatabaseTransaction, call: &Call) -> Result<()> {
+    async fn settle_abandoned_queries(&self, call: &Call) -> Result<()> {
+        // The commit that keeps an operation takes the token away.
         let sql = format!(
-            "SELECT q.* FROM serp_queries q WHERE q.status = 'in_progress' AND q.claim_token IS NOT NULL AND q.claimed_until <= {}
-                AND NOT EXISTS (SELECT 1 FROM serp_operations o WHERE o.query_id = q.id AND o.status IN ('created', 'running', 'done') AND o.requested_at >= q.updated_at)",
+            "SELECT q.* FROM serp_queries q WHERE q.status = 'in_progress' AND q.claim_token IS NOT NULL AND q.claimed_until <= {}",
             self.lease_now()
         );
-        for row in query(tx, &sql, vec![]).await? {
+        if query(&self.db, &sql, vec![]).await?.is_empty() {
+            return Ok(());
+        }
+        let tx = self.write(Serial::Slots).await?;
+        for row in query(&tx, &self.locked_if_free(&sql, "q"), vec![]).await? {
             let asked = search_query(&row)?;
-            let tried = self.tried(tx, call, asked.id).await?;
-            self.flag_unknown(tx, asked.id).await?;
+            let tried = self.tried(&tx, call, asked.id).await?;
+            self.flag_unknown(&tx, asked.id).await?;
             if let Some(token) = get::<Option<Uuid>>(&row, "claim_token")? {
-                self.doubt_charge(tx, token).await?;
+                self.doubt_charge(&tx, token).await?;
             }
             let text = "submit_unknown: the process ended between the call and its answer; the search may have been paid";
             let fate = after_submit(Verdict::InDoubt, "submit_unknown", tried);
-            self.unanswered(tx, call, asked.id, fate, call.now, text).await?;
+            self.unanswered(&tx, call, asked.id, fate, call.now, text).await?;
         }
-        Ok(())
+        commit(tx).await
     }
 
     async fn flag_unknown(&self, tx: &DatabaseTransaction, query: Id<SearchQuery>) -> Result<()> {

@@ -20,6 +20,9 @@ use super::connection::{Serial, SqlStore, commit, query, query_one, run};
 use super::letters::MESSAGE;
 use super::row::{at, get, maybe_at, message};
 
+/// States of a letter that has not passed the mark.
+const WAITING: &str = "('draft', 'approved', 'queued', 'held')";
+
 fn entry(row: &QueryResult) -> Result<Suppression> {
     Ok(Suppression {
         scope: SuppressionScope::parse(&get::<String>(row, "contact_type")?)?,
@@ -101,7 +104,7 @@ impl Mailboxes for SqlStore {
 
     async fn pause(&self, mailbox: &str, until: Option<Timestamp>, reason: &str, by: &str, now: Timestamp) -> Result<()> {
         let tx = self.write(Serial::None).await?;
-        self.pause_mailbox(&tx, now, mailbox, until, &format!("{reason} (by {by})")).await?;
+        self.pause_mailbox(&tx, now, mailbox, until, &format!("{reason} (by {by})"), by).await?;
         commit(tx).await
     }
 
@@ -190,6 +193,7 @@ impl SqlStore {
         let matching = match entry.scope {
             SuppressionScope::Email => "m.to_email = $1",
             SuppressionScope::Domain => "(m.to_email LIKE '%@' || $1 OR m.to_email LIKE '%.' || $1)",
+            // No letter goes to a phone: only its company is left alone.
             SuppressionScope::Phone => "m.to_email = '' AND m.to_email = $1",
         };
         let company = query_one(tx, &format!("{MESSAGE} WHERE {matching} LIMIT 1"), vec![entry.value.clone().into()]).await?;
@@ -217,26 +221,29 @@ impl SqlStore {
         if new {
             self.note(tx, now, by, "suppress", entry.scope.as_str(), &row.to_string(), &format!("{}: {}", entry.source, entry.reason)).await?;
         }
-        if let Some(company) = owner.filter(|_| entry.source.is_refusal()) {
+        let group = match owner.filter(|_| entry.source.is_refusal()) {
+            Some(company) => self.group_of(tx, company).await?,
+            None => vec![],
+        };
+        let sql = self.locked_message(&format!("{MESSAGE} WHERE ({matching}) AND m.status IN {WAITING}"));
+        let mut waiting = query(tx, &sql, vec![entry.value.clone().into()]).await?;
+        for company in group {
             self.move_company(tx, now, company, CompanyEvent::OptOut).await?;
+            let sql = self.locked_message(&format!("{MESSAGE} WHERE m.company_id = $1 AND m.status IN {WAITING}"));
+            waiting.extend(query(tx, &sql, vec![company.into()]).await?);
         }
         if entry.source == SuppressionSource::OneClick {
             let sql = "UPDATE outreach_messages SET delivery_status = 'unsubscribed', updated_at = $2 WHERE to_email = $1 AND status = 'sent'
                 AND (delivery_status IS NULL OR delivery_status NOT IN ('unsubscribed', 'complained'))";
             run(tx, sql, vec![entry.value.clone().into(), now.millis().into()]).await?;
         }
-        let mut waiting = query(
-            tx,
-            &format!("{MESSAGE} WHERE ({matching}) AND m.status IN ('draft', 'approved', 'queued', 'held')"),
-            vec![entry.value.clone().into()],
-        )
-        .await?;
-        if let Some(company) = owner.filter(|_| entry.source.is_refusal()) {
-            let sql = format!("{MESSAGE} WHERE m.company_id = $1 AND m.status IN ('draft', 'approved', 'queued', 'held')");
-            waiting.extend(query(tx, &sql, vec![company.into()]).await?);
-        }
+        let mut aside = Vec::new();
         for row in waiting {
             let item = message(&row)?;
+            if aside.contains(&item.id) {
+                continue;
+            }
+            aside.push(item.id);
             let next = item.state.after(MessageEvent::Suppress)?;
             run(
                 tx,
@@ -250,11 +257,19 @@ impl SqlStore {
         Ok(new)
     }
 
+    /// A company with all that were found to be the same one: a refusal of any covers all.
+    async fn group_of(&self, tx: &DatabaseTransaction, company: uuid::Uuid) -> Result<Vec<uuid::Uuid>> {
+        let sql = "SELECT c.id FROM companies c JOIN companies of_one ON of_one.id = $1
+            WHERE COALESCE(c.duplicate_of, c.id) = COALESCE(of_one.duplicate_of, of_one.id) ORDER BY c.id";
+        query(tx, sql, vec![company.into()]).await?.iter().map(|row| get(row, "id")).collect()
+    }
+
     async fn owner_of(&self, tx: &DatabaseTransaction, entry: &Suppression) -> Result<Option<uuid::Uuid>> {
         let sql = match entry.scope {
             SuppressionScope::Email | SuppressionScope::Phone => "SELECT company_id FROM contacts WHERE value = $1 AND contact_type = $2",
             SuppressionScope::Domain => {
-                "SELECT id AS company_id FROM companies WHERE (canonical_domain = $1 OR registrable_domain = $1) AND $2 <> '' AND status <> 'duplicate' LIMIT 1"
+                "SELECT id AS company_id FROM companies WHERE (canonical_domain = $1 OR registrable_domain = $1) AND $2 <> ''
+                ORDER BY CASE WHEN status = 'duplicate' THEN 1 ELSE 0 END, created_at, id LIMIT 1"
             }
         };
         let row = query_one(tx, sql, vec![entry.value.clone().into(), entry.scope.as_str().into()]).await?;
