@@ -1,5 +1,6 @@
 //! What the suites stand on.
 
+pub mod databases;
 pub mod plain_http;
 pub mod postgres;
 pub mod processes;

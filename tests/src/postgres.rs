@@ -133,7 +133,9 @@ impl Cluster {
     }
 
     async fn open(&self, database: &str) -> DatabaseConnection {
-        SqlStore::open(&Settings { max_connections: 2, ..Settings::new(self.url(database)) }).await.expect("connect to the throw-away cluster")
+        SqlStore::open(&Settings { max_connections: 2, ..Settings::new(self.url(database)) })
+            .await
+            .expect("connect to the throw-away cluster")
     }
 
     async fn admin(&self, statement: &str) {

@@ -1,4 +1,5 @@
 //! What leadgen promises, suite by suite.
 
+mod schema;
 mod serp;
 mod server;

@@ -203,9 +203,21 @@ impl SqlStore {
         Ok(touched > 0)
     }
 
-    pub(super) async fn know_host(&self, tx: &DatabaseTransaction, now: Timestamp, company: Id<Company>, host: &str, canonical: bool) -> Result<()> {
+    pub(super) async fn know_host(
+        &self,
+        tx: &DatabaseTransaction,
+        now: Timestamp,
+        company: Id<Company>,
+        host: &str,
+        canonical: bool,
+    ) -> Result<()> {
         let values = vec![host.into(), company.uuid().into(), canonical.into(), now.millis().into()];
-        run(tx, "INSERT INTO domains (host, company_id, is_canonical, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (host) DO NOTHING", values).await?;
+        run(
+            tx,
+            "INSERT INTO domains (host, company_id, is_canonical, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (host) DO NOTHING",
+            values,
+        )
+        .await?;
         Ok(())
     }
 }

@@ -91,12 +91,8 @@ impl SqlStore {
     /// Connects, and checks that the schema is the one this program knows.
     pub async fn connect(settings: Settings) -> Result<Self> {
         let db = Self::open(&settings).await?;
-        let store = Self {
-            sqlite_file: sqlite_file(&settings.url),
-            db,
-            lease_clock: settings.lease_clock,
-            shift: tokio::sync::OnceCell::new(),
-        };
+        let store =
+            Self { sqlite_file: sqlite_file(&settings.url), db, lease_clock: settings.lease_clock, shift: tokio::sync::OnceCell::new() };
         store.check_schema().await?;
         store.check_durability().await?;
         Ok(store)
@@ -236,11 +232,19 @@ impl SqlStore {
 
     /// Passes a row beyond the point of no return: only while its lease lasts, which then begins anew, since what follows can't
     /// be cut off. `sets` are assignments with values from `$3`. Whether the lease lasted.
-    pub(super) async fn pass<W: Work>(&self, tx: &DatabaseTransaction, table: &str, ticket: &Ticket, sets: &str, more: Vec<Value>) -> Result<bool> {
+    pub(super) async fn pass<W: Work>(
+        &self,
+        tx: &DatabaseTransaction,
+        table: &str,
+        ticket: &Ticket,
+        sets: &str,
+        more: Vec<Value>,
+    ) -> Result<bool> {
         let now = self.lease_now();
         let lease = W::LEASE.as_millis();
-        let sql =
-            format!("UPDATE {table} SET claimed_until = {now} + {lease}, {sets} WHERE id = $1 AND claim_token = $2 AND claimed_until > {now}");
+        let sql = format!(
+            "UPDATE {table} SET claimed_until = {now} + {lease}, {sets} WHERE id = $1 AND claim_token = $2 AND claimed_until > {now}"
+        );
         let mut values: Vec<Value> = vec![ticket.row.into(), ticket.token.into()];
         values.extend(more);
         Ok(run(tx, &sql, values).await? > 0)

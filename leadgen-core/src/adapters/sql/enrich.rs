@@ -82,7 +82,14 @@ impl SqlStore {
         query_one(tx, &sql, vec![ticket.row.into(), ticket.token.into()]).await?.as_ref().map(company).transpose()
     }
 
-    async fn keep_findings(&self, tx: &DatabaseTransaction, call: &Call, company: &Company, findings: &Findings, ticket: &Ticket) -> Result<()> {
+    async fn keep_findings(
+        &self,
+        tx: &DatabaseTransaction,
+        call: &Call,
+        company: &Company,
+        findings: &Findings,
+        ticket: &Ticket,
+    ) -> Result<()> {
         let mut shared = Vec::new();
         for kind in [ContactType::Email, ContactType::Phone] {
             for found in findings.contacts.iter().filter(|found| found.contact_type == kind).take(KEPT) {
@@ -121,7 +128,13 @@ impl SqlStore {
     }
 
     /// Stores a contact for a company; false if it belongs to another one, which keeps it.
-    pub(super) async fn keep_contact(&self, tx: &DatabaseTransaction, now: Timestamp, company: Id<Company>, found: &FoundContact) -> Result<bool> {
+    pub(super) async fn keep_contact(
+        &self,
+        tx: &DatabaseTransaction,
+        now: Timestamp,
+        company: Id<Company>,
+        found: &FoundContact,
+    ) -> Result<bool> {
         let contact = Contact::id_of(found.contact_type, &found.value);
         if let Some(row) = query_one(tx, "SELECT company_id FROM contacts WHERE id = $1", vec![contact.uuid().into()]).await?
             && id::<Company>(&row, "company_id")? != company

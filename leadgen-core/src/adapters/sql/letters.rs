@@ -58,14 +58,17 @@ impl Lane<DraftLetter> for SqlStore {
                 continue;
             }
             let excerpt: String = get(row, "homepage_excerpt")?;
-            claims.push(Claim::new(ticket(row, token)?, Prospect {
-                contact_id: id(&contact, "id")?,
-                source_url: get(&contact, "source_url")?,
-                excerpt: if excerpt.is_empty() { company.last_snippet.clone() } else { excerpt },
-                campaign: company.batch_tag.clone(),
-                to,
-                company,
-            }));
+            claims.push(Claim::new(
+                ticket(row, token)?,
+                Prospect {
+                    contact_id: id(&contact, "id")?,
+                    source_url: get(&contact, "source_url")?,
+                    excerpt: if excerpt.is_empty() { company.last_snippet.clone() } else { excerpt },
+                    campaign: company.batch_tag.clone(),
+                    to,
+                    company,
+                },
+            ));
         }
         commit(tx).await?;
         Ok(claims)
@@ -179,24 +182,37 @@ impl SqlStore {
         let next = item.state.after(MessageEvent::Queue)?;
         let sets = "status = $3, scheduled_for = $4, mailbox = $5, alternatives = $6, message_id = $7, frozen = $8, from_email = $9,
             mx_class = $10, mx_records = $11, fallback = $12, tries = 0, next_try_at = NULL, updated_at = $13";
-        self.finish(tx, MESSAGES, ticket, sets, vec![
-            next.as_str().into(),
-            turn.millis().into(),
-            mail.mailbox.clone().into(),
-            alternatives.join(" ").into(),
-            mail.message_id.clone().into(),
-            mail.bytes.clone().into(),
-            mail.from.as_str().into(),
-            mail.class.as_str().into(),
-            mail.records.join(" ").into(),
-            mail.fallback.into(),
-            call.now.millis().into(),
-        ])
+        self.finish(
+            tx,
+            MESSAGES,
+            ticket,
+            sets,
+            vec![
+                next.as_str().into(),
+                turn.millis().into(),
+                mail.mailbox.clone().into(),
+                alternatives.join(" ").into(),
+                mail.message_id.clone().into(),
+                mail.bytes.clone().into(),
+                mail.from.as_str().into(),
+                mail.class.as_str().into(),
+                mail.records.join(" ").into(),
+                mail.fallback.into(),
+                call.now.millis().into(),
+            ],
+        )
         .await?;
         self.note(tx, call.now, "pipeline", "queue", "message", &item.id.to_string(), &format!("{} at {turn}", mail.mailbox)).await
     }
 
-    async fn insert_message(&self, tx: &DatabaseTransaction, call: &Call, company: &Company, drafted: &Drafted, ticket: &Ticket) -> Result<()> {
+    async fn insert_message(
+        &self,
+        tx: &DatabaseTransaction,
+        call: &Call,
+        company: &Company,
+        drafted: &Drafted,
+        ticket: &Ticket,
+    ) -> Result<()> {
         let sql = "SELECT id, value FROM contacts WHERE company_id = $1 AND is_primary AND contact_type = 'email'";
         let contact = query_one(tx, sql, vec![company.id.uuid().into()]).await?;
         self.finish(tx, "companies", ticket, "tries = 0, next_try_at = NULL, last_error = NULL", vec![]).await?;
@@ -250,7 +266,14 @@ impl SqlStore {
     }
 
     /// Moves a message, ends its lease, and says so in the journal.
-    pub(super) async fn move_message(&self, tx: &DatabaseTransaction, call: &Call, item: &Message, event: MessageEvent, text: &str) -> Result<()> {
+    pub(super) async fn move_message(
+        &self,
+        tx: &DatabaseTransaction,
+        call: &Call,
+        item: &Message,
+        event: MessageEvent,
+        text: &str,
+    ) -> Result<()> {
         let next = item.state.after(event)?;
         run(
             tx,

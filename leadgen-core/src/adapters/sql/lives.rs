@@ -57,8 +57,6 @@ impl Lives for SqlStore {
             UNION ALL SELECT 9, c.updated_at, 'state', c.status || COALESCE(' (' || c.status_reason || ')', '') FROM companies c WHERE c.id = $1
             ORDER BY 2, 1";
         let rows = query(&self.db, sql, vec![id.uuid().into()]).await?;
-        rows.iter()
-            .map(|row| Ok(LifeLine { at: at(row, "at")?.to_string(), stage: get(row, "stage")?, what: get(row, "what")? }))
-            .collect()
+        rows.iter().map(|row| Ok(LifeLine { at: at(row, "at")?.to_string(), stage: get(row, "stage")?, what: get(row, "what")? })).collect()
     }
 }

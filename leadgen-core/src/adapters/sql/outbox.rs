@@ -129,12 +129,13 @@ impl SqlStore {
     async fn keep_receipt(&self, tx: &DatabaseTransaction, call: &Call, ticket: &Ticket, item: &Message, receipt: &Receipt) -> Result<()> {
         let next = item.state.after(MessageEvent::Accept)?;
         let sets = "status = $3, delivery_status = $4, sent_at = $5, receipt = $6, last_error = NULL, tries = 0, next_try_at = NULL, updated_at = $5";
-        self.finish(tx, MESSAGES, ticket, sets, vec![
-            next.as_str().into(),
-            Delivery::Accepted.as_str().into(),
-            call.now.millis().into(),
-            receipt.reply.clone().into(),
-        ])
+        self.finish(
+            tx,
+            MESSAGES,
+            ticket,
+            sets,
+            vec![next.as_str().into(), Delivery::Accepted.as_str().into(), call.now.millis().into(), receipt.reply.clone().into()],
+        )
         .await?;
         self.move_company(tx, call.now, item.company_id.uuid(), CompanyEvent::Contact).await?;
         let detail = format!("{} → {}: {}", item.mailbox.as_deref().unwrap_or(""), item.to.masked(), receipt.reply);
@@ -162,7 +163,8 @@ impl SqlStore {
         }
         let since = (call.now - pacing::COUNTED).millis();
         let sql = "SELECT count(*) AS marked FROM mailbox_marks WHERE mailbox = $1 AND marked_at > $2";
-        let marked = query_one(tx, sql, vec![mailbox.into(), since.into()]).await?.map(|row| get::<i64>(&row, "marked")).transpose()?.unwrap_or(0);
+        let marked =
+            query_one(tx, sql, vec![mailbox.into(), since.into()]).await?.map(|row| get::<i64>(&row, "marked")).transpose()?.unwrap_or(0);
         let last = query_one(tx, "SELECT max(marked_at) AS last FROM mailbox_marks WHERE mailbox = $1", vec![mailbox.into()]).await?;
         let last = last.map(|row| maybe_at(&row, "last")).transpose()?.flatten();
         let allowed = pacing::may_send(marked.max(0) as u32, known.daily_cap, last, call.policy.send.delay.0, call.now);
@@ -251,7 +253,15 @@ impl SqlStore {
         Ok(())
     }
 
-    pub(super) async fn pause_mailbox(&self, tx: &DatabaseTransaction, now: Timestamp, mailbox: &str, until: Option<Timestamp>, why: &str, by: &str) -> Result<()> {
+    pub(super) async fn pause_mailbox(
+        &self,
+        tx: &DatabaseTransaction,
+        now: Timestamp,
+        mailbox: &str,
+        until: Option<Timestamp>,
+        why: &str,
+        by: &str,
+    ) -> Result<()> {
         run(
             tx,
             "INSERT INTO mailboxes (name, is_paused, paused_until, pause_reason, updated_at) VALUES ($1, true, $2, $3, $4)
@@ -265,7 +275,13 @@ impl SqlStore {
     }
 
     /// Moves a company if the move is legal from where it stands; otherwise leaves it.
-    pub(super) async fn move_company(&self, tx: &DatabaseTransaction, now: Timestamp, company: uuid::Uuid, event: CompanyEvent) -> Result<()> {
+    pub(super) async fn move_company(
+        &self,
+        tx: &DatabaseTransaction,
+        now: Timestamp,
+        company: uuid::Uuid,
+        event: CompanyEvent,
+    ) -> Result<()> {
         let sql = self.locked("SELECT status FROM companies WHERE id = $1");
         let Some(row) = query_one(tx, &sql, vec![company.into()]).await? else { return Ok(()) };
         let state = CompanyState::parse(&get::<String>(&row, "status")?)?;

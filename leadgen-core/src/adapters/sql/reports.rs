@@ -179,7 +179,8 @@ impl SqlStore {
     async fn values(&self, company: uuid::Uuid, contact_type: &str) -> Result<Vec<String>> {
         let sql = "SELECT value, quality_score FROM contacts WHERE company_id = $1 AND contact_type = $2 ";
         let rows = query(&self.db, sql, vec![company.into(), contact_type.into()]).await?;
-        let mut values = rows.iter().map(|row| Ok((get::<f64>(row, "quality_score")?, get(row, "value")?))).collect::<Result<Vec<(f64, String)>>>()?;
+        let mut values =
+            rows.iter().map(|row| Ok((get::<f64>(row, "quality_score")?, get(row, "value")?))).collect::<Result<Vec<(f64, String)>>>()?;
         values.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
         Ok(values.into_iter().map(|(_, value)| value).collect())
     }

@@ -50,8 +50,10 @@ impl Reviews for SqlStore {
         };
         self.move_by_hand(id, event, word, by, now, |item| match item.state {
             MessageState::InDoubt => Ok(()),
-            state => Err(Error::new(ErrorKind::Conflict, format!("end the doubt about the letter to {}, which is {state}", item.to.masked()))
-                .code("illegal_transition")),
+            state => {
+                Err(Error::new(ErrorKind::Conflict, format!("end the doubt about the letter to {}, which is {state}", item.to.masked()))
+                    .code("illegal_transition"))
+            }
         })
         .await
     }
@@ -69,15 +71,19 @@ impl SqlStore {
     ) -> Result<()> {
         let tx = self.write(Serial::Outbox).await?;
         let row = query_one(&tx, &self.locked_message(&format!("{MESSAGE} WHERE m.id = $1")), vec![id.uuid().into()]).await?;
-        let item = row.as_ref().map(message).transpose()?.ok_or_else(|| {
-            Error::new(ErrorKind::Rejected, format!("find the message {id}")).code("no_such_message")
-        })?;
+        let item = row
+            .as_ref()
+            .map(message)
+            .transpose()?
+            .ok_or_else(|| Error::new(ErrorKind::Rejected, format!("find the message {id}")).code("no_such_message"))?;
         check(&item)?;
         let next = item.state.after(event)?;
         if event == MessageEvent::Approve
             && let Some(why) = self.suppressed(&tx, &item).await?
         {
-            return Err(Error::new(ErrorKind::Conflict, format!("approve the letter to {}", item.to.masked())).code("suppressed").detail(why));
+            return Err(Error::new(ErrorKind::Conflict, format!("approve the letter to {}", item.to.masked()))
+                .code("suppressed")
+                .detail(why));
         }
         let approval = if event == MessageEvent::Approve { ", approved_at = $3, approved_by = $4" } else { "" };
         let delivery = if event == MessageEvent::SettleSent { ", delivery_status = $5, sent_at = $3" } else { "" };
@@ -86,13 +92,8 @@ impl SqlStore {
                 claimed_by = NULL, claim_token = NULL, claimed_until = 0 WHERE id = $1 AND $4 <> '' AND $5 <> ''"
         );
         let by_someone = if by.is_empty() { "someone" } else { by };
-        let values = vec![
-            id.uuid().into(),
-            next.as_str().into(),
-            now.millis().into(),
-            by_someone.into(),
-            Delivery::Accepted.as_str().into(),
-        ];
+        let values =
+            vec![id.uuid().into(), next.as_str().into(), now.millis().into(), by_someone.into(), Delivery::Accepted.as_str().into()];
         run(&tx, &sql, values).await?;
         if event == MessageEvent::SettleSent {
             self.move_company(&tx, now, item.company_id.uuid(), CompanyEvent::Contact).await?;

@@ -390,8 +390,13 @@ pub(super) async fn keep_page(tx: &DatabaseTransaction, page: &RawPage, now: Tim
     let packed = packer.write_all(&page.bytes).and_then(|()| packer.finish());
     let packed = packed.map_err(|e| Error::new(ErrorKind::Malformed, "pack a result page").because(e))?;
     let values = vec![hash.clone().into(), packed.into(), now.millis().into()];
-    run(tx, "INSERT INTO raw_pages (hash, bytes, created_at) VALUES ($1, $2, $3)
-        ON CONFLICT (hash) DO UPDATE SET created_at = excluded.created_at", values).await?;
+    run(
+        tx,
+        "INSERT INTO raw_pages (hash, bytes, created_at) VALUES ($1, $2, $3)
+        ON CONFLICT (hash) DO UPDATE SET created_at = excluded.created_at",
+        values,
+    )
+    .await?;
     Ok(hash)
 }
 

@@ -80,8 +80,14 @@ impl Mailboxes for SqlStore {
             let sql = "SELECT count(*) AS marked FROM mailbox_marks WHERE mailbox = $1 AND marked_at > $2";
             let since = (now - pacing::COUNTED).millis();
             let marked = query_one(&self.db, sql, vec![mailbox.name.clone().into(), since.into()]).await?;
-            let last = query_one(&self.db, "SELECT max(marked_at) AS last FROM mailbox_marks WHERE mailbox = $1", vec![mailbox.name.clone().into()]).await?;
-            let state = query_one(&self.db, "SELECT * FROM mailboxes WHERE name = $1 AND is_paused", vec![mailbox.name.clone().into()]).await?;
+            let last = query_one(
+                &self.db,
+                "SELECT max(marked_at) AS last FROM mailbox_marks WHERE mailbox = $1",
+                vec![mailbox.name.clone().into()],
+            )
+            .await?;
+            let state =
+                query_one(&self.db, "SELECT * FROM mailboxes WHERE name = $1 AND is_paused", vec![mailbox.name.clone().into()]).await?;
             let forever = Timestamp::from_millis(253_402_300_799_000);
             let paused_until = match &state {
                 Some(row) => Some(maybe_at(row, "paused_until")?.unwrap_or(forever)).filter(|until| *until > now),
@@ -111,7 +117,12 @@ impl Mailboxes for SqlStore {
     async fn resume(&self, mailbox: &str, by: &str, now: Timestamp) -> Result<()> {
         let tx = self.write(Serial::None).await?;
         let values = vec![mailbox.into(), now.millis().into()];
-        run(&tx, "UPDATE mailboxes SET is_paused = false, paused_until = NULL, pause_reason = NULL, updated_at = $2 WHERE name = $1", values).await?;
+        run(
+            &tx,
+            "UPDATE mailboxes SET is_paused = false, paused_until = NULL, pause_reason = NULL, updated_at = $2 WHERE name = $1",
+            values,
+        )
+        .await?;
         // Letters that left it may come back to it.
         let sql = "UPDATE outreach_messages SET tried_mailboxes = trim(replace(' ' || tried_mailboxes || ' ', ' ' || $1 || ' ', ' '))
             WHERE status = 'approved' AND tried_mailboxes <> ''";
@@ -157,7 +168,8 @@ impl SqlStore {
         detail: &str,
     ) -> Result<()> {
         let row = uuid::Uuid::new_v8(sixteen(&SystemEntropy));
-        let sql = "INSERT INTO audit (id, at, actor, action, subject, subject_id, detail, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $2)";
+        let sql =
+            "INSERT INTO audit (id, at, actor, action, subject, subject_id, detail, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $2)";
         let values = vec![row.into(), now.millis().into(), actor.into(), action.into(), subject.into(), subject_id.into(), detail.into()];
         run(db, sql, values).await?;
         Ok(())
@@ -219,7 +231,8 @@ impl SqlStore {
         .await?
             > 0;
         if new {
-            self.note(tx, now, by, "suppress", entry.scope.as_str(), &row.to_string(), &format!("{}: {}", entry.source, entry.reason)).await?;
+            self.note(tx, now, by, "suppress", entry.scope.as_str(), &row.to_string(), &format!("{}: {}", entry.source, entry.reason))
+                .await?;
         }
         let group = match owner.filter(|_| entry.source.is_refusal()) {
             Some(company) => self.group_of(tx, company).await?,
@@ -233,7 +246,8 @@ impl SqlStore {
             waiting.extend(query(tx, &sql, vec![company.into()]).await?);
         }
         if entry.source == SuppressionSource::OneClick {
-            let sql = "UPDATE outreach_messages SET delivery_status = 'unsubscribed', updated_at = $2 WHERE to_email = $1 AND status = 'sent'
+            let sql =
+                "UPDATE outreach_messages SET delivery_status = 'unsubscribed', updated_at = $2 WHERE to_email = $1 AND status = 'sent'
                 AND (delivery_status IS NULL OR delivery_status NOT IN ('unsubscribed', 'complained'))";
             run(tx, sql, vec![entry.value.clone().into(), now.millis().into()]).await?;
         }
