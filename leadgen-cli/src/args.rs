@@ -6,7 +6,11 @@ use clap::{Args, Parser, Subcommand};
 
 /// Finds companies of a niche, gathers their public business contacts and writes to each once, politely.
 #[derive(Debug, Parser)]
-#[command(name = "leadgen", version, after_help = "First steps:\n  leadgen demo                              the whole pipeline, no account, no network\n  leadgen companies import domains.csv      own domains, no keys: then `leadgen enrich`, `leadgen draft`\n  leadgen search now \"стоматология\" --city Казань\n")]
+#[command(
+    name = "leadgen",
+    version,
+    after_help = "First steps:\n  leadgen demo                              the whole pipeline, no account, no network\n  leadgen companies import domains.csv      own domains, no keys: then `leadgen enrich`, `leadgen draft`\n  leadgen search now \"стоматология\" --city Казань\n"
+)]
 pub(crate) struct Cli {
     /// Settings file; default: leadgen.toml in this folder, if there is one
     #[arg(long, global = true, value_name = "FILE")]
@@ -61,7 +65,7 @@ pub(crate) enum Command {
     /// Visits the sites of companies and finds their contacts
     Enrich(StageArgs),
     /// Writes letters for companies with contacts; nothing is sent
-    Draft(StageArgs),
+    Draft(DraftArgs),
     /// Routes approved letters and sends those whose turn has come
     Send(StageArgs),
     /// Reads answers, bounces and refusals
@@ -206,6 +210,15 @@ pub(crate) struct RunArgs {
     /// Only this batch
     #[arg(long, value_name = "TAG")]
     pub(crate) batch: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DraftArgs {
+    /// Take the drafts that wait for review back and write them anew, for example under another sender profile
+    #[arg(long)]
+    pub(crate) again: bool,
+    #[command(flatten)]
+    pub(crate) stage: StageArgs,
 }
 
 #[derive(Debug, Args)]

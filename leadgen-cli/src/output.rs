@@ -48,7 +48,8 @@ pub(crate) fn logs(cli: &Cli) {
         clap::ColorChoice::Never => false,
         clap::ColorChoice::Auto => std::io::stderr().is_terminal(),
     };
-    let logs = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter)).with_writer(std::io::stderr).with_ansi(ansi).with_target(false);
+    let logs =
+        tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter)).with_writer(std::io::stderr).with_ansi(ansi).with_target(false);
     logs.compact().init();
 }
 

@@ -144,7 +144,9 @@ async fn results(dir: &Path, store: &(impl Exports + ?Sized), town: &Town, funne
         .map(|(step, count)| format!("<tr><th>{}</th><td>{count}</td></tr>", step.replace('_', " ")))
         .collect();
     let style = "body{font:16px system-ui;margin:3em auto;max-width:30em}th{text-align:left;padding:.3em 2em .3em 0}td{text-align:right}";
-    let page = format!("<!DOCTYPE html><meta charset=\"utf-8\"><title>leadgen: funnel</title><style>{style}</style><h1>Funnel</h1><table>{rows}</table>");
+    let page = format!(
+        "<!DOCTYPE html><meta charset=\"utf-8\"><title>leadgen: funnel</title><style>{style}</style><h1>Funnel</h1><table>{rows}</table>"
+    );
     std::fs::write(dir.join("report.html"), page)?;
     Ok(())
 }

@@ -36,8 +36,22 @@ pub(crate) fn csv(companies: &[CompanyLine]) -> String {
     let mut text = header.to_owned();
     for c in companies {
         let cells = [
-            &c.name, &c.canonical_domain, &c.website_url, &c.industry, &c.region, &c.status, &c.status_reason, &c.email, &c.emails, &c.email_source,
-            &c.phones, &c.inn, &c.ogrn, &c.first_seen_at, &c.last_seen_at, &c.batch_tag,
+            &c.name,
+            &c.canonical_domain,
+            &c.website_url,
+            &c.industry,
+            &c.region,
+            &c.status,
+            &c.status_reason,
+            &c.email,
+            &c.emails,
+            &c.email_source,
+            &c.phones,
+            &c.inn,
+            &c.ogrn,
+            &c.first_seen_at,
+            &c.last_seen_at,
+            &c.batch_tag,
         ];
         text.push_str(&cells.map(|value| cell(value)).join(","));
         text.push('\n');

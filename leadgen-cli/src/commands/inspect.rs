@@ -19,7 +19,9 @@ pub(crate) fn run(command: &InspectCommand) -> anyhow::Result<End> {
         InspectCommand::Company { jsonl: true, .. } => lines::each(companies::company)?,
         InspectCommand::Company { name, domain, .. } => println!("{}", companies::company(&json!({"name": name, "domain": domain}))),
         InspectCommand::Match { jsonl: true, .. } => lines::each(companies::pair)?,
-        InspectCommand::Match { a, b, .. } => println!("{}", companies::pair(&json!({"a": a.as_deref().map(side), "b": b.as_deref().map(side)}))),
+        InspectCommand::Match { a, b, .. } => {
+            println!("{}", companies::pair(&json!({"a": a.as_deref().map(side), "b": b.as_deref().map(side)})))
+        }
         InspectCommand::Query { niche, city, country } => println!("{}", query(niche, city, country)),
         InspectCommand::Serp { jsonl: true, .. } => lines::each(companies::serp_file)?,
         InspectCommand::Serp { files, .. } => files.iter().for_each(|file| println!("{}", companies::serp_file(&json!({"path": file})))),
@@ -71,7 +73,8 @@ fn site(dir: &std::path::Path, domain: &str, country: Option<String>) -> anyhow:
     let name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let site = Site { domain: normalize::domain_of(domain), country };
     let host = site.domain.clone().or_else(|| DomainName::parse(&format!("{}.ru", name.to_lowercase().replace('_', "-"))).ok());
-    let mut files: Vec<_> = std::fs::read_dir(dir)?.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+    let mut files: Vec<_> =
+        std::fs::read_dir(dir)?.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| path.is_file()).collect();
     // The home page comes first, as in a visit.
     files.sort_by_key(|path| (!path.file_name().unwrap_or_default().to_string_lossy().starts_with("index"), path.clone()));
     let mut pages = Vec::new();
@@ -86,7 +89,10 @@ fn site(dir: &std::path::Path, domain: &str, country: Option<String>) -> anyhow:
     let emails: Vec<Value> = of(ContactType::Email)
         .map(|c| json!({"value": c.value, "kind": c.kind, "how": c.origin, "confidence": c.score, "source_url": c.source_url}))
         .collect();
-    let phones: Vec<Value> = of(ContactType::Phone).map(|c| json!({"value": c.value, "raw": c.snippet, "source_url": c.source_url})).collect();
-    Ok(json!({"site": name, "emails": emails, "phones": phones, "company_name": findings.company_name, "inn": findings.inn, "ogrn": findings.ogrn,
-        "kpp": findings.kpp, "messengers": findings.messengers, "error": null}))
+    let phones: Vec<Value> =
+        of(ContactType::Phone).map(|c| json!({"value": c.value, "raw": c.snippet, "source_url": c.source_url})).collect();
+    Ok(
+        json!({"site": name, "emails": emails, "phones": phones, "company_name": findings.company_name, "inn": findings.inn, "ogrn": findings.ogrn,
+        "kpp": findings.kpp, "messengers": findings.messengers, "error": null}),
+    )
 }

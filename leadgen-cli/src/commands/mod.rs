@@ -42,7 +42,7 @@ pub(crate) async fn run(cli: &Cli) -> anyhow::Result<End> {
         Command::Search(command) => search::run(cli, command).await,
         Command::Run(args) => run::run(cli, args).await,
         Command::Enrich(args) => run::stages(cli, &["dedupe", "enrich"], args).await,
-        Command::Draft(args) => run::stages(cli, &["draft"], args).await,
+        Command::Draft(args) => run::draft(cli, args).await,
         Command::Send(args) => run::stages(cli, &["route", "send"], args).await,
         Command::Inbox(args) => run::stages(cli, &["inbox"], args).await,
         Command::Review(command) => review::run(cli, command).await,

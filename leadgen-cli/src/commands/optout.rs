@@ -29,7 +29,13 @@ pub(crate) async fn run(cli: &Cli, command: &OptoutCommand) -> anyhow::Result<En
                 .collect();
             output::show(cli.json, &lines, || {
                 let rows = entries.iter().map(|e| {
-                    vec![e.registered_at.to_string(), e.scope.to_string(), e.value.clone(), e.source.to_string(), e.reason.chars().take(60).collect()]
+                    vec![
+                        e.registered_at.to_string(),
+                        e.scope.to_string(),
+                        e.value.clone(),
+                        e.source.to_string(),
+                        e.reason.chars().take(60).collect(),
+                    ]
                 });
                 output::table(&["at", "scope", "value", "source", "reason"], rows)
             })?;

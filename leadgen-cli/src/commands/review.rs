@@ -49,10 +49,14 @@ pub(crate) async fn run(cli: &Cli, command: &ReviewCommand) -> anyhow::Result<En
                 return output::would(cli, &format!("approve {} → {}", message.letter.subject, message.to));
             }
             review::approve(store, &message, by, ground.now()).await?;
-            output::show(cli.json, &serde_json::json!({"approved": 1}), || format!("approved: {} → {}", message.letter.subject, message.to))?;
+            output::show(cli.json, &serde_json::json!({"approved": 1}), || {
+                format!("approved: {} → {}", message.letter.subject, message.to)
+            })?;
             Ok(End::Done)
         }
-        ReviewCommand::Approve { all: Some(count), dry_run: true, .. } => output::would(cli, &format!("approve {count} drafts, if so many wait")),
+        ReviewCommand::Approve { all: Some(count), dry_run: true, .. } => {
+            output::would(cli, &format!("approve {count} drafts, if so many wait"))
+        }
         ReviewCommand::Approve { message: None, all: Some(count), batch, by, .. } => {
             let approved = review::approve_all(store, batch.as_deref(), *count, by, ground.now()).await?;
             output::show(cli.json, &serde_json::json!({"approved": approved}), || format!("{approved} letters approved by {by}"))?;

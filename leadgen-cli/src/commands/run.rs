@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use leadgen_core::actions::review;
 use leadgen_core::domain::query::SearchMode;
 use leadgen_core::pipeline::desk::{Tally, Watch};
 use leadgen_core::pipeline::{Pipeline, Until};
@@ -10,7 +11,7 @@ use leadgen_core::setup::wiring::{self, Needs};
 use tokio_util::sync::CancellationToken;
 
 use super::Ground;
-use crate::args::{Cli, RunArgs, StageArgs};
+use crate::args::{Cli, DraftArgs, RunArgs, StageArgs};
 use crate::output::{self, End};
 use crate::progress::Bars;
 
@@ -50,6 +51,16 @@ pub(crate) async fn run(cli: &Cli, args: &RunArgs) -> anyhow::Result<End> {
     }
     pipeline.run(ground.settings.tick.max(Duration::from_secs(1))).await?;
     Ok(End::Done)
+}
+
+/// Writes letters; with `--again`, those that wait for review anew.
+pub(crate) async fn draft(cli: &Cli, args: &DraftArgs) -> anyhow::Result<End> {
+    if args.again && !args.stage.dry_run {
+        let ground = Ground::new(cli).await?;
+        let taken_back = review::withdraw_all(ground.store.as_ref(), args.stage.batch.as_deref(), "operator", ground.now()).await?;
+        eprintln!("{taken_back} drafts taken back");
+    }
+    stages(cli, &["draft"], &args.stage).await
 }
 
 /// Runs some stages until nothing is due.

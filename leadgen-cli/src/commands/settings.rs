@@ -13,7 +13,10 @@ pub(crate) fn show(cli: &Cli) -> anyhow::Result<End> {
         .map(|(key, value, origin)| serde_json::json!({"name": key.env, "toml": key.toml, "value": value, "origin": origin.to_string(), "meaning": key.doc}))
         .collect();
     output::show(cli.json, &rows, || {
-        output::table(&["setting", "value", "set by"], shown.iter().map(|(key, value, origin)| vec![key.env.to_owned(), value.clone(), origin.to_string()]))
+        output::table(
+            &["setting", "value", "set by"],
+            shown.iter().map(|(key, value, origin)| vec![key.env.to_owned(), value.clone(), origin.to_string()]),
+        )
     })?;
     Settings::read(&layers)?;
     Ok(End::Done)

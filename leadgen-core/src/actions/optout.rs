@@ -16,7 +16,9 @@ pub fn entry(value: &str, reason: &str, source: SuppressionSource, now: Timestam
     } else if let Some(domain) = normalize::domain_of(value) {
         (SuppressionScope::Domain, domain.to_string())
     } else {
-        return Err(Error::new(ErrorKind::Rejected, format!("suppress {value:?}")).code("bad_value").detail("an e-mail, a domain or a phone is needed"));
+        return Err(Error::new(ErrorKind::Rejected, format!("suppress {value:?}"))
+            .code("bad_value")
+            .detail("an e-mail, a domain or a phone is needed"));
     };
     Ok(Suppression { scope, value, source, reason: reason.to_owned(), registered_at: now })
 }

@@ -46,3 +46,16 @@ where
     }
     Ok(drafts.len())
 }
+
+/// Takes back the drafts of a campaign (or of all), so that they are written anew; how many.
+pub async fn withdraw_all<S>(store: &S, campaign: Option<&str>, by: &str, now: Timestamp) -> Result<usize>
+where
+    S: Reviews + ?Sized,
+{
+    let drafts = store.messages(Some(MessageState::Draft), 1_000_000).await?;
+    let drafts: Vec<Message> = drafts.into_iter().filter(|draft| campaign.is_none_or(|tag| draft.campaign == tag)).collect();
+    for draft in &drafts {
+        store.withdraw(draft.id, by, now).await?;
+    }
+    Ok(drafts.len())
+}

@@ -29,7 +29,9 @@ impl Resolver {
         let failed = |e: NetError| Error::new(ErrorKind::Config, "set the resolvers up").code("dns_setup").because(e);
         let foreign = servers.iter().find(|server| offline && !server.ip().is_loopback());
         if let Some(server) = foreign {
-            return Err(Error::new(ErrorKind::Config, format!("ask the resolver {server}")).code("offline").detail("offline mode allows loopback only"));
+            return Err(Error::new(ErrorKind::Config, format!("ask the resolver {server}"))
+                .code("offline")
+                .detail("offline mode allows loopback only"));
         }
         let configs = servers.iter().map(|server| {
             let (mut udp, mut tcp) = (ConnectionConfig::udp(), ConnectionConfig::tcp());

@@ -65,11 +65,8 @@ impl MxRouter {
             return decision;
         }
         let first = self.dns.mail_hosts(to.domain(), Resolvers::Configured).await;
-        let answer: MailHosts = if mailmap::wants_second_opinion(&first) {
-            self.dns.mail_hosts(to.domain(), Resolvers::Alternative).await
-        } else {
-            first
-        };
+        let answer: MailHosts =
+            if mailmap::wants_second_opinion(&first) { self.dns.mail_hosts(to.domain(), Resolvers::Alternative).await } else { first };
         let decision = mailmap::from_answer(&self.settings, &answer);
         self.remember(domain, &decision);
         decision
@@ -81,9 +78,11 @@ impl Router for MxRouter {
     async fn route(&self, to: &EmailAddress) -> Result<Route> {
         let decision = self.decide(to).await;
         if decision.null_mx || decision.reason == "no_records" || decision.reason == "nxdomain" {
-            return Err(Error::new(ErrorKind::Rejected, format!("route a letter to {}", to.masked()))
-                .code("bad_domain")
-                .detail(format!("the domain {} takes no mail: {}", to.domain(), decision.reason)));
+            return Err(Error::new(ErrorKind::Rejected, format!("route a letter to {}", to.masked())).code("bad_domain").detail(format!(
+                "the domain {} takes no mail: {}",
+                to.domain(),
+                decision.reason
+            )));
         }
         let mailboxes = mailmap::mailboxes(decision.class);
         tracing::info!(domain = %to.domain(), class = %decision.class, reason = decision.reason, provider = mailboxes[0], "routed");

@@ -7,6 +7,7 @@ use crate::domain::id::Id;
 use crate::domain::letter::Letter;
 use crate::domain::name::EmailAddress;
 use crate::domain::time::Timestamp;
+use crate::error::{Error, ErrorKind, Result};
 
 /// A letter to one address, one step of one campaign.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +53,16 @@ pub struct Message {
 }
 
 impl Message {
+    /// Whether it may be taken back and written anew: nobody approved it for good and no server was offered it.
+    pub fn may_be_withdrawn(&self) -> Result<()> {
+        match self.state {
+            MessageState::Draft | MessageState::Held if self.attempts == 0 => Ok(()),
+            state => Err(Error::new(ErrorKind::Conflict, format!("write the letter to {} anew", self.to.masked()))
+                .code("illegal_transition")
+                .detail(format!("it is {state}; only drafts that were never offered to a server can be taken back"))),
+        }
+    }
+
     /// The id of a step of a campaign to a contact.
     pub fn id_of(contact: Id<Contact>, campaign: &str, step: u32) -> Id<Self> {
         Id::of(&["message", &contact.to_string(), campaign, &step.to_string()])

@@ -32,11 +32,8 @@ impl DomainName {
         }
         let dotted = trimmed.replace(['\u{3002}', '\u{FF0E}', '\u{FF61}'], ".");
         let bare = dotted.strip_suffix('.').unwrap_or(&dotted);
-        let (ascii, checked) = idna::uts46::Uts46::new().to_unicode(
-            bare.as_bytes(),
-            idna::AsciiDenyList::STD3,
-            idna::uts46::Hyphens::Allow,
-        );
+        let (ascii, checked) =
+            idna::uts46::Uts46::new().to_unicode(bare.as_bytes(), idna::AsciiDenyList::STD3, idna::uts46::Hyphens::Allow);
         checked.map_err(|_| bad())?;
         let ascii = idna::domain_to_ascii(&ascii).map_err(|_| bad())?;
         if is_host(&ascii) { Ok(Self(ascii)) } else { Err(bad()) }
@@ -173,9 +170,7 @@ impl Phone {
     /// Reads a number in its E.164 form, `+` and 8 to 15 digits.
     pub fn parse(text: &str) -> Result<Self> {
         let digits = text.strip_prefix('+').filter(|d| (8..=15).contains(&d.len()) && d.bytes().all(|b| b.is_ascii_digit()));
-        digits
-            .map(|_| Self(text.to_owned()))
-            .ok_or_else(|| Error::new(ErrorKind::Malformed, "read a phone number").code("invalid_phone"))
+        digits.map(|_| Self(text.to_owned())).ok_or_else(|| Error::new(ErrorKind::Malformed, "read a phone number").code("invalid_phone"))
     }
 
     /// The E.164 form, `+74952045138`.

@@ -189,6 +189,9 @@ pub trait Reviews: Send + Sync {
     async fn cancel(&self, id: Id<Message>, reason: &str, by: &str, now: Timestamp) -> Result<()>;
     /// Ends a doubt.
     async fn settle(&self, id: Id<Message>, settlement: Settlement, by: &str, now: Timestamp) -> Result<()>;
+    /// Takes a draft back, so that its company is written to anew. Only what waits for its first approval and was never
+    /// offered to a server; anything else is refused with `illegal_transition`.
+    async fn withdraw(&self, id: Id<Message>, by: &str, now: Timestamp) -> Result<()>;
 }
 
 /// The opt-out registry.

@@ -16,7 +16,7 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { least_words: 40, most_words: 170, most_subject: 150 }
+        Self { least_words: 70, most_words: 130, most_subject: 150 }
     }
 }
 
@@ -112,7 +112,7 @@ mod tests {
     }
 
     fn body(end: &str) -> String {
-        format!("{}{end}", "слово ".repeat(60))
+        format!("{}{end}", "слово ".repeat(90))
     }
 
     #[test]

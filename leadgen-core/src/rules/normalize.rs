@@ -11,8 +11,22 @@ const SUFFIX_LIST: &str = include_str!("../../data/public_suffix_list.dat");
 
 /// Hosts that lend names to many firms and are not on the list: a name below one of these is a site of its own.
 const SHARED_HOSTS: [&str; 16] = [
-    "tilda.ws", "narod.ru", "ucoz.ru", "ucoz.net", "nethouse.ru", "myinsales.ru", "turbo.site", "clients.site", "business.site", "tiu.ru",
-    "satu.kz", "deal.by", "prom.ua", "pulscen.ru", "umi.ru", "bitrix24.site",
+    "tilda.ws",
+    "narod.ru",
+    "ucoz.ru",
+    "ucoz.net",
+    "nethouse.ru",
+    "myinsales.ru",
+    "turbo.site",
+    "clients.site",
+    "business.site",
+    "tiu.ru",
+    "satu.kz",
+    "deal.by",
+    "prom.ua",
+    "pulscen.ru",
+    "umi.ru",
+    "bitrix24.site",
 ];
 
 /// A normalized web address.
@@ -227,9 +241,7 @@ fn normal_path(path: &str) -> String {
 
 fn is_index(segment: &str) -> bool {
     let lower = segment.to_ascii_lowercase();
-    lower
-        .strip_prefix("index.")
-        .is_some_and(|ending| (2..=5).contains(&ending.len()) && ending.bytes().all(|b| b.is_ascii_alphanumeric()))
+    lower.strip_prefix("index.").is_some_and(|ending| (2..=5).contains(&ending.len()) && ending.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
 
 fn normal_query(query: &str) -> String {

@@ -5,19 +5,65 @@ use url::Url;
 use crate::rules::harvest::Link;
 
 const STRONG: [&str; 26] = [
-    "контакт", "свяжитесь", "связаться", "обратная связь", "реквизит", "как нас найти", "адреса и телефоны", "офисы", "филиалы", "contact",
-    "get in touch", "reach us", "impressum", "imprint", "kontakt", "offices", "locations", "rekvizit", "rekvisit", "requisites", "svyaz", "feedback",
-    "kontakty", "onze-gegevens", "find us", "cont_",
+    "контакт",
+    "свяжитесь",
+    "связаться",
+    "обратная связь",
+    "реквизит",
+    "как нас найти",
+    "адреса и телефоны",
+    "офисы",
+    "филиалы",
+    "contact",
+    "get in touch",
+    "reach us",
+    "impressum",
+    "imprint",
+    "kontakt",
+    "offices",
+    "locations",
+    "rekvizit",
+    "rekvisit",
+    "requisites",
+    "svyaz",
+    "feedback",
+    "kontakty",
+    "onze-gegevens",
+    "find us",
+    "cont_",
 ];
 const MEDIUM: [&str; 22] = [
-    "о компании", "о нас", "о фирме", "команда", "сотрудники", "руководство", "партн", "оптовикам", "поставщикам", "карточка предприятия",
-    "юридическ", "правовая информация", "about", "company", "team", "people", "staff", "legal", "o-kompanii", "o-nas", "partner", "wholesale",
+    "о компании",
+    "о нас",
+    "о фирме",
+    "команда",
+    "сотрудники",
+    "руководство",
+    "партн",
+    "оптовикам",
+    "поставщикам",
+    "карточка предприятия",
+    "юридическ",
+    "правовая информация",
+    "about",
+    "company",
+    "team",
+    "people",
+    "staff",
+    "legal",
+    "o-kompanii",
+    "o-nas",
+    "partner",
+    "wholesale",
 ];
 const WEAK: [&str; 9] = ["политика", "оферт", "соглашение", "доставка", "оплата", "privacy", "terms", "policy", "delivery"];
-const NEVER: [&str; 14] =
-    ["login", "logout", "signin", "register", "/cart", "basket", "search", "calendar", "/tag/", "print", "admin", "wp-json", "sort=", "filter"];
+const NEVER: [&str; 14] = [
+    "login", "logout", "signin", "register", "/cart", "basket", "search", "calendar", "/tag/", "print", "admin", "wp-json", "sort=",
+    "filter",
+];
 const BINARY: [&str; 18] = [
-    ".jpg", ".jpeg", ".png", ".gif", ".svg", ".webp", ".pdf", ".doc", ".docx", ".xls", ".xlsx", ".zip", ".rar", ".mp4", ".mp3", ".css", ".js", ".xml",
+    ".jpg", ".jpeg", ".png", ".gif", ".svg", ".webp", ".pdf", ".doc", ".docx", ".xls", ".xlsx", ".zip", ".rar", ".mp4", ".mp3", ".css",
+    ".js", ".xml",
 ];
 /// Paths tried if no link looks right.
 pub const GUESSES: [&str; 4] = ["/kontakty", "/contacts", "/contact", "/about"];

@@ -88,7 +88,15 @@ pub fn class(stage: Stage, reply: &Reply) -> &'static str {
     let text = reply.text.to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
     let spam = says(&["spam", "suspicion", "unsolicited", "blocked", "blacklist", "rbl", "reputation", "message rejected", "спам"]);
-    let unknown_user = says(&["user unknown", "no such user", "unknown user", "does not exist", "mailbox unavailable", "не существует", "invalid mailbox"]);
+    let unknown_user = says(&[
+        "user unknown",
+        "no such user",
+        "unknown user",
+        "does not exist",
+        "mailbox unavailable",
+        "не существует",
+        "invalid mailbox",
+    ]);
     let disabled = says(&["disabled", "inactive", "suspended", "заблокирован"]);
     let limit = says(&["limit exceeded", "sending limit", "spam limit", "daily", "too many", "quota exceeded for sending", "rate limit"]);
     match (stage, reply.code, reply.enhanced) {
@@ -97,7 +105,9 @@ pub fn class(stage: Stage, reply: &Reply) -> &'static str {
         (_, 550, Some((5, 4, 5))) => "rate_limited",
         (_, _, Some((_, 5, 3))) if limit => "rate_limited",
         (Stage::Envelope | Stage::Data, 400..=499, _) if limit => "rate_limited",
-        (_, 500..=599, Some((5, 7, 1))) if says(&["not owned", "sender address rejected", "sender is not", "not allowed to send"]) => "sender_rejected",
+        (_, 500..=599, Some((5, 7, 1))) if says(&["not owned", "sender address rejected", "sender is not", "not allowed to send"]) => {
+            "sender_rejected"
+        }
         (_, 500..=599, Some((5, 7, 60))) => "sender_rejected",
         (_, 500..=599, Some((5, 7, 23..=30 | 40))) => "auth_failed",
         (_, 500..=599, Some((5, 1, 2 | 4) | (5, 4, 4 | 14))) | (_, 556, _) => "bad_domain",
@@ -150,9 +160,17 @@ mod tests {
     fn real_replies_have_the_class_of_the_table() {
         use Stage::{Auth, Connect, Data, Envelope};
         let table = [
-            (Envelope, "550-5.1.1 The email account that you tried to reach does not exist. Please try 550-5.1.1 double-checking", "bad_mailbox"),
+            (
+                Envelope,
+                "550-5.1.1 The email account that you tried to reach does not exist. Please try 550-5.1.1 double-checking",
+                "bad_mailbox",
+            ),
             (Envelope, "550 5.1.1 <x@yandex.ru>: Recipient address rejected: No such user!", "bad_mailbox"),
-            (Envelope, "550 Message was not accepted -- invalid mailbox. Local mailbox x@mail.ru is unavailable: user not found", "bad_mailbox"),
+            (
+                Envelope,
+                "550 Message was not accepted -- invalid mailbox. Local mailbox x@mail.ru is unavailable: user not found",
+                "bad_mailbox",
+            ),
             (Envelope, "550 5.5.1 Recipient rejected: user unknown", "bad_mailbox"),
             (Envelope, "550 Requested action not taken: mailbox unavailable", "bad_mailbox"),
             (Envelope, "550 5.2.1 The email account that you tried to reach is disabled.", "mailbox_disabled"),

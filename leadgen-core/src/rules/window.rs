@@ -83,9 +83,7 @@ mod tests {
 
     #[test]
     fn the_window_opens_as_in_the_golden_cases() {
-        check(include_str!("../../golden/send_window.json"), |input| {
-            json!(is_open(&window(input), at(&input["now"]).unwrap_or_default()))
-        });
+        check(include_str!("../../golden/send_window.json"), |input| json!(is_open(&window(input), at(&input["now"]).unwrap_or_default())));
     }
 
     #[test]

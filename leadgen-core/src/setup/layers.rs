@@ -88,7 +88,8 @@ impl Layers {
                 continue;
             }
             let Some((name, value)) = line.split_once('=') else {
-                self.problems.push(format!("{origin}: no '=' in the line that starts with {:?}", line.chars().take(12).collect::<String>()));
+                self.problems
+                    .push(format!("{origin}: no '=' in the line that starts with {:?}", line.chars().take(12).collect::<String>()));
                 continue;
             };
             self.variable(name.trim(), unquote(value.trim()), &Origin::File(origin.to_owned()));
@@ -239,9 +240,11 @@ mod tests {
 
     #[test]
     fn the_password_within_a_database_url_is_a_secret_too() {
-        let layers = Layers::defaults()
-            .with("DATABASE_URL", "postgres://leadgen:sesam-7@db/leadgen", &Origin::Environment)
-            .with("LEADGEN_TOKEN_KEYS_OLD", "first old key, second", &Origin::Environment);
+        let layers = Layers::defaults().with("DATABASE_URL", "postgres://leadgen:sesam-7@db/leadgen", &Origin::Environment).with(
+            "LEADGEN_TOKEN_KEYS_OLD",
+            "first old key, second",
+            &Origin::Environment,
+        );
         assert_eq!(layers.secrets(), ["first old key", "second", "sesam-7"]);
     }
 

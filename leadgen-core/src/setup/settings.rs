@@ -289,7 +289,13 @@ impl Reader<'_> {
             unsubscribe_mailto: self
                 .optional("UNSUBSCRIBE_MAILTO", "an e-mail address", |t| EmailAddress::parse(t).ok().map(|a| a.as_str().to_owned())),
             token_key: self.optional("LEADGEN_TOKEN_KEY", "at least 16 characters", |t| (t.len() >= 16).then(|| Secret::new(t))),
-            token_keys_old: self.set("LEADGEN_TOKEN_KEYS_OLD").map(|text| list(&text)).unwrap_or_default().into_iter().map(Secret::new).collect(),
+            token_keys_old: self
+                .set("LEADGEN_TOKEN_KEYS_OLD")
+                .map(|text| list(&text))
+                .unwrap_or_default()
+                .into_iter()
+                .map(Secret::new)
+                .collect(),
             mailboxes,
             routing: self.routing(),
             bind: self

@@ -72,8 +72,9 @@ impl Faults {
     /// The action for something that happens now, used up by one.
     pub(crate) fn strike(&self, server: &str, at: &str, what: &str) -> Option<Action> {
         let mut script = self.0.lock().ok()?;
-        let fault =
-            script.iter_mut().find(|f| f.server == server && f.times > 0 && (f.at.is_empty() || f.at == at) && what.contains(f.matches.as_str()))?;
+        let fault = script
+            .iter_mut()
+            .find(|f| f.server == server && f.times > 0 && (f.at.is_empty() || f.at == at) && what.contains(f.matches.as_str()))?;
         fault.times -= 1;
         Some(fault.action.clone())
     }

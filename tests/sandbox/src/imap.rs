@@ -81,7 +81,11 @@ async fn talk(socket: TcpStream, server: Arc<Server>) -> std::io::Result<()> {
             ("NOOP", _) => {}
             ("LOGIN", _) => {
                 let plain = |at: usize| words.get(at).map_or("", |word| word.trim_matches('"'));
-                inbox = server.users.iter().find(|(user, password, _)| user == plain(2) && password == plain(3)).map(|found| Arc::clone(&found.2));
+                inbox = server
+                    .users
+                    .iter()
+                    .find(|(user, password, _)| user == plain(2) && password == plain(3))
+                    .map(|found| Arc::clone(&found.2));
                 if inbox.is_none() {
                     ended = "NO [AUTHENTICATIONFAILED] Invalid credentials";
                 }
@@ -91,8 +95,11 @@ async fn talk(socket: TcpStream, server: Arc<Server>) -> std::io::Result<()> {
                     let uids = inbox.uids();
                     let next = uids.last().copied().unwrap_or(0) + 1;
                     out.extend(
-                        format!("* FLAGS (\\Seen)\r\n* {} EXISTS\r\n* 0 RECENT\r\n* OK [UIDVALIDITY 1] ok\r\n* OK [UIDNEXT {next}] ok\r\n", uids.len())
-                            .bytes(),
+                        format!(
+                            "* FLAGS (\\Seen)\r\n* {} EXISTS\r\n* 0 RECENT\r\n* OK [UIDVALIDITY 1] ok\r\n* OK [UIDNEXT {next}] ok\r\n",
+                            uids.len()
+                        )
+                        .bytes(),
                     );
                     ended = "OK [READ-ONLY] done";
                 }

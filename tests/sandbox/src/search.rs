@@ -202,7 +202,8 @@ async fn operation(State(search): State<Shared>, headers: HeaderMap, Path(id): P
     let Ok(mut operations) = search.operations.lock() else { return status(500, 13, "poisoned") };
     let Some((page, polls, fails)) = operations.get_mut(&id) else { return status(404, 5, "Operation not found") };
     *polls += 1;
-    let mut answer = json!({"id": id, "description": "WEB search async", "createdAt": "2026-01-15T21:05:09Z", "modifiedAt": "2026-01-15T21:10:11Z"});
+    let mut answer =
+        json!({"id": id, "description": "WEB search async", "createdAt": "2026-01-15T21:05:09Z", "modifiedAt": "2026-01-15T21:10:11Z"});
     if *fails || fault == Some(Action::OperationError) {
         answer["done"] = json!(true);
         answer["error"] = json!({"code": 13, "message": "Internal error", "details": []});
@@ -278,13 +279,15 @@ async fn chat(State(search): State<Shared>, headers: HeaderMap, body: Bytes) -> 
 }
 
 fn error_page(code: u32) -> Vec<u8> {
-    let text = if code == 15 { "Искомая комбинация слов нигде не встречается" } else { "Ошибка" };
+    let text =
+        if code == 15 { "Искомая комбинация слов нигде не встречается" } else { "Ошибка" };
     format!("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<yandexsearch version=\"1.0\"><response date=\"20260115T210509\"><error code=\"{code}\">{text}</error></response></yandexsearch>").into_bytes()
 }
 
 /// The documents of a query: firms of the niche and place, inner pages, and the usual catalogues.
 fn result_page(firms: &[Firm], text: &str) -> Vec<u8> {
-    let words: String = text.split(' ').filter(|word| !word.starts_with("-site:") && !word.starts_with("lang:")).collect::<Vec<_>>().join(" ");
+    let words: String =
+        text.split(' ').filter(|word| !word.starts_with("-site:") && !word.starts_with("lang:")).collect::<Vec<_>>().join(" ");
     let mut dice = Dice::new(u64::from_le_bytes(blake3::hash(words.as_bytes()).as_bytes()[..8].try_into().unwrap_or_default()));
     let mut found: Vec<&Firm> = firms.iter().filter(|firm| words.contains(&firm.niche) && words.contains(&firm.city)).collect();
     if found.is_empty() {

@@ -83,7 +83,12 @@ async fn values(State(sheets): State<Arc<Sheets>>, Path((id, range)): Path<(Stri
     axum::Json(json!({"range": range, "majorDimension": "ROWS", "values": ragged})).into_response()
 }
 
-async fn batch_update(State(sheets): State<Arc<Sheets>>, Path((_, call)): Path<(String, String)>, headers: HeaderMap, body: Bytes) -> Response {
+async fn batch_update(
+    State(sheets): State<Arc<Sheets>>,
+    Path((_, call)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     if let Err(answer) = http_fault(sheets.faults.strike("sheets", "", &call)).await {
         return answer;
     }

@@ -83,7 +83,9 @@ impl Sites {
         let file = files.get(&wanted).or_else(|| files.iter().find(|(name, _)| without_ending(name) == wanted).map(|(_, file)| file));
         match file.and_then(|file| std::fs::read(file).ok()) {
             Some(bytes) => Served { status: 200, content_type: "text/html", bytes },
-            None if wanted.is_empty() => Served { status: 200, content_type: "text/html; charset=utf-8", bytes: listing(bare, files).into_bytes() },
+            None if wanted.is_empty() => {
+                Served { status: 200, content_type: "text/html; charset=utf-8", bytes: listing(bare, files).into_bytes() }
+            }
             None => Served::missing(),
         }
     }
@@ -110,7 +112,10 @@ fn without_ending(name: &str) -> String {
 }
 
 fn percent_decoded(text: &str) -> String {
-    url::form_urlencoded::parse(format!("x={}", text.replace('+', "%2B")).as_bytes()).next().map(|(_, value)| value.into_owned()).unwrap_or_default()
+    url::form_urlencoded::parse(format!("x={}", text.replace('+', "%2B")).as_bytes())
+        .next()
+        .map(|(_, value)| value.into_owned())
+        .unwrap_or_default()
 }
 
 /// Reads a folder of site folders: host → path → file. `__` in a file's name is `/`; a folder without a dot is `<name>.ru`.

@@ -34,7 +34,8 @@ fn text(bytes: &[u8]) -> String {
 
 fn parse(text: &str) -> std::result::Result<Table, String> {
     let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or("");
-    let separator = [b';', b'\t', b','].into_iter().max_by_key(|mark| (first.matches(char::from(*mark)).count(), *mark == b',')).unwrap_or(b',');
+    let separator =
+        [b';', b'\t', b','].into_iter().max_by_key(|mark| (first.matches(char::from(*mark)).count(), *mark == b',')).unwrap_or(b',');
     let mut reader = csv::ReaderBuilder::new().delimiter(separator).flexible(true).has_headers(false).from_reader(text.as_bytes());
     let mut header = None;
     let mut rows = Vec::new();

@@ -64,7 +64,9 @@ impl ImapInbox {
     }
 
     async fn read(&self, after: Option<&Cursor>) -> Result<Batch<Arrival>> {
-        let failed = |what: &'static str| move |e: async_imap::error::Error| Error::new(ErrorKind::Unavailable, what).code("inbox_failed").because(e);
+        let failed = |what: &'static str| {
+            move |e: async_imap::error::Error| Error::new(ErrorKind::Unavailable, what).code("inbox_failed").because(e)
+        };
         let broken = |e: std::io::Error| Error::new(ErrorKind::Unavailable, "reach the inbox").code("unreachable").because(e);
         let tcp = TcpStream::connect((self.settings.host.as_str(), self.settings.port)).await.map_err(broken)?;
         tcp.set_nodelay(true).map_err(broken)?;

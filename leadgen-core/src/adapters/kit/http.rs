@@ -94,13 +94,15 @@ impl Http {
             (lost, unavailable(e))
         })?;
         let status = answer.status().as_u16();
-        let retry_after = answer.headers().get("retry-after").and_then(|value| value.to_str().ok()?.trim().parse().ok()).map(Duration::from_secs);
+        let retry_after =
+            answer.headers().get("retry-after").and_then(|value| value.to_str().ok()?.trim().parse().ok()).map(Duration::from_secs);
         let mut body = Vec::new();
         let mut stream = answer.bytes_stream();
         while let Some(chunk) = stream.next().await {
             let chunk = chunk.map_err(|e| (Lost::Unknown, unavailable(e)))?;
             if body.len() + chunk.len() > limit {
-                let error = Error::new(ErrorKind::Malformed, "read an answer").code("answer_too_large").detail(format!("more than {limit} bytes"));
+                let error =
+                    Error::new(ErrorKind::Malformed, "read an answer").code("answer_too_large").detail(format!("more than {limit} bytes"));
                 return Err((Lost::Unknown, error));
             }
             body.extend_from_slice(&chunk);

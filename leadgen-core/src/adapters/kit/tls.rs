@@ -13,7 +13,8 @@ use crate::error::{Error, ErrorKind, Result};
 pub fn client_config(extra_roots: Option<&Path>) -> Result<Arc<ClientConfig>> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     if let Some(path) = extra_roots {
-        let bad = || Error::new(ErrorKind::Config, format!("read the root certificates in {}", path.display())).code("extra_roots_unreadable");
+        let bad =
+            || Error::new(ErrorKind::Config, format!("read the root certificates in {}", path.display())).code("extra_roots_unreadable");
         let pem = std::fs::read(path).map_err(|e| bad().because(e))?;
         let mut count = 0;
         for certificate in CertificateDer::pem_slice_iter(&pem) {

@@ -67,7 +67,9 @@ impl Client {
         let greeted = AsyncSmtpConnection::connect_with_transport(Box::new(wire), &hello);
         let connection = match tokio::time::timeout(COMMAND, greeted).await {
             Ok(Ok(connection)) => connection,
-            Ok(Err(failure)) => return Err(refusal(Stage::Connect, &heard).unwrap_or_else(|| unreachable("no SMTP greeting").because(failure))),
+            Ok(Err(failure)) => {
+                return Err(refusal(Stage::Connect, &heard).unwrap_or_else(|| unreachable("no SMTP greeting").because(failure)));
+            }
             Err(_) => return Err(unreachable("the greeting timed out")),
         };
         let mut client = Self { connection, heard };
@@ -92,7 +94,10 @@ impl Client {
     /// Sender and recipient. Nothing of the letter is given.
     pub(super) async fn name_envelope(&mut self, mail: &FrozenMail) -> Result<()> {
         let parse = |address: &crate::domain::name::EmailAddress| {
-            address.as_str().parse::<lettre::Address>().map_err(|e| Error::new(ErrorKind::Rejected, "name sender and recipient").code("bad_mailbox").because(e))
+            address
+                .as_str()
+                .parse::<lettre::Address>()
+                .map_err(|e| Error::new(ErrorKind::Rejected, "name sender and recipient").code("bad_mailbox").because(e))
         };
         let (from, to) = (parse(&mail.from)?, parse(&mail.to)?);
         self.command(Stage::Envelope, Mail::new(Some(from), vec![]), COMMAND).await?;
@@ -150,7 +155,8 @@ fn whole_reply(bytes: &[u8]) -> Option<Reply> {
 
 /// STARTTLS by hand. Bytes that come along with the 220 in the clear are an attack and end it.
 async fn start_tls(tcp: &mut TcpStream) -> Result<()> {
-    let refused = |what: &str| Error::new(ErrorKind::Unauthorized, "make the connection private").code("tls_required").detail(what.to_owned());
+    let refused =
+        |what: &str| Error::new(ErrorKind::Unauthorized, "make the connection private").code("tls_required").detail(what.to_owned());
     let greeting = plain_reply(tcp).await?;
     if !greeting.starts_with("220") {
         let reply = Reply::parse(greeting.as_bytes()).ok_or_else(|| unreachable("no SMTP greeting"))?;

@@ -57,6 +57,22 @@ impl Reviews for SqlStore {
         })
         .await
     }
+
+    async fn withdraw(&self, id: Id<Message>, by: &str, now: Timestamp) -> Result<()> {
+        let tx = self.write(Serial::Outbox).await?;
+        let row = query_one(&tx, &format!("{MESSAGE} WHERE m.id = $1"), vec![id.uuid().into()]).await?;
+        let item = row.as_ref().map(message).transpose()?.ok_or_else(|| no_such_message(id))?;
+        item.may_be_withdrawn()?;
+        run(&tx, "DELETE FROM outreach_messages WHERE id = $1", vec![id.uuid().into()]).await?;
+        let free = "UPDATE companies SET tries = 0, next_try_at = NULL, updated_at = $2 WHERE id = $1";
+        run(&tx, free, vec![item.company_id.uuid().into(), now.millis().into()]).await?;
+        self.note(&tx, now, by, "withdraw", "message", &id.to_string(), &item.approval_hash).await?;
+        commit(tx).await
+    }
+}
+
+fn no_such_message(id: Id<Message>) -> Error {
+    Error::new(ErrorKind::Rejected, format!("find the message {id}")).code("no_such_message")
 }
 
 impl SqlStore {
@@ -75,7 +91,7 @@ impl SqlStore {
             .as_ref()
             .map(message)
             .transpose()?
-            .ok_or_else(|| Error::new(ErrorKind::Rejected, format!("find the message {id}")).code("no_such_message"))?;
+            .ok_or_else(|| no_such_message(id))?;
         check(&item)?;
         let next = item.state.after(event)?;
         if event == MessageEvent::Approve

@@ -33,7 +33,8 @@ impl<F: Fetcher> WebsiteExtractor<F> {
     async fn home(&self, host: &str) -> Result<Page> {
         let mut first_error: Option<Error> = None;
         for scheme in ["https", "http"] {
-            let url = Url::parse(&format!("{scheme}://{host}/")).map_err(|e| Error::new(ErrorKind::Rejected, "read a site's address").because(e))?;
+            let url = Url::parse(&format!("{scheme}://{host}/"))
+                .map_err(|e| Error::new(ErrorKind::Rejected, "read a site's address").because(e))?;
             match self.fetcher.fetch(&url).await {
                 Ok(page) => return Ok(page),
                 Err(error) if error.machine_code() == "robots_disallowed" => return Err(error),
@@ -110,9 +111,11 @@ fn is_enough(findings: &[PageFindings]) -> bool {
 #[async_trait]
 impl<F: Fetcher> ContactExtractor for WebsiteExtractor<F> {
     async fn extract(&self, company: &Company) -> Result<Findings> {
-        let host = company.canonical_domain.as_ref().map(ToString::to_string).ok_or_else(|| {
-            Error::new(ErrorKind::Rejected, format!("visit {}", company.name)).code("no_own_site")
-        })?;
+        let host = company
+            .canonical_domain
+            .as_ref()
+            .map(ToString::to_string)
+            .ok_or_else(|| Error::new(ErrorKind::Rejected, format!("visit {}", company.name)).code("no_own_site"))?;
         match self.visit(company, &host).await {
             Err(error) if error.verdict() == Verdict::Reject => {
                 let reason = match error.machine_code() {

@@ -115,7 +115,8 @@ impl HttpFetcher {
             }
         };
         let Rules::File(robots) = rules else {
-            return Err(Error::new(ErrorKind::Unavailable, format!("read robots.txt of {}", url.host_str().unwrap_or(""))).code("robots_unreachable"));
+            return Err(Error::new(ErrorKind::Unavailable, format!("read robots.txt of {}", url.host_str().unwrap_or("")))
+                .code("robots_unreachable"));
         };
         let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
         let permission = robots.permission(AGENT, path);
@@ -126,7 +127,9 @@ impl HttpFetcher {
         }
         let delay = robots.crawl_delay(AGENT).unwrap_or_default();
         if delay > MOST_DELAY {
-            return Err(Error::new(ErrorKind::Rejected, format!("fetch {url}")).code("crawl_delay_too_long").detail(format!("{} s", delay.as_secs())));
+            return Err(Error::new(ErrorKind::Rejected, format!("fetch {url}"))
+                .code("crawl_delay_too_long")
+                .detail(format!("{} s", delay.as_secs())));
         }
         Ok(delay.max(self.settings.pace))
     }
@@ -183,7 +186,8 @@ impl HttpFetcher {
         let mut wire = url.clone();
         let _ = wire.set_port(Some(address.port()));
         let accept = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.1";
-        let request = client.get(wire).header("accept", accept).header("accept-language", "ru,en").header("host", url.host_str().unwrap_or(""));
+        let request =
+            client.get(wire).header("accept", accept).header("accept-language", "ru,en").header("host", url.host_str().unwrap_or(""));
         let answer = request.send().await.map_err(failed)?;
         let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let (status, content_type, location) = (answer.status().as_u16(), header("content-type"), header("location"));

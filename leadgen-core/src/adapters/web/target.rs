@@ -57,7 +57,10 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let part = address.segments();
     let global = part[0] & 0xE000 == 0x2000;
-    let special = (part[0] == 0x2001 && part[1] < 0x0200) || (part[0] == 0x2001 && part[1] == 0x0DB8) || part[0] == 0x2002 || part[0] & 0xFFF0 == 0x3FF0;
+    let special = (part[0] == 0x2001 && part[1] < 0x0200)
+        || (part[0] == 0x2001 && part[1] == 0x0DB8)
+        || part[0] == 0x2002
+        || part[0] & 0xFFF0 == 0x3FF0;
     global && !special
 }
 
@@ -85,9 +88,20 @@ mod tests {
     #[test]
     fn tricky_addresses_are_refused_by_their_looks() {
         for text in [
-            "http://127.0.0.1/", "http://0177.0.0.1/", "http://2130706433/", "http://0x7f.1/", "http://[::1]/", "http://[::ffff:10.0.0.1]/",
-            "http://localhost/", "http://metadata.google.internal/", "http://a.local/", "http://user@firma.ru/", "http://firma.ru:22/",
-            "ftp://firma.ru/", "http://router/", "http://169.254.169.254/latest/meta-data",
+            "http://127.0.0.1/",
+            "http://0177.0.0.1/",
+            "http://2130706433/",
+            "http://0x7f.1/",
+            "http://[::1]/",
+            "http://[::ffff:10.0.0.1]/",
+            "http://localhost/",
+            "http://metadata.google.internal/",
+            "http://a.local/",
+            "http://user@firma.ru/",
+            "http://firma.ru:22/",
+            "ftp://firma.ru/",
+            "http://router/",
+            "http://169.254.169.254/latest/meta-data",
         ] {
             assert!(refusal(&Url::parse(text).unwrap()).is_some(), "{text}");
         }
@@ -100,7 +114,9 @@ mod tests {
         assert!(pinned(&[ip("93.184.216.34"), ip("10.0.0.1")], 443, &[], false).is_err());
         assert!(pinned(&[ip("127.0.0.1")], 80, &[], false).is_err());
         assert_eq!(pinned(&[ip("127.0.0.1")], 80, &[(80, "127.0.0.1:8080".parse().unwrap())], true).unwrap().port(), 8080);
-        for private in ["100.64.0.1", "192.0.2.1", "198.18.0.1", "fe80::1", "fc00::1", "2002::1", "2001:db8::1", "::ffff:8.8.8.8", "64:ff9b::1"] {
+        for private in
+            ["100.64.0.1", "192.0.2.1", "198.18.0.1", "fe80::1", "fc00::1", "2002::1", "2001:db8::1", "::ffff:8.8.8.8", "64:ff9b::1"]
+        {
             assert!(!is_public(ip(private)), "{private}");
         }
     }

@@ -20,7 +20,9 @@ impl HeaderText {
     /// Refuses C0 controls (tab included) and DEL; unusual line breaks of Unicode become a blank.
     pub fn parse(text: &str) -> Result<Self> {
         if text.chars().any(|c| c.is_ascii_control()) {
-            return Err(Error::new(ErrorKind::Rejected, "put a text into a header").code("header_unsafe").detail("it holds a control character"));
+            return Err(Error::new(ErrorKind::Rejected, "put a text into a header")
+                .code("header_unsafe")
+                .detail("it holds a control character"));
         }
         let text: String = text.chars().map(|c| if matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}') { ' ' } else { c }).collect();
         Ok(Self(text.trim().to_owned()))
@@ -49,11 +51,7 @@ pub fn encoded(text: &str) -> String {
         chunk.push(c);
     }
     words.push(chunk);
-    words
-        .iter()
-        .map(|word| format!("=?utf-8?B?{}?=", base64::engine::general_purpose::STANDARD.encode(word)))
-        .collect::<Vec<_>>()
-        .join(" ")
+    words.iter().map(|word| format!("=?utf-8?B?{}?=", base64::engine::general_purpose::STANDARD.encode(word))).collect::<Vec<_>>().join(" ")
 }
 
 /// `Name <address>`, the name quoted or encoded where it must be.

@@ -147,7 +147,15 @@ mod tests {
         assert_eq!(
             names,
             [
-                "Date", "From", "To", "Message-ID", "Subject", "List-Unsubscribe", "List-Unsubscribe-Post", "MIME-Version", "Content-Type",
+                "Date",
+                "From",
+                "To",
+                "Message-ID",
+                "Subject",
+                "List-Unsubscribe",
+                "List-Unsubscribe-Post",
+                "MIME-Version",
+                "Content-Type",
                 "Content-Transfer-Encoding"
             ]
         );

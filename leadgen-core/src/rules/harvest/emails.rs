@@ -19,7 +19,8 @@ static WRITTEN_OUT: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)([A-Za-z0-9][A-Za-z0-9._+-]{0,63})\s*(?:\[at\]|\(at\)|\{at\}|\(собака\)|\[собака\]|\{собака\}|«собака»|\s собака \s|\s at \s|_at_|＠)\s*([A-Za-zА-Яа-я0-9-]+(?:\s*(?:\.|\[dot\]|\(dot\)|\(точка\)|\[точка\]|\s точка \s|\s dot \s|．)\s*[A-Za-zА-Яа-я0-9-]+){0,4})",
     )
 });
-static JOINED: LazyLock<Regex> = LazyLock::new(|| pattern(r#"["']([A-Za-z0-9._-]{1,40})["']\s*\+\s*["']@["']\s*\+\s*["']([A-Za-z0-9.-]{3,60})["']"#));
+static JOINED: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r#"["']([A-Za-z0-9._-]{1,40})["']\s*\+\s*["']@["']\s*\+\s*["']([A-Za-z0-9.-]{3,60})["']"#));
 
 fn pattern(text: &str) -> Regex {
     Regex::new(text).unwrap_or_else(|e| panic!("a pattern of our own is wrong: {e}"))
@@ -27,23 +28,138 @@ fn pattern(text: &str) -> Regex {
 
 /// Addresses of builders, counters, agencies and templates: never the firm's own.
 const PLATFORMS: [&str; 40] = [
-    "example.com", "example.org", "example.net", "example.ru", "domain.com", "domain.ru", "site.com", "site.ru", "email.com", "email.ru", "test.ru",
-    "test.com", "yourdomain.com", "yoursite.com", "company.com", "company.ru", "mysite.com", "mysite.ru", "sentry.io", "wixpress.com", "wix.com",
-    "tilda.cc", "tilda.ws", "1c-bitrix.ru", "bitrix24.ru", "ucoz.ru", "nethouse.ru", "insales.ru", "reg.ru", "beget.com", "timeweb.ru",
-    "jivosite.com", "godaddy.com", "squarespace.com", "shopify.com", "cloudflare.com", "w3.org", "schema.org", "google.com", "gstatic.com",
+    "example.com",
+    "example.org",
+    "example.net",
+    "example.ru",
+    "domain.com",
+    "domain.ru",
+    "site.com",
+    "site.ru",
+    "email.com",
+    "email.ru",
+    "test.ru",
+    "test.com",
+    "yourdomain.com",
+    "yoursite.com",
+    "company.com",
+    "company.ru",
+    "mysite.com",
+    "mysite.ru",
+    "sentry.io",
+    "wixpress.com",
+    "wix.com",
+    "tilda.cc",
+    "tilda.ws",
+    "1c-bitrix.ru",
+    "bitrix24.ru",
+    "ucoz.ru",
+    "nethouse.ru",
+    "insales.ru",
+    "reg.ru",
+    "beget.com",
+    "timeweb.ru",
+    "jivosite.com",
+    "godaddy.com",
+    "squarespace.com",
+    "shopify.com",
+    "cloudflare.com",
+    "w3.org",
+    "schema.org",
+    "google.com",
+    "gstatic.com",
 ];
 const NOBODY: [&str; 12] = [
-    "noreply", "donotreply", "mailerdaemon", "postmaster", "abuse", "hostmaster", "bounce", "bounces", "name", "user", "username", "youremail",
+    "noreply",
+    "donotreply",
+    "mailerdaemon",
+    "postmaster",
+    "abuse",
+    "hostmaster",
+    "bounce",
+    "bounces",
+    "name",
+    "user",
+    "username",
+    "youremail",
 ];
 const ROLES: [&str; 58] = [
-    "info", "office", "mail", "post", "hello", "hi", "contact", "contacts", "kontakt", "sales", "sale", "zakaz", "order", "orders", "opt", "b2b",
-    "market", "marketing", "pr", "reklama", "hr", "job", "jobs", "rabota", "resume", "support", "help", "service", "buh", "buhgalter", "account",
-    "accounts", "admin", "secretar", "secretary", "priem", "priemnaya", "reception", "director", "dir", "general", "manager", "zakupki", "tender",
-    "snab", "partner", "partners", "dealer", "shop", "store", "site", "web", "admissions", "enquiries", "inquiry", "booking", "team", "clinic",
+    "info",
+    "office",
+    "mail",
+    "post",
+    "hello",
+    "hi",
+    "contact",
+    "contacts",
+    "kontakt",
+    "sales",
+    "sale",
+    "zakaz",
+    "order",
+    "orders",
+    "opt",
+    "b2b",
+    "market",
+    "marketing",
+    "pr",
+    "reklama",
+    "hr",
+    "job",
+    "jobs",
+    "rabota",
+    "resume",
+    "support",
+    "help",
+    "service",
+    "buh",
+    "buhgalter",
+    "account",
+    "accounts",
+    "admin",
+    "secretar",
+    "secretary",
+    "priem",
+    "priemnaya",
+    "reception",
+    "director",
+    "dir",
+    "general",
+    "manager",
+    "zakupki",
+    "tender",
+    "snab",
+    "partner",
+    "partners",
+    "dealer",
+    "shop",
+    "store",
+    "site",
+    "web",
+    "admissions",
+    "enquiries",
+    "inquiry",
+    "booking",
+    "team",
+    "clinic",
 ];
 const FREE_MAIL: [&str; 16] = [
-    "gmail.com", "yandex.ru", "yandex.com", "ya.ru", "mail.ru", "bk.ru", "inbox.ru", "list.ru", "internet.ru", "rambler.ru", "lenta.ru",
-    "outlook.com", "hotmail.com", "icloud.com", "yahoo.com", "proton.me",
+    "gmail.com",
+    "yandex.ru",
+    "yandex.com",
+    "ya.ru",
+    "mail.ru",
+    "bk.ru",
+    "inbox.ru",
+    "list.ru",
+    "internet.ru",
+    "rambler.ru",
+    "lenta.ru",
+    "outlook.com",
+    "hotmail.com",
+    "icloud.com",
+    "yahoo.com",
+    "proton.me",
 ];
 
 pub(super) fn find(found: &mut PageFindings, url: &Url, page: &Page, structured: &Structured, site: &Site) {
@@ -69,7 +185,9 @@ pub(super) fn find(found: &mut PageFindings, url: &Url, page: &Page, structured:
         finder.in_text(address.as_str(), "text", 0.85);
     }
     for written in WRITTEN_OUT.captures_iter(&text) {
-        let host = ["[dot]", "(dot)", "(точка)", "[точка]", " точка ", " dot ", "．"].iter().fold(written[2].to_lowercase(), |host, sign| host.replace(sign, "."));
+        let host = ["[dot]", "(dot)", "(точка)", "[точка]", " точка ", " dot ", "．"]
+            .iter()
+            .fold(written[2].to_lowercase(), |host, sign| host.replace(sign, "."));
         let host: String = host.split_whitespace().collect();
         finder.in_text(&format!("{}@{host}", &written[1]), "obfuscated", 0.75);
     }
@@ -134,7 +252,14 @@ impl Finder<'_> {
             return;
         }
         let free = FREE_MAIL.contains(&address.domain().as_str());
-        let score = score + if own { 0.10 } else if free || self.site.domain.is_none() { 0.0 } else { -0.25 };
+        let score = score
+            + if own {
+                0.10
+            } else if free || self.site.domain.is_none() {
+                0.0
+            } else {
+                -0.25
+            };
         let kind = kind(address);
         let known = self.found.contacts.iter_mut().find(|c| c.contact_type == ContactType::Email && c.value == address.as_str());
         match known {
@@ -166,7 +291,11 @@ fn kind(address: &EmailAddress) -> &'static str {
     if parts.iter().any(|part| ROLES.contains(&part.trim_end_matches(|c: char| c.is_ascii_digit()))) {
         return "role";
     }
-    if parts.len() == 2 && parts.iter().all(|part| part.len() > 1 && part.bytes().all(|b| b.is_ascii_alphabetic())) { "personal" } else { "unknown" }
+    if parts.len() == 2 && parts.iter().all(|part| part.len() > 1 && part.bytes().all(|b| b.is_ascii_alphabetic())) {
+        "personal"
+    } else {
+        "unknown"
+    }
 }
 
 /// The text around a value, at most 200 characters.

@@ -46,8 +46,8 @@ const MOST_SCRIPT: usize = 256 * 1024;
 const LONGEST_VALUE: usize = 64 * 1024;
 /// Elements that stand in the line: no break goes where they begin or end.
 const INLINE: [&str; 22] = [
-    "a", "abbr", "b", "bdi", "bdo", "cite", "code", "em", "font", "i", "img", "mark", "nobr", "s", "small", "span", "strong", "sub", "sup", "u",
-    "wbr", "noindex",
+    "a", "abbr", "b", "bdi", "bdo", "cite", "code", "em", "font", "i", "img", "mark", "nobr", "s", "small", "span", "strong", "sub", "sup",
+    "u", "wbr", "noindex",
 ];
 
 /// Reads a page.

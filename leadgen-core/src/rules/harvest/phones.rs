@@ -14,9 +14,8 @@ use super::structured::Structured;
 use super::{PageFindings, Site};
 
 /// Words before a number that say it is none.
-const NOT_A_PHONE: [&str; 16] = [
-    "инн", "огрн", "огрнип", "кпп", "окпо", "бик", "р/с", "к/с", "счет", "счёт", "лицензия", "артикул", "заказ", "гост", "снилс", "факс",
-];
+const NOT_A_PHONE: [&str; 16] =
+    ["инн", "огрн", "огрнип", "кпп", "окпо", "бик", "р/с", "к/с", "счет", "счёт", "лицензия", "артикул", "заказ", "гост", "снилс", "факс"];
 
 pub(super) fn find(found: &mut PageFindings, url: &Url, page: &Page, structured: &Structured, site: &Site) {
     let country = country(site);
@@ -55,7 +54,11 @@ pub(super) fn find(found: &mut PageFindings, url: &Url, page: &Page, structured:
         for matched in line.find_phone_numbers_with_preferred_region(region) {
             let e164 = PHONE_NUMBER_UTIL.format(&matched.number, PhoneNumberFormat::E164);
             let before = line.get(..matched.start).unwrap_or("").to_lowercase();
-            let word = before.trim_end_matches(|c: char| !c.is_alphanumeric() && c != '/').rsplit(|c: char| c.is_whitespace() || c == ',').next().unwrap_or("");
+            let word = before
+                .trim_end_matches(|c: char| !c.is_alphanumeric() && c != '/')
+                .rsplit(|c: char| c.is_whitespace() || c == ',')
+                .next()
+                .unwrap_or("");
             if NOT_A_PHONE.iter().any(|label| word.starts_with(label)) {
                 continue;
             }
@@ -97,7 +100,8 @@ fn region(country: &str) -> Option<Region> {
 /// `+7 (999) 123-45-67` and its kin stand in templates, not in offices.
 fn is_sample(phone: &Phone) -> bool {
     let digits = &phone.as_str()[1..];
-    ["79991234567", "79999999999", "71234567890", "70000000000", "74951234567", "78001234567", "78000000000", "79990000000"].contains(&digits)
+    ["79991234567", "79999999999", "71234567890", "70000000000", "74951234567", "78001234567", "78000000000", "79990000000"]
+        .contains(&digits)
         || digits.ends_with("0000000")
         || digits.ends_with("1234567")
 }

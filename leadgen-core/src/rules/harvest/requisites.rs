@@ -25,7 +25,8 @@ pub(super) struct Numbers {
     pub(super) kpp: Option<String>,
 }
 
-static LABELLED: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)(ИНН|ОГРНИП|ОГРН|КПП)(?:\s*/\s*КПП)?[\s:№.\-–—]*([0-9][0-9\s]{7,20}[0-9])"));
+static LABELLED: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i)(ИНН|ОГРНИП|ОГРН|КПП)(?:\s*/\s*КПП)?[\s:№.\-–—]*([0-9][0-9\s]{7,20}[0-9])"));
 static FIRM: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r#"(?:^|[^\p{L}])((?:ООО|ОАО|ЗАО|ПАО|АО)\s*[«"“„][^»"”\n]{2,60}[»"”]+|ИП\s+[А-ЯЁ][а-яё]+\s+[А-ЯЁ]\.?\s?[А-ЯЁ]?[а-яё.]*)"#)
 });
@@ -102,6 +103,11 @@ pub(super) fn firm_name(page: &Page, structured: &Structured) -> Option<(u8, Str
     if let Some(name) = page.site_name.as_deref().filter(|name| !name.trim().is_empty()) {
         return Some((2, tidy(name)));
     }
-    let title = page.title.split(['|', '—', '–', '•', '»', ':']).map(str::trim).filter(|part| !part.is_empty()).min_by_key(|part| part.chars().count())?;
+    let title = page
+        .title
+        .split(['|', '—', '–', '•', '»', ':'])
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .min_by_key(|part| part.chars().count())?;
     Some((1, tidy(title)))
 }

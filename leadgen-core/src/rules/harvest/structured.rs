@@ -76,5 +76,7 @@ fn walk(value: &Value, depth: usize, found: &mut Structured) {
 }
 
 fn is_organization(kind: &str) -> bool {
-    ["Organization", "Business", "Corporation", "Store", "Dentist", "Clinic", "Service", "Restaurant", "Company"].iter().any(|end| kind.ends_with(end))
+    ["Organization", "Business", "Corporation", "Store", "Dentist", "Clinic", "Service", "Restaurant", "Company"]
+        .iter()
+        .any(|end| kind.ends_with(end))
 }

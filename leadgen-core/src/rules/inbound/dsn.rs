@@ -16,8 +16,13 @@ pub(super) struct Bounce {
 /// Recipients read from one report.
 const MOST_RECIPIENTS: usize = 50;
 const SUBJECTS: [&str; 7] = [
-    "undelivered mail", "delivery status notification (failure)", "failure notice", "mail delivery failed", "недоставленное сообщение",
-    "сообщение не доставлено", "не удалось доставить",
+    "undelivered mail",
+    "delivery status notification (failure)",
+    "failure notice",
+    "mail delivery failed",
+    "недоставленное сообщение",
+    "сообщение не доставлено",
+    "не удалось доставить",
 ];
 
 /// All bounces of a mail; empty if it is none.
@@ -50,7 +55,11 @@ fn recipient_block(block: &str) -> Option<Bounce> {
         _ => return None,
     };
     let shown = if diagnostic.is_empty() { status } else { diagnostic };
-    Some(Bounce { recipient: EmailAddress::parse(address.trim().trim_matches(['<', '>'])).ok(), kind, diagnostic: shown.chars().take(500).collect() })
+    Some(Bounce {
+        recipient: EmailAddress::parse(address.trim().trim_matches(['<', '>'])).ok(),
+        kind,
+        diagnostic: shown.chars().take(500).collect(),
+    })
 }
 
 /// A precise diagnostic wins over a general status.
@@ -76,7 +85,8 @@ fn is_classic(message: &Message<'_>) -> bool {
 fn classic(message: &Message<'_>) -> Option<Bounce> {
     let text = message.body_text(0)?;
     let word = text.split(|c: char| c.is_whitespace() || "<>\"'():;,".contains(c)).find(|word| EmailAddress::parse(word).is_ok())?;
-    let why = text.lines().find(|line| line.trim_start().starts_with(['4', '5']) || line.contains(" 5.") || line.contains("550")).unwrap_or("");
+    let why =
+        text.lines().find(|line| line.trim_start().starts_with(['4', '5']) || line.contains(" 5.") || line.contains("550")).unwrap_or("");
     let reply = Reply::parse(why.trim().as_bytes());
     let kind = reply.map_or(SignalKind::SoftBounce, |reply| failed("", &format!("smtp; {}", reply.line())));
     Some(Bounce { recipient: EmailAddress::parse(word).ok(), kind, diagnostic: why.trim().chars().take(500).collect() })

@@ -24,17 +24,55 @@ words! {
 
 /// A whole answer of at most five words that is one of these refuses.
 const WHOLE: [&str; 17] = [
-    "стоп", "stop", "отписка", "отписаться", "отпишите", "отпишите меня", "отпишите нас", "unsubscribe", "remove", "remove me", "opt out",
-    "хватит", "удалите меня", "удалите адрес", "удалите нас", "не пишите", "больше не пишите",
+    "стоп",
+    "stop",
+    "отписка",
+    "отписаться",
+    "отпишите",
+    "отпишите меня",
+    "отпишите нас",
+    "unsubscribe",
+    "remove",
+    "remove me",
+    "opt out",
+    "хватит",
+    "удалите меня",
+    "удалите адрес",
+    "удалите нас",
+    "не пишите",
+    "больше не пишите",
 ];
 const VERBS: [&str; 15] = [
-    "отпис", "отпиш", "исключит", "удалит", "уберит", "убери", "прекратит", "перестан", "хватит", "довольно", "не присылайте", "не отсылайте",
-    "не шлите", "не пишите", "не беспоко",
+    "отпис",
+    "отпиш",
+    "исключит",
+    "удалит",
+    "уберит",
+    "убери",
+    "прекратит",
+    "перестан",
+    "хватит",
+    "довольно",
+    "не присылайте",
+    "не отсылайте",
+    "не шлите",
+    "не пишите",
+    "не беспоко",
 ];
 const OBJECTS: [&str; 14] =
     ["рассылк", "баз", "списк", "адрес", "писать", "слать", "письма", "писем", "меня", "мне", "нас", "нам", "данные", "сюда"];
-const DEMANDS: [&str; 10] =
-    ["отзываю согласие", "отзываем согласие", "жалоба", "пожалуюсь", "пожалуемся", "роскомнадзор", "152-фз", "38-фз", "gdpr", "personal data"];
+const DEMANDS: [&str; 10] = [
+    "отзываю согласие",
+    "отзываем согласие",
+    "жалоба",
+    "пожалуюсь",
+    "пожалуемся",
+    "роскомнадзор",
+    "152-фз",
+    "38-фз",
+    "gdpr",
+    "personal data",
+];
 const ENGLISH_VERBS: [&str; 8] = ["remove", "take me off", "take us off", "stop", "cease", "do not", "don't", "delete"];
 const ENGLISH_OBJECTS: [&str; 8] = [" me", " us", "list", "emailing", "contact", "mailing", "my data", "writing"];
 const NEGATED: [&str; 4] = ["не отписывайте", "не удаляйте", "не прекращайте", "don't stop"];
@@ -46,13 +84,26 @@ pub fn intent(words: &str) -> Intent {
         return Intent::Stop;
     }
     let says = |list: &[&str]| list.iter().any(|part| text.contains(part));
-    if says(&["неактуально", "не актуально", "не интересует", "не интересно", "не нужно", "не требуется", "no thanks", "not interested"]) {
+    if says(&["неактуально", "не актуально", "не интересует", "не интересно", "не нужно", "не требуется", "no thanks", "not interested"])
+    {
         return Intent::NotInterested;
     }
-    if says(&["не работает у нас", "больше не работает", "не по адресу", "обратитесь к", "пишите на", "no longer with"]) {
+    if says(&["не работает у нас", "больше не работает", "не по адресу", "обратитесь к", "пишите на", "no longer with"])
+    {
         return Intent::WrongPerson;
     }
-    if says(&["интересно", "расскажите", "подробнее", "пришлите", "созвон", "позвоните", "давайте", "готовы обсудить", "interested", "tell me more"]) {
+    if says(&[
+        "интересно",
+        "расскажите",
+        "подробнее",
+        "пришлите",
+        "созвон",
+        "позвоните",
+        "давайте",
+        "готовы обсудить",
+        "interested",
+        "tell me more",
+    ]) {
         return Intent::Interested;
     }
     if text.contains('?') {
@@ -77,7 +128,8 @@ fn is_stop(text: &str) -> bool {
     }
     text.split(['.', '!', '\n', ';']).any(|sentence| {
         let has = |list: &[&str]| list.iter().any(|part| starts_word(sentence, part));
-        (has(&VERBS) && has(&OBJECTS)) || (has(&ENGLISH_VERBS) && ENGLISH_OBJECTS.iter().any(|part| sentence.contains(part)) && refuses(sentence))
+        (has(&VERBS) && has(&OBJECTS))
+            || (has(&ENGLISH_VERBS) && ENGLISH_OBJECTS.iter().any(|part| sentence.contains(part)) && refuses(sentence))
     })
 }
 
@@ -92,7 +144,9 @@ fn refuses(sentence: &str) -> bool {
 
 /// Whether a word of the sentence begins with the part: "остановка" does not begin with "стоп".
 fn starts_word(sentence: &str, part: &str) -> bool {
-    sentence.match_indices(part).any(|(at, _)| sentence[..at].chars().next_back().is_none_or(|before| !before.is_alphanumeric() && before != '-'))
+    sentence
+        .match_indices(part)
+        .any(|(at, _)| sentence[..at].chars().next_back().is_none_or(|before| !before.is_alphanumeric() && before != '-'))
 }
 
 /// Lower case, ё→е, hidden characters dropped, Latin look-alikes folded where a word has Cyrillic letters, or is a
@@ -140,11 +194,31 @@ mod tests {
     #[test]
     fn every_way_to_say_stop_is_heard() {
         for text in [
-            "СТОП", "stop", "Стоп!", "STOP.", "отпишите меня", "Отпишите нас, пожалуйста", "Unsubscribe", "remove me please", "Хватит",
-            "Больше не пишите мне", "Не пишите сюда больше", "Удалите мой адрес из вашей базы", "Прошу исключить нас из рассылки. Исключите нас из списка",
-            "Перестаньте слать письма", "Это спам, пожалуюсь в Роскомнадзор", "Отзываю согласие на обработку данных", "Please stop emailing me",
-            "Take me off your list", "Do not contact us again", "Cтоп", "Уберите меня из базы", "не присылайте нам больше писем",
-            "Прекратите присылать мне письма", "Delete my data under GDPR", "Не беспокойте нас",
+            "СТОП",
+            "stop",
+            "Стоп!",
+            "STOP.",
+            "отпишите меня",
+            "Отпишите нас, пожалуйста",
+            "Unsubscribe",
+            "remove me please",
+            "Хватит",
+            "Больше не пишите мне",
+            "Не пишите сюда больше",
+            "Удалите мой адрес из вашей базы",
+            "Прошу исключить нас из рассылки. Исключите нас из списка",
+            "Перестаньте слать письма",
+            "Это спам, пожалуюсь в Роскомнадзор",
+            "Отзываю согласие на обработку данных",
+            "Please stop emailing me",
+            "Take me off your list",
+            "Do not contact us again",
+            "Cтоп",
+            "Уберите меня из базы",
+            "не присылайте нам больше писем",
+            "Прекратите присылать мне письма",
+            "Delete my data under GDPR",
+            "Не беспокойте нас",
         ] {
             assert_eq!(intent(text), Intent::Stop, "{text}");
         }
@@ -153,8 +227,15 @@ mod tests {
     #[test]
     fn what_merely_sounds_like_stop_is_not() {
         for text in [
-            "У нас остановка производства до мая", "Работаем стопроцентно по предоплате", "Наш сервис работает non-stop", "Не отписывайте нас, нам интересно",
-            "Спасибо, подумаем", "Кто вам дал этот адрес?", "Расскажите подробнее", "Please don't hesitate to contact us", "Магазин «СТОП-цена» ждёт вас",
+            "У нас остановка производства до мая",
+            "Работаем стопроцентно по предоплате",
+            "Наш сервис работает non-stop",
+            "Не отписывайте нас, нам интересно",
+            "Спасибо, подумаем",
+            "Кто вам дал этот адрес?",
+            "Расскажите подробнее",
+            "Please don't hesitate to contact us",
+            "Магазин «СТОП-цена» ждёт вас",
         ] {
             assert_ne!(intent(text), Intent::Stop, "{text}");
         }

@@ -93,9 +93,10 @@ fn is_automatic(message: &Message<'_>) -> bool {
 
 /// RFC 5965: a feedback report that is not "not spam"; the recipient it names, if it does.
 fn complaint(message: &Message<'_>) -> Option<Option<EmailAddress>> {
-    let part = message.parts.iter().find(|part| {
-        part.content_type().is_some_and(|kind| kind.ctype() == "message" && kind.subtype() == Some("feedback-report"))
-    })?;
+    let part = message
+        .parts
+        .iter()
+        .find(|part| part.content_type().is_some_and(|kind| kind.ctype() == "message" && kind.subtype() == Some("feedback-report")))?;
     let text = String::from_utf8_lossy(part.contents()).replace("\r\n", "\n");
     let field = |name: &str| dsn::field(&text, name);
     if field("Feedback-Type").is_some_and(|kind| kind.eq_ignore_ascii_case("not-spam")) {

@@ -44,6 +44,21 @@ impl Reviews for MemoryStore {
         };
         self.move_by_hand(id, event, word, by, now, None)
     }
+
+    async fn withdraw(&self, id: Id<Message>, by: &str, now: Timestamp) -> Result<()> {
+        self.write(|tables, _| {
+            let missing = || Error::new(ErrorKind::Rejected, format!("find the message {id}")).code("no_such_message");
+            let item = tables.messages.get(&id).ok_or_else(missing)?.message.clone();
+            item.may_be_withdrawn()?;
+            tables.messages.remove(&id);
+            if let Some(company) = tables.companies.get_mut(&item.company_id) {
+                (company.lease.tries, company.lease.next_try_at) = (0, None);
+                company.updated_at = now;
+            }
+            tables.note(now, by, "withdraw", ("message", &id.to_string()), &item.approval_hash);
+            Ok(())
+        })
+    }
 }
 
 impl MemoryStore {
