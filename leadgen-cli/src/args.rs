@@ -60,6 +60,18 @@ pub(crate) enum Command {
     /// Searches by hand
     #[command(subcommand)]
     Search(SearchCommand),
+    /// What planning a list of niches would do: queries, slots, cost, nights; nothing is stored
+    Plan(PlanArgs),
+    /// From what is queued: cost, nights, companies and letters to expect
+    Forecast {
+        /// Only this batch
+        #[arg(long, value_name = "TAG")]
+        batch: Option<String>,
+    },
+    /// Rebuilds results and companies from the stored raw answers, with no outside call
+    Replay(ReplayArgs),
+    /// Checks everything before the first night; nothing is changed
+    Doctor,
     /// Runs the pipeline: one pass with --once, else until stopped
     Run(RunArgs),
     /// Visits the sites of companies and finds their contacts
@@ -153,13 +165,25 @@ pub(crate) enum MigrateCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum IntakeCommand {
-    /// Reads a csv or tsv file with the columns niche, city, country, batch_tag
+    /// Takes rows from the Google sheet, plans them, writes their outcomes back
+    Sync {
+        /// Only rows with exactly this tag
+        #[arg(long, value_name = "TAG")]
+        batch_tag: Option<String>,
+        /// Only say what would be created, what is known already, and what it costs
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Reads a csv, tsv, xlsx or jsonl file with the columns niche, city, country, batch_tag
     Import {
         /// The file
         file: PathBuf,
         /// The batch of rows that name none
         #[arg(long, value_name = "TAG")]
         batch_tag: Option<String>,
+        /// A column of another name: niche=Сфера; may be given several times
+        #[arg(long = "map", value_name = "FIELD=HEADER")]
+        map: Vec<String>,
         /// Only say what would happen
         #[arg(long)]
         dry_run: bool,
@@ -190,10 +214,48 @@ pub(crate) enum SearchCommand {
         /// Where they are
         #[arg(long, default_value = "")]
         city: String,
+        /// Result pages, each paid, while they are full
+        #[arg(long, default_value_t = 1)]
+        pages: u32,
         /// Only say what would be asked and what it costs
         #[arg(long)]
         dry_run: bool,
     },
+    /// Hands over queries whose slot has come, within the night window
+    Submit(StageArgs),
+    /// Collects answers of deferred searches
+    Poll(StageArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    /// A file with niches; default: the Google sheet
+    pub(crate) file: Option<PathBuf>,
+    /// One niche instead of a file
+    #[arg(long, conflicts_with = "file")]
+    pub(crate) niche: Option<String>,
+    /// Its city
+    #[arg(long, default_value = "")]
+    pub(crate) city: String,
+    /// Its country
+    #[arg(long, default_value = "")]
+    pub(crate) country: String,
+    /// Of a file: the batch of rows that name none; of the sheet: only rows with this tag
+    #[arg(long, value_name = "TAG")]
+    pub(crate) batch_tag: Option<String>,
+    /// A column of another name: niche=Сфера
+    #[arg(long = "map", value_name = "FIELD=HEADER")]
+    pub(crate) map: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    /// The first stage that is done again
+    #[arg(long, value_parser = ["ingest"])]
+    pub(crate) from: String,
+    /// Only show what would change
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]
@@ -343,6 +405,8 @@ pub(crate) enum ReportCommand {
     },
     /// How many rows stand in each state, with reason codes
     States,
+    /// Searches of each batch: forecast against actual
+    Cost,
 }
 
 #[derive(Debug, Subcommand)]
@@ -393,9 +457,10 @@ pub(crate) enum InspectCommand {
         #[arg(long, conflicts_with_all = ["a", "b"])]
         jsonl: bool,
     },
-    /// The queries of a niche
+    /// The queries of a niche, with hash, region and slot
     Query {
         /// What the companies do
+        #[arg(default_value = "")]
         niche: String,
         /// Where they are
         #[arg(long, default_value = "")]
@@ -403,6 +468,24 @@ pub(crate) enum InspectCommand {
         /// The country
         #[arg(long, default_value = "")]
         country: String,
+        /// Slots are counted from here instead of now
+        #[arg(long)]
+        now: Option<String>,
+        /// Read JSON lines {"niche","city","country","batch_tag","now","triggers","minus_domains","language","max_queries"} or {"text","region_code"} on stdin
+        #[arg(long)]
+        jsonl: bool,
+    },
+    /// Is the night window open, when does it open, and which slots would be handed out
+    Night {
+        /// The instant, RFC 3339
+        #[arg(default_value = "")]
+        now: String,
+        /// How many slots
+        #[arg(long, default_value_t = 0)]
+        count: u64,
+        /// Read JSON lines {"now","window_start","window_end","spacing_seconds","count","last_taken"} on stdin
+        #[arg(long)]
+        jsonl: bool,
     },
     /// The documents of saved result pages
     Serp {

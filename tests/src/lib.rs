@@ -4,3 +4,4 @@ pub mod databases;
 pub mod plain_http;
 pub mod postgres;
 pub mod processes;
+pub mod search_bench;

@@ -1,5 +1,7 @@
 //! What leadgen promises, suite by suite.
 
 mod schema;
+mod search_deaths;
+mod search_faults;
 mod serp;
 mod server;

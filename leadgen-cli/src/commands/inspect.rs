@@ -3,11 +3,12 @@
 use leadgen_core::domain::contact::ContactType;
 use leadgen_core::domain::name::DomainName;
 use leadgen_core::rules::harvest::{self, Site};
-use leadgen_core::rules::{inbound, normalize, planning, robots};
+use leadgen_core::rules::{inbound, normalize, robots};
 use serde_json::{Value, json};
 
 mod companies;
 mod lines;
+mod search;
 
 use crate::args::InspectCommand;
 use crate::output::End;
@@ -19,10 +20,13 @@ pub(crate) fn run(command: &InspectCommand) -> anyhow::Result<End> {
         InspectCommand::Company { jsonl: true, .. } => lines::each(companies::company)?,
         InspectCommand::Company { name, domain, .. } => println!("{}", companies::company(&json!({"name": name, "domain": domain}))),
         InspectCommand::Match { jsonl: true, .. } => lines::each(companies::pair)?,
-        InspectCommand::Match { a, b, .. } => {
-            println!("{}", companies::pair(&json!({"a": a.as_deref().map(side), "b": b.as_deref().map(side)})))
+        InspectCommand::Match { a, b, .. } => println!("{}", companies::pair(&json!({"a": a.as_deref().map(side), "b": b.as_deref().map(side)}))),
+        InspectCommand::Query { jsonl: true, .. } => lines::each(search::query)?,
+        InspectCommand::Query { niche, city, country, now, .. } => {
+            println!("{}", search::query(&json!({"niche": niche, "city": city, "country": country, "now": now})));
         }
-        InspectCommand::Query { niche, city, country } => println!("{}", query(niche, city, country)),
+        InspectCommand::Night { jsonl: true, .. } => lines::each(search::night)?,
+        InspectCommand::Night { now, count, .. } => println!("{}", search::night(&json!({"now": now, "count": count}))),
         InspectCommand::Serp { jsonl: true, .. } => lines::each(companies::serp_file)?,
         InspectCommand::Serp { files, .. } => files.iter().for_each(|file| println!("{}", companies::serp_file(&json!({"path": file})))),
         InspectCommand::Site { dir, domain, country } => println!("{}", site(dir, domain, country.clone())?),
@@ -54,19 +58,6 @@ pub(crate) fn run(command: &InspectCommand) -> anyhow::Result<End> {
 /// One side of a pair as an argument: a name, or a JSON object.
 fn side(text: &str) -> Value {
     serde_json::from_str(text).ok().filter(Value::is_object).unwrap_or_else(|| json!({"name": text}))
-}
-
-fn query(niche: &str, city: &str, country: &str) -> Value {
-    match planning::query_set(niche, city, country, &planning::Settings::default()) {
-        Ok(queries) => {
-            let queries: Vec<Value> = queries
-                .iter()
-                .map(|q| json!({"text": q.text, "hash": planning::query_hash(&q.text, q.region), "region_code": q.region, "trigger": q.trigger}))
-                .collect();
-            json!({"queries": queries, "error": null})
-        }
-        Err(error) => json!({"queries": [], "error": error.to_string()}),
-    }
 }
 
 fn site(dir: &std::path::Path, domain: &str, country: Option<String>) -> anyhow::Result<Value> {

@@ -2,13 +2,17 @@
 
 #[cfg(feature = "sandbox")]
 mod demo;
+mod doctor;
 mod explain;
 mod export;
 mod import;
 mod inspect;
+mod intake;
 mod mailbox;
 mod migrate;
 mod optout;
+mod plan;
+mod replay;
 mod report;
 mod review;
 mod run;
@@ -37,9 +41,13 @@ pub(crate) async fn run(cli: &Cli) -> anyhow::Result<End> {
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::run(cli, args).await,
         Command::Migrate(command) => migrate::run(cli, command).await,
-        Command::Intake(command) => import::niches(cli, command).await,
+        Command::Intake(command) => intake::run(cli, command).await,
         Command::Companies(command) => import::companies(cli, command).await,
         Command::Search(command) => search::run(cli, command).await,
+        Command::Plan(args) => plan::preview(cli, args).await,
+        Command::Forecast { batch } => plan::forecast(cli, batch.as_deref()).await,
+        Command::Replay(args) => replay::run(cli, args).await,
+        Command::Doctor => doctor::run(cli).await,
         Command::Run(args) => run::run(cli, args).await,
         Command::Enrich(args) => run::stages(cli, &["dedupe", "enrich"], args).await,
         Command::Draft(args) => run::draft(cli, args).await,

@@ -1,7 +1,7 @@
 //! `report`: figures.
 
 use leadgen_core::domain::report::Funnel;
-use leadgen_core::ports::store::Reports;
+use leadgen_core::ports::store::{Reports, SearchLedger};
 
 use super::Ground;
 use crate::args::{Cli, ReportCommand};
@@ -13,6 +13,22 @@ pub(crate) async fn run(cli: &Cli, command: &ReportCommand) -> anyhow::Result<En
         ReportCommand::Funnel { batch } => {
             let funnel = ground.store.funnel(batch.as_deref()).await?;
             output::show(cli.json, &funnel, || table(&funnel))?;
+        }
+        ReportCommand::Cost => {
+            let costs = ground.store.costs().await?;
+            output::show(cli.json, &costs, || {
+                let rows = costs.iter().map(|line| {
+                    vec![
+                        line.batch.clone(),
+                        line.queries.to_string(),
+                        line.forecast.rounded(),
+                        format!("{} / {}", line.day, line.night),
+                        line.cost.rounded(),
+                        line.unknown.to_string(),
+                    ]
+                });
+                output::table(&["batch", "queries", "forecast ₽", "paid by day / night", "cost ₽", "of these in doubt"], rows)
+            })?;
         }
         ReportCommand::States => {
             let states = ground.store.states().await?;

@@ -71,10 +71,11 @@ pub(crate) async fn stages(cli: &Cli, stages: &[&str], args: &StageArgs) -> anyh
     }
     let wants = |stage: &str| stages.contains(&stage);
     let needs = Needs {
-        search: wants("submit").then_some(SearchMode::Deferred),
+        search: (wants("submit") || wants("poll") || wants("ingest")).then_some(SearchMode::Deferred),
         contacts: wants("enrich"),
         drafter: wants("draft"),
         mail: (wants("route") || wants("inbox")) && !ground.settings.mailboxes.is_empty(),
+        sheet: false,
     };
     if (wants("route") || wants("inbox")) && ground.settings.mailboxes.is_empty() {
         anyhow::bail!("no mailbox is configured: set YANDEX_USER and YANDEX_PASS, or GMAIL_USER and GMAIL_PASS (see .env.example)");

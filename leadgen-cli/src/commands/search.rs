@@ -1,29 +1,53 @@
 //! `search now`: one synchronous search, its price shown before.
 
 use leadgen_core::actions::search_now;
+use leadgen_core::domain::policy::MOST_RESULTS;
 use leadgen_core::domain::query::SearchMode;
 use leadgen_core::pipeline::Until;
-use leadgen_core::ports::store::Exports;
-use leadgen_core::rules::planning;
+use leadgen_core::ports::store::{Agenda, Exports, SearchLedger};
+use leadgen_core::rules::{cost, planning};
 use leadgen_core::setup::settings::Settings;
 use leadgen_core::setup::wiring::{self, Needs};
 
 use super::Ground;
-use crate::args::{Cli, SearchCommand};
+use crate::args::{Cli, SearchCommand, StageArgs};
 use crate::output::{self, End};
 
-/// Roubles for a thousand synchronous searches, by day and by night, VAT included.
-const ROUBLES: (f64, f64) = (488.0, 366.0);
-
 pub(crate) async fn run(cli: &Cli, command: &SearchCommand) -> anyhow::Result<End> {
-    let SearchCommand::Now { niche, city, dry_run } = command;
+    match command {
+        SearchCommand::Now { niche, city, pages, dry_run } => now(cli, niche, city, *pages, *dry_run).await,
+        SearchCommand::Submit(args) => deferred(cli, "submit", args).await,
+        SearchCommand::Poll(args) => deferred(cli, "poll", args).await,
+    }
+}
+
+/// One stage of the deferred search; if nothing moved, what holds it up is said.
+async fn deferred(cli: &Cli, stage: &str, args: &StageArgs) -> anyhow::Result<End> {
+    let end = super::run::stages(cli, &[stage], args).await?;
+    if end == End::Nothing && !cli.quiet {
+        let ground = Ground::new(cli).await?;
+        let holds = ground.store.holds(ground.now()).await?;
+        for hold in holds.iter().filter(|hold| hold.kind == stage) {
+            eprintln!("waiting until {}: {}", hold.until, hold.reason);
+        }
+        if holds.is_empty() {
+            let due = ground.store.next_due(ground.now()).await?;
+            eprintln!("nothing is due{}", due.map(|due| format!("; next at {due}")).unwrap_or_default());
+        }
+    }
+    Ok(end)
+}
+
+async fn now(cli: &Cli, niche: &str, city: &str, pages: u32, dry_run: bool) -> anyhow::Result<End> {
     let settings = Settings::read(&super::layers(cli)?)?;
     let clock = wiring::clock(&settings);
     let planning_settings = wiring::planning_settings(&settings);
     let text = planning::query_text(niche, city, None, &planning_settings)?;
-    let price = if planning::is_cheap(clock.now()) { ROUBLES.1 } else { ROUBLES.0 } / 1000.0;
-    eprintln!("one synchronous search, about {price:.2} ₽: {text}");
-    if *dry_run {
+    let pages = pages.clamp(1, MOST_RESULTS.div_ceil(settings.policy.search.per_page));
+    let price = cost::price(&settings.policy.search.prices, SearchMode::Synchronous, clock.now()) * u64::from(pages);
+    let up_to = if pages == 1 { "one synchronous search, about".to_owned() } else { format!("up to {pages} pages at once, at most") };
+    eprintln!("{up_to} {} ₽: {text}", price.rounded());
+    if dry_run {
         return Ok(End::Done);
     }
     let ground = Ground::new(cli).await?;
@@ -31,6 +55,7 @@ pub(crate) async fn run(cli: &Cli, command: &SearchCommand) -> anyhow::Result<En
     let mut hurried = ground.settings.clone();
     // Asked for by name: the night window does not stand between a person and one search.
     hurried.policy.search.enforce_night = false;
+    hurried.policy.search.pages = pages;
     let needs = Needs { search: Some(SearchMode::Synchronous), ..Needs::default() };
     let builder = wiring::pipeline(&hurried, ground.store.clone(), ground.clock.clone(), needs)?;
     let pipeline = builder.batch(Some(batch.clone())).shutdown(super::run::stop_on_signal()).build()?;

@@ -5,6 +5,8 @@
 pub mod dns;
 #[cfg(feature = "files")]
 pub mod files;
+#[cfg(feature = "google")]
+pub mod google;
 #[cfg(feature = "imap")]
 pub mod imap;
 pub mod kit;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -10,6 +11,7 @@ use crate::domain::policy::Policy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::Pipeline;
 use crate::pipeline::desk::{Desk, Watch};
+use crate::pipeline::inlet::Inlet;
 use crate::pipeline::policy::Correspondence;
 use crate::ports::clock::Clock;
 use crate::ports::contacts::ContactExtractor;
@@ -26,7 +28,7 @@ use crate::rules::planning;
 /// The parts a pipeline is made of. A port left out switches its stages off.
 #[derive(Debug, Default)]
 pub(crate) struct Parts {
-    pub(crate) leads: Vec<(String, Arc<dyn LeadSource>)>,
+    pub(crate) leads: Vec<Inlet>,
     pub(crate) search: Option<Arc<dyn SearchProvider>>,
     pub(crate) contacts: Option<Arc<dyn ContactExtractor>>,
     pub(crate) drafter: Option<Arc<dyn Drafter>>,
@@ -79,8 +81,14 @@ impl PipelineBuilder {
 
     /// A list of niches under a name that its cursor is kept by.
     #[must_use]
-    pub fn leads(mut self, name: impl Into<String>, source: Arc<dyn LeadSource>) -> Self {
-        self.parts.leads.push((name.into(), source));
+    pub fn leads(self, name: impl Into<String>, source: Arc<dyn LeadSource>) -> Self {
+        self.leads_every(name, source, Duration::ZERO)
+    }
+
+    /// The same, looked at no more often than once in an interval.
+    #[must_use]
+    pub fn leads_every(mut self, name: impl Into<String>, source: Arc<dyn LeadSource>, interval: Duration) -> Self {
+        self.parts.leads.push(Inlet::new(name, source, interval));
         self
     }
 

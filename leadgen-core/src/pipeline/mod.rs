@@ -110,6 +110,26 @@ impl Pipeline {
         STAGES.into_iter().filter(|stage| has(stage) && (self.only.is_empty() || self.only.iter().any(|only| only == stage))).collect()
     }
 
+    /// The earliest instant later than now at which something is due: in the store, or at a source of rows.
+    pub async fn next_due(&self) -> Result<Option<Timestamp>> {
+        let mut due = self.store.next_due(self.now()).await?;
+        if self.stages().contains(&"intake") {
+            for inlet in &self.parts.leads {
+                due = [due, inlet.next_due(self.now()).await].into_iter().flatten().min();
+            }
+        }
+        Ok(due)
+    }
+
+    /// Rows taken in whose source has not been told what became of them.
+    pub async fn untold(&self) -> usize {
+        let mut untold = 0;
+        for inlet in &self.parts.leads {
+            untold += inlet.untold().await;
+        }
+        untold
+    }
+
     /// One pass over one stage.
     pub async fn tick(&self, stage: &str) -> Result<Tally> {
         self.begun.get_or_try_init(|| self.store.begin()).await?;
@@ -157,7 +177,7 @@ impl Pipeline {
                 continue;
             }
             let Until::Instant(end) = until else { return Ok(sums) };
-            match self.store.next_due(self.now()).await? {
+            match self.next_due().await? {
                 Some(due) if due <= end => self.desk.clock.sleep_until(due).await,
                 _ => return Ok(sums),
             }
@@ -177,7 +197,9 @@ impl Pipeline {
                 Err(error) => return Err(error),
             };
             if idle {
-                let pause = self.desk.clock.sleep_until(self.now() + tick);
+                let soon = self.now() + tick;
+                let due = self.next_due().await.ok().flatten().map_or(soon, |due| due.min(soon));
+                let pause = self.desk.clock.sleep_until(due);
                 tokio::select! {
                     () = pause => {}
                     () = self.desk.shutdown.cancelled() => {}
@@ -246,8 +268,10 @@ impl Pipeline {
 
     async fn intake(&self) -> Result<Tally> {
         let mut tally = Tally::of("intake");
-        for (name, source) in &self.parts.leads {
-            tally.done += inlet::intake(self.store.as_ref(), source.as_ref(), name, self.desk.clock.as_ref()).await?.done;
+        for inlet in &self.parts.leads {
+            let turn = inlet.tick(self.store.as_ref(), self.desk.clock.as_ref()).await?;
+            tally.done += turn.done;
+            tally.retried += turn.retried;
         }
         Ok(tally)
     }

@@ -19,6 +19,7 @@ pub mod pages;
 pub mod planning;
 pub mod quota;
 pub mod rank;
+pub mod reading;
 pub mod regions;
 pub mod render;
 pub mod replies;

@@ -47,6 +47,36 @@ pub fn resolve(city: &str, country: &str) -> Region {
     }
 }
 
+/// The remark for a row whose place is not given or not known: all of Russia is searched.
+pub fn warning(city: &str, country: &str) -> Option<String> {
+    let place = if squash(city).is_empty() { squash(country) } else { squash(city) };
+    resolve(city, country).defaulted.then(|| match place.as_str() {
+        "" => "region_defaulted: no place is given, all of Russia is searched".to_owned(),
+        place => match nearest(place) {
+            Some(known) => format!("region_defaulted: the place {place:?} is unknown, all of Russia is searched; did you mean {known:?}?"),
+            None => format!("region_defaulted: the place {place:?} is unknown, all of Russia is searched"),
+        },
+    })
+}
+
+/// The name of the table most like a misspelt one.
+fn nearest(place: &str) -> Option<&'static str> {
+    let key = fold(place);
+    let names = TABLE.lines().skip(1).flat_map(|line| line.split(',').skip(1).take(2));
+    let scored = names.map(|name| (strsim::jaro_winkler(&key, &fold(name)), name));
+    scored.filter(|(score, _)| *score > 0.9).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
+}
+
+/// The regions a region lies in, nearest first: a city, its oblast, its federal district, the country.
+pub fn parents(code: u32) -> Vec<u32> {
+    let parent = |code: u32| {
+        let line = TABLE.lines().skip(1).find(|line| line.split(',').next().and_then(|cell| cell.parse().ok()) == Some(code))?;
+        line.split(',').nth(3)?.parse::<u32>().ok().filter(|parent| *parent != code)
+    };
+    // The table is a tree; a loop in it must not become one here.
+    std::iter::successors(parent(code), |code| parent(*code)).take(8).collect()
+}
+
 fn lookup(place: &str) -> Option<u32> {
     let key = fold(place);
     if key.is_empty() {
@@ -90,6 +120,31 @@ mod tests {
     use super::*;
     use crate::rules::golden::check;
     use serde_json::json;
+
+    #[test]
+    fn a_place_is_known_by_any_of_its_spellings() {
+        for (city, code) in [("Орёл", 10), ("орел", 10), ("Ростов\u{2013}на\u{2011}Дону", 39), ("YEKATERINBURG", 54), ("  Нижний   Новгород ", 47), ("ufa", 172)] {
+            assert_eq!(resolve(city, ""), Region { code, defaulted: false }, "{city}");
+        }
+        assert_eq!(resolve("Нигдеград", "Казахстан").code, 159);
+    }
+
+    #[test]
+    fn an_unknown_place_is_all_of_russia_with_a_remark_that_helps() {
+        assert_eq!(warning("Казань", ""), None);
+        assert!(warning("", "").unwrap_or_default().starts_with("region_defaulted: no place"));
+        assert!(warning("Екатеренбург", "").unwrap_or_default().ends_with("did you mean \"Екатеринбург\"?"));
+    }
+
+    #[test]
+    fn every_region_of_the_table_hangs_under_a_country() {
+        for line in TABLE.lines().skip(1) {
+            let cells: Vec<&str> = line.split(',').collect();
+            assert_eq!(cells.len(), 5, "{line}");
+            assert!(cells[0].parse::<u32>().is_ok() && !cells[1].is_empty(), "{line}");
+        }
+        assert!(parents(43).contains(&RUSSIA), "{:?}", parents(43));
+    }
 
     #[test]
     fn places_have_the_golden_codes() {

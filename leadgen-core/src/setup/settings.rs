@@ -80,6 +80,27 @@ pub struct Yandex {
     pub request: Request,
 }
 
+/// The sheet of niches.
+#[derive(Clone, Debug)]
+pub struct Sheet {
+    /// The spreadsheet's id.
+    pub id: Option<String>,
+    /// The sheet within it.
+    pub tab: String,
+    /// Key file.
+    pub key_file: Option<PathBuf>,
+    /// Key as text.
+    pub key_json: Option<Secret>,
+    /// Whether `run` takes rows by itself.
+    pub sync: bool,
+    /// How often.
+    pub interval: Duration,
+    /// Only rows of this batch.
+    pub batch_tag: Option<String>,
+    /// Base address.
+    pub base_url: String,
+}
+
 /// The model.
 #[derive(Clone, Debug)]
 pub struct Llm {
@@ -173,6 +194,8 @@ pub struct Settings {
     pub minus_domains: Option<Vec<String>>,
     /// Domains dropped from results.
     pub excluded_domains: Vec<DomainName>,
+    /// Intake from a sheet.
+    pub sheet: Sheet,
     /// Drafting.
     pub llm: Llm,
     /// Visiting.
@@ -275,6 +298,7 @@ impl Reader<'_> {
             triggers: self.set("YANDEX_TRIGGERS").map(|text| list(&text)),
             minus_domains: self.set("YANDEX_MINUS_DOMAINS").map(|text| list(&text)),
             excluded_domains: self.domains("EXCLUDED_DOMAINS"),
+            sheet: self.sheet(),
             llm: Llm {
                 api_key: self.set("OPENAI_API_KEY").map(Secret::new),
                 base_url: self.text("OPENAI_BASE_URL"),
@@ -305,6 +329,24 @@ impl Reader<'_> {
             roles: self.roles(),
             tick: self.seconds("LEADGEN_TICK_SECONDS"),
             policy,
+        }
+    }
+
+    fn sheet(&mut self) -> Sheet {
+        let sync = self.flag("SHEET_SYNC_ENABLED");
+        let id = self.set("GOOGLE_SHEET_ID");
+        if sync && id.is_none() {
+            self.problem("GOOGLE_SHEET_ID", "is missing while SHEET_SYNC_ENABLED is true");
+        }
+        Sheet {
+            id,
+            tab: self.text("GOOGLE_SHEET_TAB"),
+            key_file: self.path("GOOGLE_SA_KEY_FILE"),
+            key_json: self.set("GOOGLE_SA_KEY_JSON").map(Secret::new),
+            sync,
+            interval: Duration::from_mins(self.number_in("SHEET_SYNC_INTERVAL_MINUTES", 1, 10_080)),
+            batch_tag: self.set("SHEET_SYNC_BATCH_TAG"),
+            base_url: self.text("LEADGEN_SHEETS_URL"),
         }
     }
 

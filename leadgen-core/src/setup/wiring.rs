@@ -6,7 +6,8 @@ use std::time::Duration;
 use rustls::ClientConfig;
 
 use crate::adapters::dns::Resolver;
-use crate::adapters::files::{CsvLeads, TemplateDrafter};
+use crate::adapters::files::{FileLeads, Mapping, TemplateDrafter};
+use crate::adapters::google::{self, GoogleSheet, ServiceKey};
 use crate::adapters::imap::{self, ImapInbox};
 use crate::adapters::kit::http::Http;
 use crate::adapters::kit::tls::client_config;
@@ -25,6 +26,7 @@ use crate::pipeline::builder::PipelineBuilder;
 use crate::pipeline::policy::Correspondence;
 use crate::ports::clock::{Clock, RehearsalClock, SystemClock};
 use crate::ports::drafter::Drafter;
+use crate::ports::search::SearchProvider;
 use crate::rules::compose::unsubscribe;
 use crate::rules::{mailmap, planning};
 use crate::setup::settings::Settings;
@@ -43,13 +45,21 @@ pub struct Needs {
     pub drafter: bool,
     /// Routing, sending, reading answers: only if a mailbox is configured.
     pub mail: bool,
+    /// Taking rows from the sheet by its interval.
+    pub sheet: bool,
 }
 
 impl Needs {
     /// Everything that is configured.
     pub fn all(settings: &Settings) -> Self {
         let searches = settings.yandex.folder_id.is_some();
-        Self { search: searches.then_some(SearchMode::Deferred), contacts: true, drafter: true, mail: !settings.mailboxes.is_empty() }
+        Self {
+            search: searches.then_some(SearchMode::Deferred),
+            contacts: true,
+            drafter: true,
+            mail: !settings.mailboxes.is_empty(),
+            sheet: settings.sheet.sync,
+        }
     }
 }
 
@@ -90,8 +100,34 @@ pub async fn store(settings: &Settings) -> Result<Arc<SqlStore>> {
 pub type OpenStore = Arc<SqlStore>;
 
 /// A list of niches in a file.
-pub fn leads_file(path: &std::path::Path, batch_tag: Option<&str>) -> Result<CsvLeads> {
-    CsvLeads::open(path, batch_tag)
+pub fn leads_file(path: &std::path::Path, batch_tag: Option<&str>) -> Result<FileLeads> {
+    FileLeads::open(path, batch_tag, &Mapping::default())
+}
+
+/// The same with columns of other names: `niche=Сфера`.
+pub fn mapped_leads_file(path: &std::path::Path, batch_tag: Option<&str>, pairs: &[String]) -> Result<FileLeads> {
+    FileLeads::open(path, batch_tag, &Mapping::parse(pairs)?)
+}
+
+/// The sheet of niches; `batch_tag` takes only rows with that tag.
+pub fn sheet(settings: &Settings, clock: &Arc<dyn Clock>, batch_tag: Option<&str>) -> Result<GoogleSheet> {
+    let missing = |what: &str| Error::new(ErrorKind::Config, "set the sheet up").code("sheet_not_configured").detail(what.to_owned());
+    let sheet = &settings.sheet;
+    let spreadsheet_id = sheet.id.clone().ok_or_else(|| missing("GOOGLE_SHEET_ID is not set"))?;
+    let key = match (&sheet.key_file, &sheet.key_json) {
+        (Some(path), _) => ServiceKey::open(path)?,
+        (None, Some(text)) => ServiceKey::parse(text.reveal())?,
+        (None, None) => return Err(missing("set GOOGLE_SA_KEY_FILE and share the sheet with the account it names")),
+    };
+    let wire = google::Settings {
+        spreadsheet_id,
+        tab: sheet.tab.clone(),
+        batch_tag: batch_tag.map(str::to_owned),
+        key,
+        base_url: sheet.base_url.clone(),
+    };
+    let tls = client_config(settings.extra_roots.as_deref())?;
+    GoogleSheet::new(wire, Http::new(&tls, CALL, settings.offline)?, Arc::clone(clock))
 }
 
 /// An own list of companies in a file: rows, and lines that can't be used.
@@ -123,6 +159,11 @@ pub fn pipeline(settings: &Settings, store: Arc<SqlStore>, clock: Arc<dyn Clock>
     if let Some(mode) = needs.search {
         builder = builder.search(search(settings, &tls, &clock, mode)?);
     }
+    if needs.sheet {
+        let sync = &settings.sheet;
+        let source = Arc::new(sheet(settings, &clock, sync.batch_tag.as_deref())?);
+        builder = builder.leads_every("sheet", source, sync.interval);
+    }
     if needs.contacts || needs.mail {
         let dns = Arc::new(Resolver::new(&settings.routing.resolvers, settings.routing.timeout, settings.offline)?);
         if needs.contacts {
@@ -140,6 +181,16 @@ pub fn pipeline(settings: &Settings, store: Arc<SqlStore>, clock: Arc<dyn Clock>
         builder = mail(builder, settings, &tls, &clock)?;
     }
     Ok(builder)
+}
+
+/// The search engine, for those who check it.
+pub(crate) fn yandex(settings: &Settings, clock: &Arc<dyn Clock>, mode: SearchMode) -> Result<YandexSearch> {
+    search(settings, &client_config(settings.extra_roots.as_deref())?, clock, mode)
+}
+
+/// Reads stored pages of the configured provider; asks nothing and needs no key.
+pub fn page_reader(_settings: &Settings) -> Result<Arc<dyn SearchProvider>> {
+    Ok(Arc::new(yandex::PageReader))
 }
 
 fn search(settings: &Settings, tls: &Arc<ClientConfig>, clock: &Arc<dyn Clock>, mode: SearchMode) -> Result<YandexSearch> {

@@ -26,6 +26,14 @@ pub enum Action {
     OperationError,
     /// Search: the page holds this error code.
     SerpError(u32),
+    /// HTTP: this status and `Retry-After` in seconds.
+    StatusAfter(u16, u64),
+    /// Operation: the page is no base64.
+    BadBase64,
+    /// Operation: the page is an HTML document.
+    HtmlPage,
+    /// Operation: the answer has so many bytes.
+    Flood(usize),
 }
 
 /// One fault.
@@ -66,6 +74,13 @@ impl Faults {
     pub fn add(&self, fault: Fault) {
         if let Ok(mut script) = self.0.lock() {
             script.push(fault);
+        }
+    }
+
+    /// Forgets all that has not struck yet.
+    pub fn clear(&self) {
+        if let Ok(mut script) = self.0.lock() {
+            script.clear();
         }
     }
 

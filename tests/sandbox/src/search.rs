@@ -48,12 +48,19 @@ pub(crate) struct Search {
 
 type Shared = Arc<Search>;
 
+/// Which part of the results is asked for.
+struct Sheet {
+    page: usize,
+    groups: usize,
+}
+
 /// All routes.
 pub(crate) fn router(search: Shared) -> Router {
     Router::new()
         .route("/v2/web/searchAsync", post(search_async))
         .route("/v2/web/search", post(search_now))
         .route("/operations/{id}", get(operation))
+        .route("/v2/wordstat/getRegionsTree", post(regions))
         .route("/iam/v1/tokens", post(token))
         .route("/v1/chat/completions", post(chat))
         .with_state(search)
@@ -64,19 +71,27 @@ fn status(http: u16, code: u32, message: &str) -> Response {
     (StatusCode::from_u16(http).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), axum::Json(body)).into_response()
 }
 
+fn grpc(status: u16) -> u32 {
+    match status {
+        400 => 3,
+        401 => 16,
+        403 => 7,
+        404 => 5,
+        429 => 8,
+        503 => 14,
+        504 => 4,
+        _ => 13,
+    }
+}
+
 /// A fault of the HTTP layer; `Err` holds the answer to give at once.
 pub(crate) async fn http_fault(action: Option<Action>) -> Result<Option<Action>, Response> {
     match action {
-        Some(Action::Status(code)) => {
-            let grpc = match code {
-                401 => 16,
-                403 => 7,
-                404 => 5,
-                429 => 8,
-                503 => 14,
-                _ => 13,
-            };
-            Err(status(code, grpc, "scripted"))
+        Some(Action::Status(code)) => Err(status(code, grpc(code), "scripted")),
+        Some(Action::StatusAfter(code, seconds)) => {
+            let mut answer = status(code, grpc(code), "scripted");
+            answer.headers_mut().insert("retry-after", seconds.into());
+            Err(answer)
         }
         Some(Action::Stall) => {
             tokio::time::sleep(std::time::Duration::from_secs(3600)).await;
@@ -106,7 +121,7 @@ impl Search {
     }
 
     /// The request's text and region, or why it is refused.
-    fn checked(&self, headers: &HeaderMap, body: &[u8]) -> Result<(String, String), Box<Response>> {
+    fn checked(&self, headers: &HeaderMap, body: &[u8]) -> Result<(String, String, Sheet), Box<Response>> {
         let refuse = |http, code, text: &str| Err(Box::new(status(http, code, text)));
         if !self.allows(headers) {
             return refuse(401, 16, "Token is invalid or has expired.");
@@ -122,7 +137,9 @@ impl Search {
         if request["folderId"].as_str() != Some(self.folder_id.as_str()) {
             return refuse(403, 7, "Permission denied");
         }
-        Ok((text, request["region"].as_str().unwrap_or("").to_owned()))
+        let number = |value: &Value, least: usize| value.as_str().and_then(|text| text.parse().ok()).unwrap_or(least);
+        let sheet = Sheet { page: number(&request["query"]["page"], 0), groups: number(&request["groupSpec"]["groupsOnPage"], 20) };
+        Ok((text, request["region"].as_str().unwrap_or("").to_owned(), sheet))
     }
 
     fn accept(&self, text: &str, region: &str, mode: &str, operation_id: &str) {
@@ -133,7 +150,7 @@ impl Search {
         }
     }
 
-    fn page(&self, text: &str, serp_error: Option<u32>) -> Vec<u8> {
+    fn page(&self, text: &str, serp_error: Option<u32>, sheet: &Sheet) -> Vec<u8> {
         if let Some(code) = serp_error {
             return error_page(code);
         }
@@ -142,7 +159,7 @@ impl Search {
             let index = blake3::hash(text.as_bytes()).as_bytes()[0] as usize % self.serp.len();
             return named.unwrap_or(&self.serp[index]).1.clone();
         }
-        result_page(&self.firms, text)
+        result_page(&self.firms, text, sheet)
     }
 }
 
@@ -152,7 +169,7 @@ async fn search_async(State(search): State<Shared>, headers: HeaderMap, body: By
         Ok(fault) => fault,
         Err(answer) => return answer,
     };
-    let (text, region) = match search.checked(&headers, &body) {
+    let (text, region, sheet) = match search.checked(&headers, &body) {
         Ok(request) => request,
         Err(answer) => return *answer,
     };
@@ -162,7 +179,7 @@ async fn search_async(State(search): State<Shared>, headers: HeaderMap, body: By
     };
     let count = search.operations.lock().map(|operations| operations.len()).unwrap_or(0);
     let id = format!("spr{:017x}", (count as u64 + 1) ^ u64::from(std::process::id()) << 24);
-    let page = search.page(&text, serp_error);
+    let page = search.page(&text, serp_error, &sheet);
     search.accept(&text, &region, "deferred", &id);
     if let Ok(mut operations) = search.operations.lock() {
         operations.insert(id.clone(), (page, 0, fault == Some(Action::OperationError)));
@@ -179,7 +196,7 @@ async fn search_now(State(search): State<Shared>, headers: HeaderMap, body: Byte
         Ok(fault) => fault,
         Err(answer) => return answer,
     };
-    let (text, region) = match search.checked(&headers, &body) {
+    let (text, region, sheet) = match search.checked(&headers, &body) {
         Ok(request) => request,
         Err(answer) => return *answer,
     };
@@ -187,7 +204,7 @@ async fn search_now(State(search): State<Shared>, headers: HeaderMap, body: Byte
     if fault == Some(Action::DropAfterAccept) {
         return broken();
     }
-    let page = search.page(&text, if let Some(Action::SerpError(code)) = fault { Some(code) } else { None });
+    let page = search.page(&text, if let Some(Action::SerpError(code)) = fault { Some(code) } else { None }, &sheet);
     axum::Json(json!({"rawData": base64::engine::general_purpose::STANDARD.encode(page)})).into_response()
 }
 
@@ -209,14 +226,36 @@ async fn operation(State(search): State<Shared>, headers: HeaderMap, Path(id): P
         answer["error"] = json!({"code": 13, "message": "Internal error", "details": []});
     } else if *polls >= search.polls_until_done {
         let mut raw = base64::engine::general_purpose::STANDARD.encode(&*page);
-        if fault == Some(Action::Truncate) {
-            raw.truncate(raw.len() / 2 / 4 * 4);
+        match fault {
+            Some(Action::Truncate) => raw.truncate(raw.len() / 2 / 4 * 4),
+            Some(Action::BadBase64) => raw.insert(raw.len() / 2, '%'),
+            Some(Action::HtmlPage) => raw = base64::engine::general_purpose::STANDARD.encode("<html><body>Service is temporarily unavailable</body></html>"),
+            Some(Action::Flood(bytes)) => {
+                let body = format!("{{\"id\": \"{id}\", \"done\": true, \"response\": {{\"rawData\": \"{}\"}}}}", "QUJD".repeat(bytes / 4));
+                return ([("content-type", "application/json")], body).into_response();
+            }
+            _ => {}
         }
         answer["done"] = json!(true);
         answer["response"] = json!({"@type": "type.googleapis.com/yandex.cloud.searchapi.v2.WebSearchResponse", "rawData": raw});
     }
     let pretty = serde_json::to_string_pretty(&answer).unwrap_or_default();
     ([("content-type", "application/json")], format!("{pretty}\n")).into_response()
+}
+
+/// The free list of regions; a folder that is not ours is refused.
+async fn regions(State(search): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
+    if let Err(answer) = http_fault(search.faults.strike("search", "", "getRegionsTree")).await {
+        return answer;
+    }
+    if !search.allows(&headers) {
+        return status(401, 16, "Token is invalid or has expired.");
+    }
+    let request: Value = serde_json::from_slice(&body).unwrap_or_default();
+    if request["folderId"].as_str() != Some(search.folder_id.as_str()) {
+        return status(403, 7, "Permission denied");
+    }
+    axum::Json(json!({"regions": [{"id": "225", "label": "Россия", "children": [{"id": "43", "label": "Казань", "children": []}]}]})).into_response()
 }
 
 #[derive(Deserialize)]
@@ -285,9 +324,8 @@ fn error_page(code: u32) -> Vec<u8> {
 }
 
 /// The documents of a query: firms of the niche and place, inner pages, and the usual catalogues.
-fn result_page(firms: &[Firm], text: &str) -> Vec<u8> {
-    let words: String =
-        text.split(' ').filter(|word| !word.starts_with("-site:") && !word.starts_with("lang:")).collect::<Vec<_>>().join(" ");
+fn result_page(firms: &[Firm], text: &str, sheet: &Sheet) -> Vec<u8> {
+    let words: String = text.split(' ').filter(|word| !word.starts_with("-site:") && !word.starts_with("lang:")).collect::<Vec<_>>().join(" ");
     let mut dice = Dice::new(u64::from_le_bytes(blake3::hash(words.as_bytes()).as_bytes()[..8].try_into().unwrap_or_default()));
     let mut found: Vec<&Firm> = firms.iter().filter(|firm| words.contains(&firm.niche) && words.contains(&firm.city)).collect();
     if found.is_empty() {
@@ -300,25 +338,30 @@ fn result_page(firms: &[Firm], text: &str) -> Vec<u8> {
             found.swap(at, dice.below(at as u64 + 1) as usize);
         }
     }
-    let mut groups = String::new();
+    let mut groups = Vec::new();
     for (index, firm) in found.iter().enumerate() {
         let inner = if dice.below(2) == 0 { "uslugi?utm_source=yandex" } else { "" };
-        groups.push_str(&group(&format!("https://{}/{inner}", firm.host), &firm.name, &firm.niche, &firm.city));
+        groups.push(group(&format!("https://{}/{inner}", firm.host), &firm.name, &firm.niche, &firm.city));
         if index == 1 {
-            groups.push_str(&group(&format!("https://spb.{}/", firm.host), &firm.name, &firm.niche, &firm.city));
+            groups.push(group(&format!("https://spb.{}/", firm.host), &firm.name, &firm.niche, &firm.city));
         }
         if index % 5 == 2 {
-            groups.push_str(&group("https://www.avito.ru/items", "Объявления", &firm.niche, &firm.city));
-            groups.push_str(&group("https://2gis.ru/search", "Все организации", &firm.niche, &firm.city));
+            groups.push(group("https://www.avito.ru/items", "Объявления", &firm.niche, &firm.city));
+            groups.push(group("https://2gis.ru/search", "Все организации", &firm.niche, &firm.city));
         }
+    }
+    let groups: String = groups.into_iter().skip(sheet.page * sheet.groups).take(sheet.groups).collect();
+    if groups.is_empty() {
+        return error_page(18);
     }
     let query = escape(text);
     format!(
-        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<yandexsearch version=\"1.0\"><request><query>{query}</query><page>0</page></request>\
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<yandexsearch version=\"1.0\"><request><query>{query}</query><page>{page}</page></request>\
          <response date=\"20260115T210509\"><reqid>town</reqid><found priority=\"all\">117564</found><results>\
-         <grouping attr=\"d\" mode=\"deep\" groups-on-page=\"100\" docs-in-group=\"1\" curcateg=\"-1\"><page first=\"1\" last=\"101\">0</page>{groups}\
+         <grouping attr=\"d\" mode=\"deep\" groups-on-page=\"100\" docs-in-group=\"1\" curcateg=\"-1\"><page first=\"1\" last=\"101\">{page}</page>{groups}\
          <found priority=\"all\">{n}</found></grouping></results></response></yandexsearch>",
-        n = found.len()
+        n = found.len(),
+        page = sheet.page
     )
     .into_bytes()
 }

@@ -32,6 +32,7 @@ pub fn read_companies(path: &Path, batch_tag: Option<&str>) -> Result<(Vec<Compa
         problems.push(format!("{name}:1: no column is named domain, name or email (the first line names: {})", table.header.join(", ")));
         return Ok((rows, problems));
     }
+    problems.extend(table.problems.iter().map(|(line, why)| format!("{name}:{line}: {why}")));
     for (line, cells) in &table.rows {
         let get = |index: usize| cell(cells, columns[index]);
         let row = CompanyRow {

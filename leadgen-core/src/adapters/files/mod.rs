@@ -6,5 +6,5 @@ mod table;
 mod template;
 
 pub use companies::read_companies;
-pub use niches::CsvLeads;
+pub use niches::{FileLeads, Mapping};
 pub use template::TemplateDrafter;

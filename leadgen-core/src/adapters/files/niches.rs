@@ -1,14 +1,17 @@
-//! A list of niches in a csv or tsv file, with the headers of the sheet.
+//! A list of niches in a file, with the headers of the sheet or with a mapping of one's own.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use async_trait::async_trait;
 
 use crate::domain::lead::{Batch, Cursor, LeadRow, RowStatus};
+use crate::domain::time::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::leads::LeadSource;
 
-use super::table::{self, cell, column};
+use super::table::{self, Table, cell, column, nearest};
 
 /// Service columns of the copy, in order (SHEET-1).
 const SERVICE: [&str; 7] = [
@@ -20,55 +23,77 @@ const SERVICE: [&str; 7] = [
     "db_last_scheduled_for",
     "last_error",
 ];
+/// Fields of a row and the headers they go by.
+const FIELDS: [(&str, &[&str]); 4] = [
+    ("niche", &["niche", "ниша"]),
+    ("city", &["city", "город"]),
+    ("country", &["country", "страна"]),
+    ("batch_tag", &["batch_tag", "партия"]),
+];
+
+/// Which header each field is read from, where it is not the usual one: `niche=Сфера`.
+#[derive(Clone, Debug, Default)]
+pub struct Mapping(BTreeMap<&'static str, String>);
+
+impl Mapping {
+    /// Reads `field=header` pairs. Code: `bad_mapping`, with the field most like a misspelt one.
+    pub fn parse<S: AsRef<str>>(pairs: &[S]) -> Result<Self> {
+        let mut mapping = BTreeMap::new();
+        for pair in pairs {
+            let pair = pair.as_ref();
+            let bad = |why: String| Error::new(ErrorKind::Config, format!("read the mapping {pair:?}")).code("bad_mapping").detail(why);
+            let (field, header) = pair.split_once('=').ok_or_else(|| bad("write field=header, for example niche=Сфера".into()))?;
+            let known = FIELDS.iter().map(|(name, _)| *name);
+            let Some(field) = known.clone().find(|name| *name == field.trim()) else {
+                let hint = nearest(field, known).map(|name| format!("; did you mean {name}?")).unwrap_or_default();
+                return Err(bad(format!("fields are niche, city, country, batch_tag{hint}")));
+            };
+            mapping.insert(field, header.trim().to_owned());
+        }
+        Ok(Self(mapping))
+    }
+}
 
 /// Reads niches from a file; outcomes go to a copy beside it, the file itself stays as it is.
 #[derive(Debug)]
-pub struct CsvLeads {
+pub struct FileLeads {
     path: PathBuf,
-    batch_tag: Option<String>,
     rows: Vec<LeadRow>,
+    problems: Vec<String>,
+    table: Table,
+    told: Mutex<BTreeMap<u64, RowStatus>>,
 }
 
-impl CsvLeads {
+impl FileLeads {
     /// Reads and checks a file. Without a column `niche`: `sheet_columns_missing`. `batch_tag` fills blank cells.
-    pub fn open(path: &Path, batch_tag: Option<&str>) -> Result<Self> {
+    pub fn open(path: &Path, batch_tag: Option<&str>, mapping: &Mapping) -> Result<Self> {
         let table = table::read(path)?;
-        let niche = column(&table.header, &["niche", "ниша"]).ok_or_else(|| {
-            let nearest = table.header.iter().find(|name| strsim::jaro_winkler(&name.to_lowercase(), "niche") > 0.8);
-            let hint = nearest.map(|name| format!("; did you mean niche by {name:?}?")).unwrap_or_default();
-            Error::new(ErrorKind::Config, format!("read {}", path.display()))
-                .code("sheet_columns_missing")
-                .detail(format!("the first line names no column `niche` (it names: {}){hint}", table.header.join(", ")))
-        })?;
-        let (city, country, batch) = (
-            column(&table.header, &["city", "город"]),
-            column(&table.header, &["country", "страна"]),
-            column(&table.header, &["batch_tag", "партия"]),
-        );
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let mut places = [None; 4];
+        for (place, (field, usual)) in places.iter_mut().zip(FIELDS) {
+            *place = find(path, &table.header, field, usual, mapping)?;
+        }
+        let status = column(&table.header, &["status"]);
         let rows = table.rows.iter().filter_map(|(line, cells)| {
-            let row = LeadRow {
-                origin: format!("{name}:{line}"),
-                niche: cell(cells, Some(niche)),
-                city: cell(cells, city),
-                country: cell(cells, country),
-                batch_tag: cell(cells, batch),
-            };
-            let blank = [&row.niche, &row.city, &row.country, &row.batch_tag].iter().all(|cell| cell.is_empty());
-            (!blank).then_some(row)
+            let [niche, city, country, batch] = places.map(|place| cell(cells, place));
+            let blank = [&niche, &city, &country, &batch].iter().all(|cell| cell.is_empty());
+            let word = cell(cells, status);
+            let asks = word.is_empty() || word.eq_ignore_ascii_case("new");
+            let batch_tag = if batch.is_empty() { batch_tag.unwrap_or_default().trim().to_owned() } else { batch };
+            (!blank && asks).then(|| LeadRow { origin: format!("{name}:{line}"), niche, city, country, batch_tag })
         });
-        let rows = rows
-            .map(|row| match batch_tag {
-                Some(tag) if row.batch_tag.is_empty() => LeadRow { batch_tag: tag.to_owned(), ..row },
-                _ => row,
-            })
-            .collect();
-        Ok(Self { path: path.to_owned(), batch_tag: batch_tag.map(str::to_owned), rows })
+        let problems = table.problems.iter().map(|(line, why)| format!("{name}:{line}: {why}")).collect();
+        Ok(Self { path: path.to_owned(), rows: rows.collect(), problems, table, told: Mutex::default() })
     }
 
-    /// The rows, blank ones left out.
+    /// The rows; blank ones and those that have an outcome already are left out.
     pub fn rows(&self) -> &[LeadRow] {
         &self.rows
+    }
+
+    /// Lines that can't be read, as `file:line: why`.
+    pub fn problems(&self) -> &[String] {
+        &self.problems
     }
 
     /// The content itself is the place in a file: unchanged rows are not offered a second time, a change offers all of them.
@@ -86,10 +111,70 @@ impl CsvLeads {
     pub fn status_path(&self) -> PathBuf {
         self.path.with_extension("status.csv")
     }
+
+    /// The file's own columns, with the service columns filled in or added.
+    fn copy(&self, told: &BTreeMap<u64, RowStatus>) -> std::result::Result<Vec<u8>, csv::Error> {
+        let mut header = self.table.header.clone();
+        let mut places = [0; 7];
+        for (place, name) in places.iter_mut().zip(SERVICE) {
+            *place = column(&header, &[name]).unwrap_or_else(|| {
+                header.push(name.to_owned());
+                header.len() - 1
+            });
+        }
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record(&header)?;
+        for (line, cells) in &self.table.rows {
+            let mut cells = cells.clone();
+            cells.resize(header.len(), String::new());
+            if let Some(status) = told.get(line) {
+                for (place, value) in places.iter().zip(service(status)) {
+                    cells[*place] = value;
+                }
+            }
+            writer.write_record(&cells)?;
+        }
+        writer.into_inner().map_err(|e| std::io::Error::other(e.to_string()).into())
+    }
+}
+
+fn find(path: &Path, header: &[String], field: &'static str, usual: &[&str], mapping: &Mapping) -> Result<Option<usize>> {
+    let mapped = mapping.0.get(field);
+    let place = match mapped {
+        Some(name) => header.iter().position(|cell| cell.to_lowercase() == name.to_lowercase()),
+        None => column(header, usual),
+    };
+    if place.is_some() || (mapped.is_none() && field != "niche") {
+        return Ok(place);
+    }
+    let wanted = mapped.map_or(field, String::as_str);
+    let names = usual.iter().copied().filter(|_| mapped.is_none()).chain([wanted]);
+    let hint = names.filter_map(|name| nearest(name, header.iter().map(String::as_str))).next();
+    let hint = hint.map(|name| format!("; did you mean {name:?}? Then add --map {field}={name}")).unwrap_or_default();
+    Err(Error::new(ErrorKind::Config, format!("read {}", path.display()))
+        .code("sheet_columns_missing")
+        .detail(format!("line 1 names no column {wanted:?} (it names: {}){hint}", header.join(", "))))
+}
+
+fn service(status: &RowStatus) -> [String; 7] {
+    let at = |at: Option<Timestamp>| at.map(|at| at.to_string()).unwrap_or_default();
+    let remark = status.last_error.clone().unwrap_or_default();
+    match status.fate.as_word() {
+        None => [String::new(), String::new(), String::new(), String::new(), String::new(), String::new(), remark],
+        Some(word) => [
+            word.to_owned(),
+            status.generated.to_string(),
+            status.inserted.to_string(),
+            status.duplicates.to_string(),
+            at(status.first_slot),
+            at(status.last_slot),
+            remark,
+        ],
+    }
 }
 
 #[async_trait]
-impl LeadSource for CsvLeads {
+impl LeadSource for FileLeads {
     async fn pull(&self, after: Option<&Cursor>) -> Result<Batch<LeadRow>> {
         let here = self.cursor();
         let items = if after == Some(&here) { Vec::new() } else { self.rows.clone() };
@@ -99,26 +184,59 @@ impl LeadSource for CsvLeads {
     async fn acknowledge(&self, rows: &[RowStatus]) -> Result<()> {
         let path = self.status_path();
         let failed = || Error::new(ErrorKind::Unavailable, format!("write {}", path.display())).code("file_unwritable");
-        let mut writer = csv::Writer::from_path(&path).map_err(|e| failed().because(e))?;
-        let header = ["niche", "city", "country", "batch_tag"].into_iter().chain(SERVICE);
-        writer.write_record(header).map_err(|e| failed().because(e))?;
-        for status in rows {
-            let at = |at: Option<crate::domain::time::Timestamp>| at.map(|at| at.to_string()).unwrap_or_default();
-            let record = [
-                status.row.niche.clone(),
-                status.row.city.clone(),
-                status.row.country.clone(),
-                self.batch_tag.clone().unwrap_or_else(|| status.row.batch_tag.clone()),
-                status.fate.as_word().unwrap_or_default().to_owned(),
-                status.generated.to_string(),
-                status.inserted.to_string(),
-                status.duplicates.to_string(),
-                at(status.first_slot),
-                at(status.last_slot),
-                status.last_error.clone().unwrap_or_default(),
-            ];
-            writer.write_record(record).map_err(|e| failed().because(e))?;
-        }
-        writer.flush().map_err(|e| failed().because(e))
+        let bytes = {
+            let mut told = self.told.lock().map_err(|_| failed())?;
+            for status in rows {
+                if let Some(line) = status.row.origin.rsplit(':').next().and_then(|line| line.parse().ok()) {
+                    told.insert(line, status.clone());
+                }
+            }
+            self.copy(&told).map_err(|e| failed().because(e))?
+        };
+        // Whole or not at all: a reader never meets half a copy.
+        let draft = path.with_extension("csv.part");
+        std::fs::write(&draft, bytes).and_then(|()| std::fs::rename(&draft, &path)).map_err(|e| failed().because(e))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::domain::lead::RowFate;
+
+    fn file(name: &str, text: &str) -> PathBuf {
+        let dir = std::env::temp_dir().join(format!("leadgen-niches-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let path = dir.join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    #[test]
+    fn a_misspelt_column_is_answered_with_the_nearest_one() {
+        let path = file("misspelt.csv", "nishe,city\nокна,Уфа\n");
+        let error = FileLeads::open(&path, None, &Mapping::default()).unwrap_err();
+        assert_eq!(error.machine_code(), "sheet_columns_missing");
+        assert!(error.to_string().contains("did you mean \"nishe\"? Then add --map niche=nishe"), "{error}");
+        let mapping = Mapping::parse(&["niche=Nishe"]).unwrap();
+        assert_eq!(FileLeads::open(&path, Some("june"), &mapping).unwrap().rows()[0].batch_tag, "june");
+        assert!(Mapping::parse(&["nich=x"]).unwrap_err().to_string().contains("did you mean niche?"));
+    }
+
+    #[tokio::test]
+    async fn outcomes_go_to_a_copy_that_keeps_every_column_and_is_not_taken_again() {
+        let path = file("kept.csv", "note,niche,city\nпервая,окна,Уфа\nвторая,двери,Уфа\n");
+        let leads = FileLeads::open(&path, None, &Mapping::default()).unwrap();
+        let status = |row: &LeadRow| RowStatus { fate: RowFate::Exported, generated: 6, last_error: None, ..RowStatus::waiting(row, "") };
+
+        leads.acknowledge(&[status(&leads.rows()[1])]).await.unwrap();
+
+        let copy = std::fs::read_to_string(leads.status_path()).unwrap();
+        assert_eq!(copy.lines().nth(1).unwrap(), "первая,окна,Уфа,,,,,,,");
+        assert_eq!(copy.lines().nth(2).unwrap(), "вторая,двери,Уфа,EXPORTED,6,0,0,,,");
+        let again = FileLeads::open(&leads.status_path(), None, &Mapping::default()).unwrap();
+        assert_eq!(again.rows().iter().map(|row| row.niche.as_str()).collect::<Vec<_>>(), ["окна"]);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "note,niche,city\nпервая,окна,Уфа\nвторая,двери,Уфа\n");
     }
 }

@@ -1,17 +1,26 @@
-//! A table in a text file as people save it: any of the usual separators, UTF-8 or windows-1251, with or without a mark.
+//! A table as people save it: csv or tsv with any of the usual separators, in UTF-8 or windows-1251, JSON lines, or a
+//! spreadsheet. Whatever it was, it becomes a header and rows of text, and every row knows its line.
 
 use std::path::Path;
+
+use serde_json::Value;
 
 use crate::error::{Error, ErrorKind, Result};
 
 /// The largest file.
 const LARGEST: u64 = 64 * 1024 * 1024;
+/// Rows of one file; a spreadsheet of a few kilobytes may claim a million.
+const MOST_ROWS: usize = 500_000;
+/// Names so alike are offered as "did you mean".
+const ALIKE: f64 = 0.8;
 
 /// Header and rows as text; rows keep their line number.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Table {
     pub(super) header: Vec<String>,
     pub(super) rows: Vec<(u64, Vec<String>)>,
+    /// Lines that are no rows, each with its number and why.
+    pub(super) problems: Vec<(u64, String)>,
 }
 
 pub(super) fn read(path: &Path) -> Result<Table> {
@@ -21,7 +30,17 @@ pub(super) fn read(path: &Path) -> Result<Table> {
         return Err(failed().detail(format!("{size} bytes; at most {LARGEST} are read")));
     }
     let bytes = std::fs::read(path).map_err(|e| failed().because(e))?;
-    parse(&text(&bytes)).map_err(|e| failed().detail(e))
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let table = match ending.as_str() {
+        "jsonl" | "ndjson" => Ok(json_lines(&text(&bytes))),
+        "xlsx" | "xlsm" | "xls" | "ods" => sheet(&bytes),
+        _ => parse(&text(&bytes)),
+    };
+    let table = table.map_err(|e| failed().detail(e))?;
+    if table.rows.len() > MOST_ROWS {
+        return Err(failed().detail(format!("more than {MOST_ROWS} rows")));
+    }
+    Ok(table)
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -37,19 +56,132 @@ fn parse(text: &str) -> std::result::Result<Table, String> {
     let separator =
         [b';', b'\t', b','].into_iter().max_by_key(|mark| (first.matches(char::from(*mark)).count(), *mark == b',')).unwrap_or(b',');
     let mut reader = csv::ReaderBuilder::new().delimiter(separator).flexible(true).has_headers(false).from_reader(text.as_bytes());
-    let mut header = None;
-    let mut rows = Vec::new();
+    let mut table = Table::default();
+    let mut has_header = false;
+    let mut lines = Lines { text, at: 0, line: 1 };
     for record in reader.records() {
         let record = record.map_err(|e| e.to_string())?;
-        let line = record.position().map_or(0, csv::Position::line);
-        let cells: Vec<String> = record.iter().map(|cell| cell.trim().to_owned()).collect();
-        match &header {
-            None if cells.iter().all(String::is_empty) => {}
-            None => header = Some(cells),
-            Some(_) => rows.push((line, cells)),
-        }
+        let line = lines.of(record.position().map_or(0, csv::Position::byte) as usize);
+        table.take(line, record.iter().map(|cell| cell.trim().to_owned()).collect(), &mut has_header);
     }
-    Ok(Table { header: header.unwrap_or_default(), rows })
+    Ok(table)
+}
+
+/// Counts lines as an editor does; the reader's own count is one short after `\r\n` and blank lines.
+struct Lines<'a> {
+    text: &'a str,
+    at: usize,
+    line: u64,
+}
+
+impl Lines<'_> {
+    fn of(&mut self, begins: usize) -> u64 {
+        let bytes = self.text.as_bytes();
+        while let Some(byte) = bytes.get(self.at)
+            && (self.at < begins || matches!(byte, b'\r' | b'\n'))
+        {
+            self.line += u64::from(*byte == b'\n');
+            self.at += 1;
+        }
+        self.line
+    }
+}
+
+impl Table {
+    /// The first line with anything in it is the header; a later line with more filled cells than it names is a problem.
+    fn take(&mut self, line: u64, mut cells: Vec<String>, has_header: &mut bool) {
+        if !*has_header {
+            if cells.iter().any(|cell| !cell.is_empty()) {
+                *has_header = true;
+                self.header = cells;
+            }
+            return;
+        }
+        while cells.len() > self.header.len() && cells.last().is_some_and(String::is_empty) {
+            cells.pop();
+        }
+        if self.header.len() > 1 && cells.len() > self.header.len() {
+            let why = format!("{} cells, but the first line names {}; is a cell with a separator missing its quotes?", cells.len(), self.header.len());
+            self.problems.push((line, why));
+            return;
+        }
+        self.rows.push((line, cells));
+    }
+}
+
+/// One JSON object a line. The header is every key that occurs, in order of appearance.
+fn json_lines(text: &str) -> Table {
+    let mut table = Table::default();
+    for (index, line) in text.lines().enumerate() {
+        let number = index as u64 + 1;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let object = match serde_json::from_str::<Value>(line) {
+            Ok(Value::Object(object)) => object,
+            Ok(_) => {
+                table.problems.push((number, "it is JSON, but no object".into()));
+                continue;
+            }
+            Err(e) => {
+                table.problems.push((number, format!("it is no JSON: column {}", e.column())));
+                continue;
+            }
+        };
+        let mut cells = vec![String::new(); table.header.len()];
+        for (key, value) in object {
+            let place = table.header.iter().position(|known| *known == key).unwrap_or_else(|| {
+                table.header.push(key);
+                cells.push(String::new());
+                table.header.len() - 1
+            });
+            cells[place] = match value {
+                Value::String(text) => text.trim().to_owned(),
+                Value::Null => String::new(),
+                other => other.to_string(),
+            };
+        }
+        table.rows.push((number, cells));
+    }
+    table
+}
+
+/// The first sheet that holds anything.
+#[cfg(feature = "xlsx")]
+fn sheet(bytes: &[u8]) -> std::result::Result<Table, String> {
+    use calamine::Reader;
+    let mut book = calamine::open_workbook_auto_from_rs(std::io::Cursor::new(bytes)).map_err(|e| e.to_string())?;
+    for name in book.sheet_names() {
+        let range = book.worksheet_range(&name).map_err(|e| e.to_string())?;
+        let Some((first, _)) = range.start() else { continue };
+        if range.height() > MOST_ROWS {
+            return Err(format!("more than {MOST_ROWS} rows"));
+        }
+        let (mut table, mut has_header) = (Table::default(), false);
+        for (index, row) in range.rows().enumerate() {
+            let cells: Vec<String> = row.iter().map(cell_text).collect();
+            let is_blank = cells.iter().all(String::is_empty);
+            if !(is_blank && has_header) {
+                table.take(u64::from(first) + index as u64 + 1, cells, &mut has_header);
+            }
+        }
+        return Ok(table);
+    }
+    Ok(Table::default())
+}
+
+#[cfg(not(feature = "xlsx"))]
+fn sheet(_bytes: &[u8]) -> std::result::Result<Table, String> {
+    Err("this build reads no spreadsheets (feature xlsx); save it as csv".into())
+}
+
+/// Numbers are floats in a spreadsheet: a whole one is shown without a fraction, so that a phone stays a phone.
+#[cfg(feature = "xlsx")]
+fn cell_text(cell: &calamine::Data) -> String {
+    match cell {
+        calamine::Data::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => format!("{number:.0}"),
+        other => other.to_string().trim().to_owned(),
+    }
 }
 
 /// The place of a column that goes by one of these names.
@@ -60,4 +192,40 @@ pub(super) fn column(header: &[String], names: &[&str]) -> Option<usize> {
 /// A cell, empty if the row is too short.
 pub(super) fn cell(row: &[String], column: Option<usize>) -> String {
     column.and_then(|column| row.get(column)).cloned().unwrap_or_default()
+}
+
+/// The name most like another one, if any is alike at all.
+pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let name = name.to_lowercase();
+    let scored = known.into_iter().map(|other| (strsim::jaro_winkler(&name, &other.to_lowercase()), other));
+    scored.filter(|(score, _)| *score > ALIKE).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, other)| other)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn a_table_from_a_russian_spreadsheet_program_is_read() {
+        let (bytes, _, _) = encoding_rs::WINDOWS_1251.encode("Ниша;Город\r\nстоматология;Казань\r\n;;\r\n\"окна; двери\";Уфа\r\n");
+        let table = parse(&text(&bytes)).unwrap();
+        assert_eq!(table.header, ["Ниша", "Город"]);
+        assert_eq!(table.rows[2], (4, vec!["окна; двери".to_owned(), "Уфа".to_owned()]));
+        assert!(table.problems.is_empty());
+    }
+
+    #[test]
+    fn a_line_with_too_many_cells_is_named_by_its_number() {
+        let table = parse("niche,city\nокна, двери,Уфа\nполы,Уфа,\n").unwrap();
+        assert_eq!((table.problems[0].0, table.rows.len()), (2, 1));
+    }
+
+    #[test]
+    fn json_lines_may_have_different_keys_and_bad_lines_are_named() {
+        let table = json_lines("{\"niche\": \"окна\"}\nnonsense\n\n[1]\n{\"city\": \"Уфа\", \"niche\": \"полы\", \"n\": 5}\n");
+        assert_eq!(table.header, ["niche", "city", "n"]);
+        assert_eq!(table.rows, vec![(1, vec!["окна".to_owned()]), (5, ["полы", "Уфа", "5"].map(str::to_owned).to_vec())]);
+        assert_eq!(table.problems.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [2, 4]);
+    }
 }

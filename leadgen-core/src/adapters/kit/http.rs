@@ -58,7 +58,11 @@ impl Http {
         let refuse = |code: &'static str, why: &str| {
             Err(Error::new(ErrorKind::Config, format!("use the address {base}")).code(code).detail(why.to_owned()))
         };
-        let Ok(url) = Url::parse(&format!("{}/{}", base.trim_end_matches('/'), path.trim_start_matches('/'))) else {
+        let joined = match path.trim_start_matches('/') {
+            "" => base.to_owned(),
+            path => format!("{}/{path}", base.trim_end_matches('/')),
+        };
+        let Ok(url) = Url::parse(&joined) else {
             return refuse("bad_url", "it is no address");
         };
         let is_loopback = match url.host() {

@@ -2,7 +2,7 @@
 
 #[cfg(feature = "http")]
 pub mod http;
-#[cfg(feature = "yandex")]
+#[cfg(any(feature = "yandex", feature = "google"))]
 pub mod jwt;
 #[cfg(feature = "tls")]
 pub mod tls;

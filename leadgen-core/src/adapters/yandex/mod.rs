@@ -8,6 +8,6 @@ mod wire;
 mod xml;
 
 pub use iam::Credentials;
-pub use search::{Settings, YandexSearch};
+pub use search::{PageReader, Settings, YandexSearch};
 pub use wire::{FamilyMode, FixTypo, GroupMode, Localization, Period, Request, SearchType, SortMode, SortOrder};
 pub use xml::{Answer, read_answer, read_page};

@@ -71,15 +71,12 @@ impl YandexSearch {
         self.iam.authorization(self.clock.now(), None).await.map(|_| ())
     }
 
-    /// Asks for an operation that can't exist: whoever may look gets "not found", whoever may not is refused. Costs nothing.
+    /// Asks for the tree of regions, which is free: whoever may not use the folder is refused.
     pub async fn check_access(&self) -> Result<()> {
-        let url = self.operation_url("leadgen-doctor")?;
-        let answer = self.call(&url, None).await.map_err(|(_, error)| error)?;
-        match answer.status {
-            401 | 403 => Err(refusals::poll(&answer, "leadgen-doctor")),
-            400..=499 | 200 => Ok(()),
-            _ => Err(refusals::poll(&answer, "leadgen-doctor")),
-        }
+        let url = self.http.url(&self.settings.search_url, "v2/wordstat/getRegionsTree")?;
+        let body = serde_json::json!({"folderId": self.settings.folder_id});
+        let answer = self.call(&url, Some(&body)).await.map_err(|(_, error)| error)?;
+        if (200..300).contains(&answer.status) { Ok(()) } else { Err(refusals::submission(&answer)) }
     }
 
     fn operation_url(&self, handle: &str) -> Result<Url> {
@@ -142,6 +139,21 @@ impl SearchProvider for YandexSearch {
             return Ok(Progress::Running);
         }
         page(state.response.and_then(|response| response.raw_data).as_deref(), &answer.body).map(Progress::Done)
+    }
+
+    fn read(&self, page: &RawPage) -> Result<Vec<Hit>> {
+        xml::read_page(&page.bytes)
+    }
+}
+
+/// Reads stored pages and asks nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct PageReader;
+
+#[async_trait]
+impl SearchProvider for PageReader {
+    async fn submit(&self, _query: &SearchQuery) -> Result<Submission> {
+        Err(Error::new(ErrorKind::Config, "submit a search").detail("this reads stored pages only"))
     }
 
     fn read(&self, page: &RawPage) -> Result<Vec<Hit>> {

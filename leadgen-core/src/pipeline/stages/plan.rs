@@ -20,11 +20,6 @@ pub struct Plan {
 impl Worker<PlanNiche> for Plan {
     async fn work(&self, niche: &Niche) -> Result<Planned> {
         let queries = planning::query_set(&niche.niche, &niche.city, &niche.country, &self.settings)?;
-        let place = if niche.city.is_empty() { &niche.country } else { &niche.city };
-        let warning = regions::resolve(&niche.city, &niche.country).defaulted.then(|| match place.as_str() {
-            "" => "region_defaulted: no place is given, all of Russia is searched".to_owned(),
-            place => format!("region_defaulted: the place {place:?} is unknown, all of Russia is searched"),
-        });
-        Ok(Planned { queries, warning })
+        Ok(Planned { queries, warning: regions::warning(&niche.city, &niche.country) })
     }
 }

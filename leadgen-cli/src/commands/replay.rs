@@ -1,0 +1,43 @@
+//! `replay --from ingest`: kept answers are read again, with no outside call.
+
+use leadgen_core::actions::replay;
+use leadgen_core::pipeline::Until;
+use leadgen_core::setup::wiring::{self, Needs};
+
+use super::Ground;
+use crate::args::{Cli, ReplayArgs};
+use crate::output::{self, End};
+
+pub(crate) async fn run(cli: &Cli, args: &ReplayArgs) -> anyhow::Result<End> {
+    let ground = Ground::new(cli).await?;
+    let settings = &ground.settings;
+    let reader = wiring::page_reader(settings)?;
+    let policy = &settings.policy.search;
+    let store = ground.store.as_ref();
+    let replayed = replay::from_ingest(store, reader.as_ref(), &settings.excluded_domains, policy, args.dry_run, ground.now()).await?;
+    if !args.dry_run && replayed.added + replayed.changed > 0 {
+        let builder = wiring::pipeline(settings, ground.store.clone(), ground.clock.clone(), Needs::default())?;
+        builder.build()?.only(&["dedupe"])?.drain(Until::Idle).await?;
+    }
+    output::show(cli.json, &replayed, || {
+        let mut text = String::new();
+        for changed in &replayed.differing {
+            text.push_str(&format!("{}  {}\n", changed.operation, changed.query));
+            let lists = [('+', &changed.diff.added), ('~', &changed.diff.changed), ('-', &changed.diff.removed), ('!', &changed.diff.kept)];
+            for (mark, urls) in lists {
+                urls.iter().for_each(|url| text.push_str(&format!("  {mark} {url}\n")));
+            }
+        }
+        replayed.unreadable.iter().for_each(|(operation, why)| text.push_str(&format!("{operation}  can't be read: {why}\n")));
+        let done = if args.dry_run { "would be" } else { "were" };
+        format!(
+            "{text}{} pages read again: {} results are the same; {done} added: {}, changed: {}, removed: {}; kept for their companies: {}",
+            replayed.pages, replayed.same, replayed.added, replayed.changed, replayed.removed, replayed.kept
+        )
+    })?;
+    Ok(match (replayed.pages, replayed.unreadable.is_empty()) {
+        (0, _) => End::Nothing,
+        (_, true) => End::Done,
+        (_, false) => End::Partly,
+    })
+}
