@@ -75,7 +75,7 @@ fn site(dir: &std::path::Path, domain: &str, country: Option<String>) -> anyhow:
         let url = url::Url::parse(&base)?.join(&path)?;
         pages.push(harvest::page(&url, &std::fs::read(&file)?, None, &site));
     }
-    let findings = harvest::merge(pages, &site);
+    let findings = harvest::merge(&pages, &site);
     let of = |kind: ContactType| findings.contacts.iter().filter(move |c| c.contact_type == kind);
     let emails: Vec<Value> = of(ContactType::Email)
         .map(|c| json!({"value": c.value, "kind": c.kind, "how": c.origin, "confidence": c.score, "source_url": c.source_url}))

@@ -2,9 +2,9 @@
 
 use url::Url;
 
-use crate::rules::harvest::Link;
+use crate::rules::harvest::Page;
 
-const STRONG: [&str; 26] = [
+const STRONG: [&str; 30] = [
     "контакт",
     "свяжитесь",
     "связаться",
@@ -27,12 +27,16 @@ const STRONG: [&str; 26] = [
     "requisites",
     "svyaz",
     "feedback",
-    "kontakty",
     "onze-gegevens",
     "find us",
+    "find-us",
     "cont_",
+    "схема проезда",
+    "где купить",
+    "адреса",
+    "rekviz",
 ];
-const MEDIUM: [&str; 22] = [
+const MEDIUM: [&str; 26] = [
     "о компании",
     "о нас",
     "о фирме",
@@ -43,6 +47,7 @@ const MEDIUM: [&str; 22] = [
     "оптовикам",
     "поставщикам",
     "карточка предприятия",
+    "отдел продаж",
     "юридическ",
     "правовая информация",
     "about",
@@ -50,62 +55,144 @@ const MEDIUM: [&str; 22] = [
     "team",
     "people",
     "staff",
+    "management",
+    "leadership",
     "legal",
     "o-kompanii",
     "o-nas",
+    "o_nas",
     "partner",
     "wholesale",
 ];
-const WEAK: [&str; 9] = ["политика", "оферт", "соглашение", "доставка", "оплата", "privacy", "terms", "policy", "delivery"];
-const NEVER: [&str; 14] = [
-    "login", "logout", "signin", "register", "/cart", "basket", "search", "calendar", "/tag/", "print", "admin", "wp-json", "sort=",
-    "filter",
+const WEAK: [&str; 16] = [
+    "политика",
+    "оферт",
+    "соглашени",
+    "согласие на обработку",
+    "доставка",
+    "оплата",
+    "вакансии",
+    "пресс-центр",
+    "privacy",
+    "terms",
+    "policy",
+    "delivery",
+    "careers",
+    "press",
+    "agreement",
+    "oferta",
 ];
-const BINARY: [&str; 18] = [
-    ".jpg", ".jpeg", ".png", ".gif", ".svg", ".webp", ".pdf", ".doc", ".docx", ".xls", ".xlsx", ".zip", ".rar", ".mp4", ".mp3", ".css",
-    ".js", ".xml",
+const NEVER: [&str; 20] = [
+    "login",
+    "logout",
+    "signin",
+    "signup",
+    "register",
+    "/account",
+    "/cart",
+    "basket",
+    "search",
+    "calendar",
+    "/tag/",
+    "/archive",
+    "print",
+    "admin",
+    "wp-json",
+    "sort=",
+    "filter",
+    "add-to-cart",
+    "compare",
+    "wishlist",
+];
+const BINARY: [&str; 27] = [
+    ".jpg", ".jpeg", ".png", ".gif", ".svg", ".webp", ".pdf", ".doc", ".docx", ".xls", ".xlsx", ".ppt", ".pptx", ".zip", ".rar", ".7z",
+    ".gz", ".mp4", ".mp3", ".avi", ".mov", ".css", ".js", ".xml", ".exe", ".apk", ".ics",
 ];
 /// Paths tried if no link looks right.
 pub const GUESSES: [&str; 4] = ["/kontakty", "/contacts", "/contact", "/about"];
+/// The longest address that is visited.
+const LONGEST: usize = 2048;
+
+/// What a page is for, by its name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Grade {
+    /// Contacts, requisites.
+    Strong,
+    /// About the firm.
+    Medium,
+    /// Privacy, delivery, vacancies.
+    Weak,
+    /// Anything else.
+    #[default]
+    None,
+}
+
+/// The grade of a page by its title, path and first heading, all in lower case.
+pub fn grade(title: &str, path: &str, heading: &str) -> Grade {
+    let has = |words: &[&str]| words.iter().any(|word| title.contains(word) || path.contains(word) || heading.contains(word));
+    if has(&WEAK) && !has(&["contact", "контакт"]) {
+        Grade::Weak
+    } else if has(&STRONG) {
+        Grade::Strong
+    } else if has(&MEDIUM) {
+        Grade::Medium
+    } else {
+        Grade::None
+    }
+}
 
 /// How promising a link is; 0: not worth a visit.
-pub fn score(link: &Link, target: &Url) -> u32 {
+pub fn score(text: &str, at_edge: bool, target: &Url) -> u32 {
     let path = target.path().to_lowercase();
     let query = target.query().unwrap_or("").to_lowercase();
+    if NEVER.iter().any(|part| path.contains(part) || query.contains(part)) || BINARY.iter().any(|ending| path.ends_with(ending)) {
+        return 0;
+    }
     let decoded = url::form_urlencoded::parse(format!("p={}", path.replace('+', "%2B").replace('&', "%26")).as_bytes())
         .next()
         .map(|(_, path)| path.to_lowercase())
         .unwrap_or_default();
-    if NEVER.iter().any(|part| path.contains(part) || query.contains(part)) || BINARY.iter().any(|ending| path.ends_with(ending)) {
-        return 0;
-    }
-    let text = link.text.to_lowercase();
+    let text = text.to_lowercase();
     let weight = |words: &[&str]| {
         let in_text = u32::from(words.iter().any(|word| text.contains(word)));
         let in_path = u32::from(words.iter().any(|word| decoded.contains(word)));
         3 * in_text + 2 * in_path
     };
-    [(&STRONG[..], 3), (&MEDIUM[..], 2), (&WEAK[..], 1)].iter().map(|(words, grade)| weight(words) * grade).max().unwrap_or(0)
+    let best = [(&STRONG[..], 3), (&MEDIUM[..], 2), (&WEAK[..], 1)].iter().map(|(words, grade)| weight(words) * grade).max().unwrap_or(0);
+    if best > 0 { best + u32::from(at_edge) } else { 0 }
 }
 
 /// Links of a page on the same site, best first, each once.
-pub fn next(links: &[Link], page: &Url, seen: &[Url]) -> Vec<(u32, Url)> {
-    let bare = |url: &Url| url.host_str().unwrap_or("").trim_start_matches("www.").to_owned();
+pub fn next(page: &Page, base: &Url, seen: &[Url]) -> Vec<(u32, Url)> {
     let mut found: Vec<(u32, Url)> = Vec::new();
-    for link in links {
-        let Ok(mut target) = page.join(link.href.trim()) else { continue };
-        target.set_fragment(None);
-        let fits = matches!(target.scheme(), "http" | "https") && bare(&target) == bare(page) && target.as_str().len() <= 2048;
-        if !fits || seen.contains(&target) {
+    let mut places: std::collections::HashMap<Url, usize> = std::collections::HashMap::new();
+    for link in &page.links {
+        let Some(target) = target(base, &link.href) else { continue };
+        let score = score(page.link_text(link), link.at_edge, &target);
+        if score == 0 || seen.contains(&target) {
             continue;
         }
-        let score = score(link, &target);
-        match found.iter_mut().find(|(_, known)| *known == target) {
+        match places.get(&target).and_then(|at| found.get_mut(*at)) {
             Some(known) => known.0 = known.0.max(score),
-            None if score > 0 => found.push((score, target)),
-            None => {}
+            None => {
+                places.insert(target.clone(), found.len());
+                found.push((score, target));
+            }
         }
     }
     found.sort_by(|a, b| b.0.cmp(&a.0));
     found
+}
+
+/// Where a link leads, if it is a page of the same site.
+pub fn target(base: &Url, href: &str) -> Option<Url> {
+    let bare = |url: &Url| url.host_str().unwrap_or("").trim_start_matches("www.").to_owned();
+    let href = href.trim();
+    if href.starts_with('#') || href.len() > LONGEST {
+        return None;
+    }
+    let mut target = base.join(href).ok()?;
+    target.set_fragment(None);
+    let fits = matches!(target.scheme(), "http" | "https") && bare(&target) == bare(base) && target.as_str().len() <= LONGEST;
+    (fits && target.username().is_empty() && target.password().is_none()).then_some(target)
 }

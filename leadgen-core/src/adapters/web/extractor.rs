@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result, Verdict};
 use crate::ports::contacts::ContactExtractor;
 use crate::ports::fetch::{Fetcher, Page};
 use crate::rules::harvest::{self, PageFindings, Site};
-use crate::rules::{normalize, pages};
+use crate::rules::{normalize, pages, rank};
 
 /// An address this sure ends the visit early.
 const SURE: f64 = 0.95;
@@ -84,19 +84,20 @@ impl<F: Fetcher> WebsiteExtractor<F> {
                 queue.sort_by(|a, b| b.0.cmp(&a.0));
             }
         }
-        Ok(harvest::merge(findings, &site))
+        let mut merged = harvest::merge(&findings, &site);
+        merged.contacts = rank::kept(merged.contacts);
+        Ok(merged)
     }
 
     /// Reads a page; the links worth following.
     fn read(&self, page: &Page, site: &Site, findings: &mut Vec<PageFindings>, seen: &[Url]) -> Vec<(u32, Url)> {
-        let text = harvest::decode(&page.body, page.content_type.as_deref());
-        let html = harvest::read_html(&text);
-        if !html.noindex {
-            findings.push(harvest::page(&page.url, &page.body, page.content_type.as_deref(), site));
-        }
-        let mut next = pages::next(&html.links, &page.url, seen);
-        if let Some(target) = html.refresh.and_then(|target| page.url.join(&target).ok()) {
+        let found = harvest::page(&page.url, &page.body, page.content_type.as_deref(), site);
+        let mut next = if found.page.nofollow { Vec::new() } else { pages::next(&found.page, &page.url, seen) };
+        if let Some(target) = found.page.refresh.as_deref().and_then(|target| pages::target(&page.url, target)) {
             next.insert(0, (9, target));
+        }
+        if !found.page.noindex {
+            findings.push(found);
         }
         next.truncate(40);
         next
@@ -104,7 +105,7 @@ impl<F: Fetcher> WebsiteExtractor<F> {
 }
 
 fn is_enough(findings: &[PageFindings]) -> bool {
-    let contacts = || findings.iter().flat_map(|page| &page.contacts);
+    let contacts = || findings.iter().flat_map(|page| &page.contacts).filter(|seen| seen.doubt.is_none()).map(|seen| &seen.contact);
     contacts().any(|c| c.contact_type == ContactType::Email && c.score >= SURE) && contacts().any(|c| c.contact_type == ContactType::Phone)
 }
 

@@ -1,306 +1,269 @@
-//! E-mail addresses on a page: in links, text, entities, protected forms, structured data, joined literals.
+//! E-mail addresses on a page, from every place where one may hide.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
 use url::Url;
 
 use crate::domain::contact::{ContactType, FoundContact};
 use crate::domain::name::EmailAddress;
 use crate::rules::normalize;
 
-use super::html::Page;
+use super::addresses::{self, Spotted};
+use super::context::Context;
+use super::decode;
+use super::html::{Link, Page, Prop};
 use super::structured::Structured;
-use super::{PageFindings, Site, same_family};
+use super::text::snippet;
+use super::{Doubt, PageFindings, Sighting, lists, scripts};
 
-static ADDRESS: LazyLock<Regex> = LazyLock::new(|| pattern(r"[A-Za-z0-9][A-Za-z0-9._%+'-]{0,63}\s?@\s?(?:[\p{L}\p{N}-]+\.)+[\p{L}]{2,24}"));
-static WRITTEN_OUT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)([A-Za-z0-9][A-Za-z0-9._+-]{0,63})\s*(?:\[at\]|\(at\)|\{at\}|\(собака\)|\[собака\]|\{собака\}|«собака»|\s собака \s|\s at \s|_at_|＠)\s*([A-Za-zА-Яа-я0-9-]+(?:\s*(?:\.|\[dot\]|\(dot\)|\(точка\)|\[точка\]|\s точка \s|\s dot \s|．)\s*[A-Za-zА-Яа-я0-9-]+){0,4})",
-    )
-});
-static JOINED: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r#"["']([A-Za-z0-9._-]{1,40})["']\s*\+\s*["']@["']\s*\+\s*["']([A-Za-z0-9.-]{3,60})["']"#));
+/// Addresses kept of one page.
+const MOST: usize = 300;
 
-fn pattern(text: &str) -> Regex {
-    Regex::new(text).unwrap_or_else(|e| panic!("a pattern of our own is wrong: {e}"))
+/// Where an address was met.
+struct Place<'a> {
+    how: &'static str,
+    score: f64,
+    at: Option<usize>,
+    doubt: Option<Doubt>,
+    near: Option<&'a str>,
 }
 
-/// Addresses of builders, counters, agencies and templates: never the firm's own.
-const PLATFORMS: [&str; 40] = [
-    "example.com",
-    "example.org",
-    "example.net",
-    "example.ru",
-    "domain.com",
-    "domain.ru",
-    "site.com",
-    "site.ru",
-    "email.com",
-    "email.ru",
-    "test.ru",
-    "test.com",
-    "yourdomain.com",
-    "yoursite.com",
-    "company.com",
-    "company.ru",
-    "mysite.com",
-    "mysite.ru",
-    "sentry.io",
-    "wixpress.com",
-    "wix.com",
-    "tilda.cc",
-    "tilda.ws",
-    "1c-bitrix.ru",
-    "bitrix24.ru",
-    "ucoz.ru",
-    "nethouse.ru",
-    "insales.ru",
-    "reg.ru",
-    "beget.com",
-    "timeweb.ru",
-    "jivosite.com",
-    "godaddy.com",
-    "squarespace.com",
-    "shopify.com",
-    "cloudflare.com",
-    "w3.org",
-    "schema.org",
-    "google.com",
-    "gstatic.com",
-];
-const NOBODY: [&str; 12] = [
-    "noreply",
-    "donotreply",
-    "mailerdaemon",
-    "postmaster",
-    "abuse",
-    "hostmaster",
-    "bounce",
-    "bounces",
-    "name",
-    "user",
-    "username",
-    "youremail",
-];
-const ROLES: [&str; 58] = [
-    "info",
-    "office",
-    "mail",
-    "post",
-    "hello",
-    "hi",
-    "contact",
-    "contacts",
-    "kontakt",
-    "sales",
-    "sale",
-    "zakaz",
-    "order",
-    "orders",
-    "opt",
-    "b2b",
-    "market",
-    "marketing",
-    "pr",
-    "reklama",
-    "hr",
-    "job",
-    "jobs",
-    "rabota",
-    "resume",
-    "support",
-    "help",
-    "service",
-    "buh",
-    "buhgalter",
-    "account",
-    "accounts",
-    "admin",
-    "secretar",
-    "secretary",
-    "priem",
-    "priemnaya",
-    "reception",
-    "director",
-    "dir",
-    "general",
-    "manager",
-    "zakupki",
-    "tender",
-    "snab",
-    "partner",
-    "partners",
-    "dealer",
-    "shop",
-    "store",
-    "site",
-    "web",
-    "admissions",
-    "enquiries",
-    "inquiry",
-    "booking",
-    "team",
-    "clinic",
-];
-const FREE_MAIL: [&str; 16] = [
-    "gmail.com",
-    "yandex.ru",
-    "yandex.com",
-    "ya.ru",
-    "mail.ru",
-    "bk.ru",
-    "inbox.ru",
-    "list.ru",
-    "internet.ru",
-    "rambler.ru",
-    "lenta.ru",
-    "outlook.com",
-    "hotmail.com",
-    "icloud.com",
-    "yahoo.com",
-    "proton.me",
-];
+impl Place<'_> {
+    fn new(how: &'static str, score: f64) -> Self {
+        Self { how, score, at: None, doubt: None, near: None }
+    }
+}
 
-pub(super) fn find(found: &mut PageFindings, url: &Url, page: &Page, structured: &Structured, site: &Site) {
-    let mut finder = Finder { found, url, site, text: &page.text };
+pub(super) fn find(found: &mut PageFindings, url: &Url, page: &Page, structured: &Structured, context: &Context) {
+    let mut finder = Finder { found, url, page, context, count: 0 };
     for text in &structured.emails {
-        finder.take(text, "jsonld", 0.95);
+        finder.cell(text, &Place::new("jsonld", 0.95));
+    }
+    for (_, value) in page.props.iter().filter(|(prop, _)| *prop == Prop::Email) {
+        finder.cell(value, &Place::new("attribute", 0.95));
     }
     for link in &page.links {
-        if link.href.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("mailto:")) {
-            finder.take(&link.href, "mailto", 0.95);
-        } else if let Some((_, hex)) = link.href.split_once("/cdn-cgi/l/email-protection#") {
-            finder.protected(hex);
-        }
+        finder.link(link);
     }
-    for hex in &page.protected {
-        finder.protected(hex);
+    for (hex, at) in &page.protected {
+        finder.protected(hex, Some(*at));
     }
     for (_, value) in &page.attributes {
-        finder.take(value, "attribute", 0.85);
+        finder.attribute(value);
     }
-    let text = readable(&page.text);
-    for address in ADDRESS.find_iter(&text) {
-        finder.in_text(address.as_str(), "text", 0.85);
-    }
-    for written in WRITTEN_OUT.captures_iter(&text) {
-        let host = ["[dot]", "(dot)", "(точка)", "[точка]", " точка ", " dot ", "．"]
-            .iter()
-            .fold(written[2].to_lowercase(), |host, sign| host.replace(sign, "."));
-        let host: String = host.split_whitespace().collect();
-        finder.in_text(&format!("{}@{host}", &written[1]), "obfuscated", 0.75);
+    finder.running(&page.text, "text", 0.85, None);
+    finder.running(&page.hidden, "text", 0.20, Some(Doubt::Hidden));
+    for text in &page.turned {
+        finder.running(text, "text", 0.65, None);
     }
     for script in &page.scripts {
-        for joined in JOINED.captures_iter(script).take(20) {
-            finder.take(&format!("{}@{}", &joined[1], &joined[2]), "js", 0.70);
+        for built in scripts::strings(script) {
+            let (score, doubt) = if built.is_joined { (0.70, None) } else { (0.70, Some(Doubt::Literal)) };
+            finder.running(&decode::percent(&built.text), "js", score, doubt);
         }
     }
-}
-
-/// Invisible characters and full-width signs are how addresses are hidden from simple readers.
-fn readable(text: &str) -> String {
-    text.chars().filter(|c| !normalize::is_zero_width(*c) && *c != '\u{AD}').map(|c| if c == '＠' { '@' } else { c }).collect()
 }
 
 struct Finder<'a> {
     found: &'a mut PageFindings,
     url: &'a Url,
-    site: &'a Site,
-    text: &'a str,
+    page: &'a Page,
+    context: &'a Context,
+    count: usize,
 }
 
 impl Finder<'_> {
-    fn protected(&mut self, hex: &str) {
-        let bytes: Option<Vec<u8>> = (0..hex.len() / 2).map(|at| u8::from_str_radix(hex.get(at * 2..at * 2 + 2)?, 16).ok()).collect();
-        let Some((key, rest)) = bytes.as_deref().and_then(<[u8]>::split_first) else { return };
-        let decoded: Vec<u8> = rest.iter().map(|byte| byte ^ key).collect();
-        if let Ok(text) = String::from_utf8(decoded) {
-            self.take(&text, "cfemail", 0.90);
+    fn link(&mut self, link: &Link) {
+        let href = link.href.trim();
+        let doubt = if link.hidden { Some(Doubt::HiddenLink) } else { None };
+        let at = (!link.hidden).then_some(link.text.start);
+        let scheme = href.split_once(':').map_or("", |(scheme, _)| scheme).to_ascii_lowercase();
+        let near = Some(self.page.link_text(link)).filter(|text| !text.trim().is_empty());
+        match scheme.as_str() {
+            "mailto" | "email" | "mail" => {
+                // A link around nothing can be neither seen nor clicked.
+                let doubt = if link.hollow { Some(Doubt::Hollow) } else { doubt };
+                self.mailto(href, &Place { at, doubt, near, ..Place::new("mailto", 0.95) });
+            }
+            "javascript" => {
+                let shifted = href.split(['\'', '"']).skip(1).step_by(2).find_map(decode::shifted_mailto);
+                if let Some(text) = shifted {
+                    self.mailto(&text, &Place { at, doubt, near, ..Place::new("obfuscated", 0.75) });
+                } else if href.contains('@') || href.contains("%40") {
+                    self.running(&decode::percent(href), "js", 0.70, doubt);
+                }
+            }
+            _ => {
+                if let Some((_, hex)) = href.split_once("/cdn-cgi/l/email-protection#") {
+                    self.protected(hex, at);
+                } else if href.contains('@') && href.len() <= 200 && !href.contains(['?', '=']) {
+                    // "http://info@firma.ru" is what people write instead of "mailto:".
+                    let bare = href.trim_start_matches("http://").trim_start_matches("https://").trim_end_matches('/');
+                    if !bare.contains(['/', ':']) {
+                        self.cell(bare, &Place { at, doubt, ..Place::new("attribute", 0.80) });
+                    }
+                }
+            }
         }
     }
 
-    /// An address cut out of running text: words glued to its end are cut where the top-level domain is known.
-    fn in_text(&mut self, text: &str, how: &str, score: f64) {
-        let tight: String = text.split_whitespace().collect();
-        if let Some(address) = EmailAddress::parse(&tight).ok().filter(|address| normalize::has_known_suffix(address.domain())) {
-            return self.keep(&address, how, score);
-        }
-        let cut = tight.char_indices().rev().map(|(at, _)| &tight[..at]).take(24).find_map(|shorter| {
-            let address = EmailAddress::parse(shorter).ok()?;
-            let glued = &tight[shorter.len()..];
-            // "info@firm.ruТелефон": another script begins where the address ends.
-            let other_script = glued.chars().next().is_some_and(|c| !c.is_ascii());
-            (other_script && normalize::has_known_suffix(address.domain())).then_some(address)
-        });
-        if let Some(address) = cut {
-            self.keep(&address, how, score);
-        }
-    }
-
-    fn take(&mut self, text: &str, how: &str, score: f64) {
-        if let Some(address) = normalize::email(text)
-            && normalize::has_known_suffix(address.domain())
+    /// All recipients of a `mailto:` link; copies count less.
+    fn mailto(&mut self, href: &str, place: &Place<'_>) {
+        let mut rest = href;
+        // The scheme may be there twice.
+        while let Some((scheme, after)) = rest.split_once(':')
+            && ["mailto", "email", "mail"].iter().any(|known| scheme.trim().eq_ignore_ascii_case(known))
         {
-            self.keep(&address, how, score);
+            rest = after;
+        }
+        let (to, query) = rest.split_once('?').unwrap_or((rest, ""));
+        for part in decode::percent(to).split([',', ';']) {
+            self.cell(part, place);
+        }
+        for (key, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
+            let score = match key.trim_start_matches("amp;").to_ascii_lowercase().as_str() {
+                "to" => place.score,
+                "cc" | "bcc" => 0.50,
+                _ => continue,
+            };
+            for part in decode::percent(value).split([',', ';']) {
+                self.cell(part, &Place { score, at: place.at, doubt: place.doubt, near: None, how: place.how });
+            }
         }
     }
 
-    fn keep(&mut self, address: &EmailAddress, how: &str, score: f64) {
-        let own = self.site.domain.as_ref().is_some_and(|site| same_family(site, address.domain()));
-        if !own && is_foreign(address) {
+    fn protected(&mut self, hex: &str, at: Option<usize>) {
+        if let Some(text) = decode::protected(hex.trim()) {
+            self.cell(&text, &Place { at, ..Place::new("cfemail", 0.90) });
+        }
+    }
+
+    fn attribute(&mut self, value: &str) {
+        if value.contains('@') {
+            let spotted = addresses::find(value);
+            if spotted.is_empty() {
+                let turned: String = value.chars().rev().collect();
+                self.running(&turned, "attribute", 0.65, None);
+            }
+            for one in spotted {
+                self.keep(&one, &Place::new("attribute", 0.80));
+            }
+        } else if let Some(text) = decode::base64_text(value) {
+            self.cell(&text, &Place::new("attribute", 0.75));
+        } else if let Some(text) = decode::shifted_mailto(value) {
+            self.mailto(&text, &Place::new("obfuscated", 0.75));
+        } else if value.len() <= 120 && value.contains(['[', '(', '{']) {
+            self.running(value, "attribute", 0.75, None);
+        }
+    }
+
+    /// A value that is one address.
+    fn cell(&mut self, text: &str, place: &Place<'_>) {
+        let spotted = addresses::find(text);
+        if spotted.is_empty()
+            && let Some(address) = normalize::email(text).filter(|address| normalize::has_known_suffix(address.domain()))
+        {
+            return self.keep(&Spotted { address, at: 0, folded: false, written_out: false }, place);
+        }
+        for one in spotted.iter().take(5) {
+            self.keep(one, place);
+        }
+    }
+
+    fn running(&mut self, text: &str, how: &'static str, score: f64, doubt: Option<Doubt>) {
+        let is_page = std::ptr::eq(text, self.page.text.as_str());
+        for one in addresses::find(text) {
+            let (how, score) = if one.written_out && how == "text" { ("obfuscated", score.min(0.75)) } else { (how, score) };
+            let at = is_page.then_some(one.at);
+            self.keep(&one, &Place { how, score, at, doubt, near: Some(text) });
+        }
+    }
+
+    fn keep(&mut self, spotted: &Spotted, place: &Place<'_>) {
+        let address = &spotted.address;
+        if self.count >= MOST || is_nobody(address) {
             return;
         }
-        let free = FREE_MAIL.contains(&address.domain().as_str());
-        let score = score
-            + if own {
-                0.10
-            } else if free || self.site.domain.is_none() {
-                0.0
-            } else {
-                -0.25
-            };
-        let kind = kind(address);
-        let known = self.found.contacts.iter_mut().find(|c| c.contact_type == ContactType::Email && c.value == address.as_str());
-        match known {
-            Some(known) => known.score = (known.score.max(score) + 0.03).min(0.99),
-            None => self.found.contacts.push(FoundContact {
+        // Letters that only look Latin are folded where the mailbox can't have others: at a mail service, or at home.
+        let free = lists::is_free_mail(address.domain());
+        if spotted.folded && !free && !self.context.is_own(address.domain()) {
+            return;
+        }
+        self.count += 1;
+        let doubt = place.doubt.or_else(|| place.at.and_then(|at| self.context.doubt(&self.page.text, at)));
+        let doubt = doubt.or_else(|| self.context.page_doubt(address.domain()));
+        let doubt = if is_sample(address) { Some(Doubt::Sample) } else { doubt };
+        let near = if place.at.is_some_and(|at| self.context.speaks_of_mail(&self.page.text, at)) { 0.03 } else { 0.0 };
+        let snippet = match (place.at, place.near) {
+            (Some(at), _) => snippet(&self.page.text, at),
+            (None, Some(text)) => snippet(text, text.find(address.as_str()).unwrap_or(0)),
+            (None, None) => String::new(),
+        };
+        self.found.contacts.push(Sighting {
+            contact: FoundContact {
                 contact_type: ContactType::Email,
                 value: address.as_str().to_owned(),
-                kind: kind.into(),
-                origin: how.into(),
-                score: score.clamp(0.05, 0.99),
+                kind: lists::kind(address).into(),
+                origin: place.how.into(),
+                score: place.score + near,
                 source_url: self.url.to_string(),
-                snippet: snippet(self.text, address.as_str()),
-            }),
-        }
+                snippet,
+            },
+            raw: address.as_str().to_owned(),
+            doubt,
+        });
     }
 }
 
-/// Whether an address can't be the firm's own.
-fn is_foreign(address: &EmailAddress) -> bool {
-    let host = address.domain();
+/// Mailboxes nobody reads, and strings that only look like an address.
+fn is_nobody(address: &EmailAddress) -> bool {
     let bare: String = address.local().chars().filter(char::is_ascii_alphanumeric).collect();
-    let long_number = address.local().len() > 24 && address.local().bytes().all(|b| b.is_ascii_hexdigit());
-    PLATFORMS.iter().any(|platform| host.is_within(platform)) || NOBODY.contains(&bare.as_str()) || long_number
+    let nobody = ["noreply", "donotreply", "mailerdaemon", "postmaster", "abuse", "hostmaster", "bounce", "bounces", "nospam"];
+    let digits = bare.bytes().filter(u8::is_ascii_digit).count();
+    let is_hash = bare.len() >= 16 && digits >= 4 && bare.bytes().all(|b| b.is_ascii_hexdigit());
+    let is_number = bare.len() > 40 && digits * 10 > bare.len() * 3;
+    nobody.contains(&bare.as_str()) || is_hash || is_number || address.domain().as_str().contains("sentry")
 }
 
-/// `role`, `personal` or `unknown`.
-fn kind(address: &EmailAddress) -> &'static str {
-    let parts: Vec<&str> = address.local().split(['.', '_', '-', '+']).collect();
-    if parts.iter().any(|part| ROLES.contains(&part.trim_end_matches(|c: char| c.is_ascii_digit()))) {
-        return "role";
-    }
-    if parts.len() == 2 && parts.iter().all(|part| part.len() > 1 && part.bytes().all(|b| b.is_ascii_alphabetic())) {
-        "personal"
-    } else {
-        "unknown"
-    }
-}
-
-/// The text around a value, at most 200 characters.
-pub(super) fn snippet(text: &str, value: &str) -> String {
-    let Some(at) = text.find(value) else { return String::new() };
-    let start = text[..at].char_indices().rev().nth(80).map_or(0, |(at, _)| at);
-    text[start..].chars().take(200).collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
+/// Names that stand in forms and templates.
+fn is_sample(address: &EmailAddress) -> bool {
+    let bare: String = address.local().chars().filter(char::is_ascii_alphanumeric).collect();
+    let first = address.domain().as_str().split('.').next().unwrap_or("");
+    let anywhere = [
+        "name",
+        "yourname",
+        "youremail",
+        "yourmail",
+        "your",
+        "username",
+        "user",
+        "example",
+        "sample",
+        "primer",
+        "somebody",
+        "someone",
+        "johndoe",
+        "janedoe",
+        "ivanov",
+        "ivanivanov",
+        "ivanovivan",
+        "petrov",
+        "vashapochta",
+        "vashemail",
+        "vasheimya",
+        "xxx",
+        "xxxx",
+        "abc",
+        "qwerty",
+        "mymail",
+        "myemail",
+        "firstname",
+        "lastname",
+        "firstnamelastname",
+        "emailaddress",
+        "login",
+        "test",
+    ];
+    anywhere.contains(&bare.as_str())
+        || bare.starts_with("youremail")
+        || bare.starts_with("yourname")
+        || (bare == first && ["email", "mail", "test"].contains(&first))
 }

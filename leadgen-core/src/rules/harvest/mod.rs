@@ -1,23 +1,42 @@
 //! Finds a company's contacts on its pages: bytes in, contacts with proof out.
 
+mod addresses;
 mod charset;
+mod context;
+mod decode;
 mod emails;
+mod firm;
 mod html;
+mod latin;
+mod lists;
+mod merge;
+mod messengers;
+mod numbers;
 mod phones;
+mod reader;
 mod requisites;
+mod scripts;
+mod stack;
 mod structured;
+mod tag;
+mod text;
 
 pub use charset::decode;
-pub use html::{Link, Page, read as read_html};
+pub use html::{Link, Page, Prop, read as read_html};
+pub use lists::{is_disposable, is_free_mail, kind};
+pub use merge::merge;
+pub use numbers::{Spotted, find as phones_in};
 pub use requisites::{Requisite, is_valid as requisite_is_valid};
-
-use std::collections::BTreeMap;
 
 use url::Url;
 
-use crate::domain::contact::{ContactType, Findings, FoundContact};
+use crate::domain::contact::FoundContact;
 use crate::domain::name::DomainName;
-use crate::rules::{normalize, rank};
+use crate::rules::{normalize, pages};
+
+use context::Context;
+use firm::Hint;
+use requisites::Number;
 
 /// What is known of a site before its pages are read.
 #[derive(Clone, Debug, Default)]
@@ -28,23 +47,49 @@ pub struct Site {
     pub country: Option<String>,
 }
 
+/// Why a contact may not be the firm's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// It stands beside the name of the site's maker.
+    Credit,
+    /// It stands in a licence or names an author.
+    Licence,
+    /// It is a sample.
+    Sample,
+    /// It is a literal of a script.
+    Literal,
+    /// It stands in text nobody sees.
+    Hidden,
+    /// It is the target of a link nobody sees unless a script shows it.
+    HiddenLink,
+    /// It is the target of a link with nothing to click on.
+    Hollow,
+}
+
+/// A contact as a page shows it.
+#[derive(Clone, Debug)]
+pub struct Sighting {
+    /// The contact, its score from the page alone.
+    pub contact: FoundContact,
+    /// As written.
+    pub raw: String,
+    /// Why it may not be the firm's.
+    pub doubt: Option<Doubt>,
+}
+
 /// What one page gave.
 #[derive(Clone, Debug, Default)]
 pub struct PageFindings {
-    /// Contacts as found, scores from the page alone.
-    pub contacts: Vec<FoundContact>,
-    /// The name the page gives its firm, with a weight: higher is surer.
-    pub name: Option<(u8, String)>,
-    /// ИНН with a right check digit.
-    pub inn: Option<String>,
-    /// ОГРН with a right check digit.
-    pub ogrn: Option<String>,
-    /// КПП.
-    pub kpp: Option<String>,
+    /// Contacts as met, in the order of their sources.
+    pub contacts: Vec<Sighting>,
+    /// What the page is for, by its name.
+    pub grade: pages::Grade,
     /// Links to messengers.
     pub messengers: Vec<String>,
-    /// The visible text.
-    pub text: String,
+    /// The page itself, for what a crawl needs of it.
+    pub page: Page,
+    hints: Vec<Hint>,
+    numbers: Vec<Number>,
 }
 
 /// Reads one page.
@@ -52,78 +97,23 @@ pub fn page(url: &Url, bytes: &[u8], content_type: Option<&str>, site: &Site) ->
     let text = decode(bytes, content_type);
     let page = read_html(&text);
     let structured = structured::read(&page.json_ld);
-    let mut found = PageFindings { text: page.text.clone(), ..PageFindings::default() };
-    emails::find(&mut found, url, &page, &structured, site);
-    phones::find(&mut found, url, &page, &structured, site);
-    let numbers = requisites::find(&page.text);
-    (found.inn, found.ogrn, found.kpp) = (numbers.inn, numbers.ogrn, numbers.kpp);
-    found.name = requisites::firm_name(&page, &structured);
-    found.messengers = messengers(&page);
+    let context = Context::new(url, &page, site);
+    let country = phones::country(site.country.as_deref(), site.domain.as_ref(), &page.text);
+    let mut found = PageFindings { grade: context.grade, ..PageFindings::default() };
+    emails::find(&mut found, url, &page, &structured, &context);
+    phones::find(&mut found, url, &page, &structured, country.as_deref(), &context);
+    found.numbers = requisites::find(&page.text);
+    for id in &structured.tax_ids {
+        found.numbers.extend(requisites::find(&format!("ИНН {id}")));
+    }
+    for (_, id) in page.props.iter().filter(|(prop, _)| *prop == Prop::TaxId) {
+        found.numbers.extend(requisites::find(&format!("ИНН {id}")));
+    }
+    found.messengers = messengers::find(&page);
+    let labels = merge::labels(site.domain.as_ref(), &found.contacts, &page);
+    found.hints = firm::hints(&page, &structured, &labels, context.is_licence);
+    found.page = page;
     found
-}
-
-/// Puts the pages of a site together: best contacts first, at most three of each kind, everything else once.
-pub fn merge(pages: Vec<PageFindings>, site: &Site) -> Findings {
-    let mut best: BTreeMap<(ContactType, String), (FoundContact, usize)> = BTreeMap::new();
-    let mut findings = Findings { pages: pages.len() as u32, ..Findings::default() };
-    let mut name: Option<(u8, String)> = None;
-    for (at, page) in pages.into_iter().enumerate() {
-        for (order, contact) in page.contacts.into_iter().enumerate() {
-            let key = (contact.contact_type, contact.value.clone());
-            match best.get_mut(&key) {
-                // Seen again: a little surer.
-                Some((known, _)) => {
-                    let higher = known.score.max(contact.score) + 0.03;
-                    if contact.score > known.score {
-                        *known = contact;
-                    }
-                    known.score = higher.min(0.99);
-                }
-                None => {
-                    best.insert(key, (contact, at * 1000 + order));
-                }
-            }
-        }
-        findings.inn = findings.inn.or(page.inn);
-        findings.ogrn = findings.ogrn.or(page.ogrn);
-        findings.kpp = findings.kpp.or(page.kpp);
-        for link in page.messengers {
-            if findings.messengers.len() < 10 && !findings.messengers.contains(&link) {
-                findings.messengers.push(link);
-            }
-        }
-        if let Some((weight, text)) = page.name
-            && name.as_ref().is_none_or(|(known, _)| weight > *known)
-        {
-            name = Some((weight, text));
-        }
-        if at == 0 {
-            findings.excerpt = excerpt(&page.text);
-        }
-    }
-    findings.company_name = name.map(|(_, text)| text);
-    findings.contacts = rank::best(best.into_values().collect(), site.domain.as_ref());
-    findings
-}
-
-/// The home page's text for a drafter: no addresses, no numbers of people, bounded.
-fn excerpt(text: &str) -> String {
-    let words = text.split_whitespace().filter(|word| !word.contains('@') && word.chars().filter(char::is_ascii_digit).count() < 7);
-    words.collect::<Vec<_>>().join(" ").chars().take(8000).collect()
-}
-
-fn messengers(page: &Page) -> Vec<String> {
-    let mut links = Vec::new();
-    for link in &page.links {
-        let Ok(url) = Url::parse(&link.href) else { continue };
-        let (host, path) = (url.host_str().unwrap_or("").trim_start_matches("www."), url.path().trim_matches('/'));
-        let is_share = ["share", "joinchat", "intent", "widget", "addstickers"].iter().any(|word| path.starts_with(word));
-        let is_place = matches!(host, "t.me" | "wa.me" | "api.whatsapp.com" | "vk.com" | "ok.ru" | "max.ru") || url.scheme() == "viber";
-        if is_place && !is_share && (!path.is_empty() || url.scheme() == "viber") && !links.contains(&link.href) {
-            links.push(link.href.clone());
-        }
-    }
-    links
 }
 
 /// Whether two hosts are of one registrable domain.

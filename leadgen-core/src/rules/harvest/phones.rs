@@ -1,107 +1,128 @@
-//! Phones on a page: links, structured data, text. Numbers beside requisites are none.
+//! Phones on a page: links, structured data, marked values, text.
 
-use rlibphonenumber::phonenumber_matcher::FindNumberExt;
-use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, Region};
+use std::collections::HashSet;
+
 use url::Url;
 
 use crate::domain::contact::{ContactType, FoundContact};
-use crate::domain::name::Phone;
+use crate::domain::name::{DomainName, Phone};
 use crate::rules::normalize;
 
-use super::emails::snippet;
-use super::html::Page;
+use super::context::Context;
+use super::decode::percent;
+use super::html::{Page, Prop};
+use super::numbers::{self, is_sample};
 use super::structured::Structured;
-use super::{PageFindings, Site};
+use super::text::snippet;
+use super::{Doubt, PageFindings, Sighting};
 
-/// Words before a number that say it is none.
-const NOT_A_PHONE: [&str; 16] =
-    ["инн", "огрн", "огрнип", "кпп", "окпо", "бик", "р/с", "к/с", "счет", "счёт", "лицензия", "артикул", "заказ", "гост", "снилс", "факс"];
-
-pub(super) fn find(found: &mut PageFindings, url: &Url, page: &Page, structured: &Structured, site: &Site) {
-    let country = country(site);
-    let mut keep = |phone: Phone, origin: &str, score: f64, snippet: String| {
-        let known = found.contacts.iter_mut().find(|c| c.contact_type == ContactType::Phone && c.value == phone.as_str());
-        match known {
-            Some(known) => known.score = (known.score.max(score) + 0.03).min(0.99),
-            None => found.contacts.push(FoundContact {
+pub(super) fn find(found: &mut PageFindings, url: &Url, page: &Page, structured: &Structured, country: Option<&str>, context: &Context) {
+    let mut keep = |phone: Phone, origin: &str, score: f64, is_fax: bool, raw: &str, snippet: String, doubt: Option<Doubt>| {
+        found.contacts.push(Sighting {
+            contact: FoundContact {
                 contact_type: ContactType::Phone,
                 value: phone.as_str().to_owned(),
-                kind: String::new(),
+                kind: if is_fax { "fax".into() } else { type_of(&phone).into() },
                 origin: origin.into(),
                 score,
                 source_url: url.to_string(),
                 snippet,
-            }),
-        }
+            },
+            raw: raw.split_whitespace().collect::<Vec<_>>().join(" "),
+            doubt,
+        });
     };
+    // Numbers that the text around their link calls a fax.
+    let spotted = numbers::find(&page.text, country);
+    let faxes: HashSet<&Phone> = spotted.iter().filter(|one| one.is_fax).map(|one| &one.phone).collect();
     for link in &page.links {
-        if link.href.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("tel:"))
-            && let Some(phone) = normalize::phone(&link.href, country.as_deref())
-            && !is_sample(&phone)
-        {
-            keep(phone, "tel", 0.95, link.text.split_whitespace().collect::<Vec<_>>().join(" "));
+        let Some(number) = dialled(&link.href) else { continue };
+        let Some(phone) = in_link(number, country).filter(|phone| !is_sample(phone)) else { continue };
+        let doubt = if link.hidden {
+            Some(Doubt::HiddenLink)
+        } else {
+            context.doubt(&page.text, link.text.start).filter(|doubt| *doubt == Doubt::Credit)
+        };
+        let doubt = if link.hollow { Some(Doubt::Hollow) } else { doubt };
+        let is_fax = faxes.contains(&phone);
+        let text = page.link_text(link).trim();
+        let near = if link.hidden { text.to_owned() } else { snippet(&page.text, link.text.start) };
+        keep(phone, "tel", 0.95, is_fax, if text.is_empty() { number } else { text }, near, doubt);
+    }
+    for text in &structured.phones {
+        if let Some(phone) = in_link(text, country).filter(|phone| !is_sample(phone)) {
+            keep(phone, "jsonld", 0.92, false, text, String::new(), None);
         }
     }
-    let in_data = structured.phones.iter().map(|text| (text, "jsonld"));
-    let in_attributes = page.attributes.iter().map(|(_, value)| (value, "attribute")).filter(|(value, _)| !value.contains('@'));
-    for (text, origin) in in_data.chain(in_attributes) {
-        if let Some(phone) = normalize::phone(text, country.as_deref()).filter(|phone| !is_sample(phone)) {
-            keep(phone, origin, 0.92, String::new());
+    for (prop, text) in page.props.iter().filter(|(prop, _)| matches!(prop, Prop::Phone | Prop::Fax)) {
+        if let Some(phone) = in_link(text, country).filter(|phone| !is_sample(phone)) {
+            keep(phone, "attribute", 0.92, *prop == Prop::Fax, text, String::new(), None);
         }
     }
-    let region = country.as_deref().and_then(region);
-    for line in page.text.lines().filter(|line| line.chars().filter(char::is_ascii_digit).count() >= 7).take(3000) {
-        for matched in line.find_phone_numbers_with_preferred_region(region) {
-            let e164 = PHONE_NUMBER_UTIL.format(&matched.number, PhoneNumberFormat::E164);
-            let before = line.get(..matched.start).unwrap_or("").to_lowercase();
-            let word = before
-                .trim_end_matches(|c: char| !c.is_alphanumeric() && c != '/')
-                .rsplit(|c: char| c.is_whitespace() || c == ',')
-                .next()
-                .unwrap_or("");
-            if NOT_A_PHONE.iter().any(|label| word.starts_with(label)) {
-                continue;
-            }
-            if let Ok(phone) = Phone::parse(&e164)
-                && !is_sample(&phone)
-            {
-                let near = snippet(line, matched.raw_string.as_ref());
-                keep(phone, "text", 0.85, near);
-            }
+    for (name, text) in page.attributes.iter().filter(|(name, _)| name.contains("phone") || name.contains("tel")) {
+        if let Some(phone) = in_link(text, country).filter(|phone| !is_sample(phone) && text.len() <= 40) {
+            keep(phone, "attribute", 0.80, name.contains("fax"), text, String::new(), None);
         }
+    }
+    for one in &spotted {
+        let doubt = context.doubt(&page.text, one.start).filter(|doubt| *doubt != Doubt::Licence);
+        let raw = page.text.get(one.start..one.end).unwrap_or("");
+        keep(one.phone.clone(), "text", 0.85, one.is_fax, raw, snippet(&page.text, one.start), doubt);
+    }
+    for one in numbers::find(&page.hidden, country) {
+        let raw = page.hidden.get(one.start..one.end).unwrap_or("");
+        keep(one.phone, "text", 0.20, one.is_fax, raw, snippet(&page.hidden, one.start), Some(Doubt::Hidden));
     }
 }
 
-/// The country numbers without a country code are of.
-fn country(site: &Site) -> Option<String> {
-    if site.country.is_some() {
-        return site.country.clone();
+/// The number of a `tel:` link.
+fn dialled(href: &str) -> Option<&str> {
+    let (scheme, rest) = href.trim().split_once(':')?;
+    ["tel", "callto", "phone"].iter().any(|known| scheme.trim().eq_ignore_ascii_case(known)).then_some(rest)
+}
+
+/// A value that is one number: as in ENR-14, and as people dial it at home.
+fn in_link(text: &str, country: Option<&str>) -> Option<Phone> {
+    let decoded = percent(text);
+    let text = decoded.split(";ext=").next().unwrap_or("").trim_start_matches('/');
+    if let Some(phone) = normalize::phone(text, country) {
+        return Some(phone);
     }
-    let domain = site.domain.as_ref()?.as_str();
-    let of = |zone: &str| match zone {
-        "ru" | "su" | "xn--p1ai" | "moscow" | "xn--80adxhks" | "ws" => Some("RU"),
-        "by" => Some("BY"),
-        "kz" => Some("KZ"),
-        "uz" => Some("UZ"),
-        "ua" => Some("UA"),
-        "nl" => Some("NL"),
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    let is_home = matches!(country, None | Some("RU" | "KZ"));
+    match (is_home, digits.len(), digits.as_bytes().first()) {
+        (true, 10, Some(b'3' | b'4' | b'8' | b'9')) => normalize::phone(&format!("+7{digits}"), None),
+        // "+8 800" is a slip of the hand.
+        (true, 11, Some(b'8')) if text.trim_start().starts_with('+') => normalize::phone(&digits, None),
+        _ => numbers::find(text, country).into_iter().next().map(|spotted| spotted.phone),
+    }
+}
+
+fn type_of(phone: &Phone) -> &'static str {
+    let digits = phone.as_str();
+    if digits.starts_with("+7800")
+        || ["+1800", "+1888", "+1877", "+1866", "+1855", "+1844", "+1833", "+31800", "+44800"].iter().any(|free| digits.starts_with(free))
+    {
+        "toll_free"
+    } else {
+        ""
+    }
+}
+
+/// The country that numbers without a country code are read by: as told, else by the zone of the host, else by the text.
+pub(super) fn country(told: Option<&str>, domain: Option<&DomainName>, text: &str) -> Option<String> {
+    if let Some(told) = told.filter(|told| !told.is_empty()) {
+        return Some(told.to_owned());
+    }
+    let zone = domain.and_then(|domain| domain.as_str().rsplit('.').next()).unwrap_or("");
+    let of_zone = match zone {
+        "ru" | "su" | "xn--p1ai" | "moscow" | "xn--80adxhks" | "tatar" | "xn--d1acj3b" => Some("RU"),
         "uk" => Some("GB"),
-        "de" => Some("DE"),
-        "com" => Some("US"),
+        "eu" | "tv" | "me" | "io" | "co" | "cc" | "ws" | "fm" | "ai" => None,
+        zone if zone.len() == 2 => return Some(zone.to_ascii_uppercase()),
         _ => None,
     };
-    of(domain.rsplit('.').next()?).map(str::to_owned)
-}
-
-fn region(country: &str) -> Option<Region> {
-    country.parse().ok()
-}
-
-/// `+7 (999) 123-45-67` and its kin stand in templates, not in offices.
-fn is_sample(phone: &Phone) -> bool {
-    let digits = &phone.as_str()[1..];
-    ["79991234567", "79999999999", "71234567890", "70000000000", "74951234567", "78001234567", "78000000000", "79990000000"]
-        .contains(&digits)
-        || digits.ends_with("0000000")
-        || digits.ends_with("1234567")
+    let cyrillic = || text.chars().take(20_000).filter(|c| matches!(c, 'а'..='я')).count();
+    let latin = || text.chars().take(20_000).filter(char::is_ascii_lowercase).count();
+    of_zone.map(str::to_owned).or_else(|| Some(if cyrillic() * 2 > latin() { "RU" } else { "US" }.to_owned()))
 }

@@ -1,11 +1,10 @@
-//! ИНН, ОГРН, КПП with their check digits, and the name a firm gives itself.
+//! ИНН, ОГРН, КПП with their check digits.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::html::Page;
-use super::structured::Structured;
+use super::text::before;
 
 /// A kind of number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,22 +17,29 @@ pub enum Requisite {
     Kpp,
 }
 
-#[derive(Default)]
-pub(super) struct Numbers {
-    pub(super) inn: Option<String>,
-    pub(super) ogrn: Option<String>,
-    pub(super) kpp: Option<String>,
+/// A number found, and whether the words before it speak of a bank.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Number {
+    pub(super) kind: Requisite,
+    pub(super) value: String,
+    pub(super) of_bank: bool,
 }
 
-static LABELLED: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)(ИНН|ОГРНИП|ОГРН|КПП)(?:\s*/\s*КПП)?[\s:№.\-–—]*([0-9][0-9\s]{7,20}[0-9])"));
-static FIRM: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r#"(?:^|[^\p{L}])((?:ООО|ОАО|ЗАО|ПАО|АО)\s*[«"“„][^»"”\n]{2,60}[»"”]+|ИП\s+[А-ЯЁ][а-яё]+\s+[А-ЯЁ]\.?\s?[А-ЯЁ]?[а-яё.]*)"#)
+/// Numbers taken of one page.
+const MOST: usize = 100;
+
+/// A label, whose it is, what it is written with, and digits in groups. Two labels may share their numbers.
+static LABELLED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?x)
+        (ИНН|инн|Инн|INN|ОГРНИП|огрнип|ОГРН|огрн|Огрн|OGRNIP|OGRN|КПП|кпп|KPP|[Оо]сновной\s+государственный\s+регистрационный\s+номер|[Ии]дентификационный\s+номер\s+налогоплательщика)
+        (?:\s*[/\\,и]\s*(?:КПП|кпп|KPP|ОГРНИП|ОГРН))?
+        ([^0-9\n]{0,40}\n?[^0-9\n]{0,12})
+        ([0-9][0-9\x20\t\-]{7,22}[0-9])
+        (?:\s*[/\\,;]?\s*(?:КПП|кпп)?[\s:№]*([0-9]{4}[0-9A-Z]{2}[0-9]{3})(?:[^0-9]|$))?",
+    )
+    .ok()
 });
-
-fn pattern(text: &str) -> Regex {
-    Regex::new(text).unwrap_or_else(|e| panic!("a pattern of our own is wrong: {e}"))
-}
 
 /// Whether a number has the right length and check digits.
 ///
@@ -73,41 +79,107 @@ pub fn is_valid(kind: Requisite, value: &str) -> bool {
     }
 }
 
-pub(super) fn find(text: &str) -> Numbers {
-    let mut numbers = Numbers::default();
-    for found in LABELLED.captures_iter(text).take(200) {
-        let label = found[1].to_uppercase();
-        let digits: String = found[2].chars().filter(char::is_ascii_digit).collect();
-        // A label may be followed by two numbers without a sign between them: the right length is cut from the front.
-        let fits = |kind: Requisite, lengths: &[usize]| {
-            lengths.iter().filter_map(|length| digits.get(..*length)).find(|number| is_valid(kind, number)).map(str::to_owned)
+/// The labelled numbers of a text.
+pub(super) fn find(text: &str) -> Vec<Number> {
+    let Some(labelled) = LABELLED.as_ref() else { return Vec::new() };
+    let mut numbers = Vec::new();
+    let mut from = 0;
+    while let Some(found) = labelled.captures_at(text, from)
+        && numbers.len() < MOST
+    {
+        let (Some(whole), Some(label), Some(between), Some(digits)) = (found.get(0), found.get(1), found.get(2), found.get(3)) else {
+            break;
         };
-        match label.as_str() {
-            "ИНН" => numbers.inn = numbers.inn.take().or_else(|| fits(Requisite::Inn, &[digits.len(), 12, 10])),
-            "КПП" => numbers.kpp = numbers.kpp.take().or_else(|| fits(Requisite::Kpp, &[9])),
-            _ => numbers.ogrn = numbers.ogrn.take().or_else(|| fits(Requisite::Ogrn, &[digits.len(), 15, 13])),
+        let kind = kind_of(label.as_str());
+        let of_bank = speaks_of_bank(between.as_str()) || after_bank(before(text, label.start(), 160));
+        // Words between that are a label of their own belong to another number.
+        let is_own = !["инн", "огрн", "кпп", "тел", "бик", "р/с", "ваш"].iter().any(|word| between.as_str().to_lowercase().contains(word));
+        let compact: String = digits.as_str().chars().filter(char::is_ascii_digit).collect();
+        let value = if is_own { cut(kind, digits.as_str(), &compact) } else { None };
+        from = if value.is_some() { digits.end() } else { label.end() };
+        if let Some(value) = value {
+            numbers.push(Number { kind, value, of_bank });
+            if let Some(second) = found.get(4) {
+                numbers.push(Number { kind: Requisite::Kpp, value: second.as_str().to_owned(), of_bank });
+            }
+        }
+        if from <= whole.start() {
+            break;
         }
     }
     numbers
 }
 
-/// The firm's name with a weight: a legal form on the page, structured data, the site's name, the title.
-pub(super) fn firm_name(page: &Page, structured: &Structured) -> Option<(u8, String)> {
-    let tidy = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if let Some(found) = FIRM.captures(&page.text) {
-        return Some((4, tidy(&found[1])));
+/// The central bank gives licences; it keeps nobody's account.
+fn speaks_of_bank(words: &str) -> bool {
+    let lower = words.to_lowercase().replace("банком россии", "").replace("банка россии", "");
+    lower.contains("банк") || lower.contains("bank")
+}
+
+/// Whether the words before a label are about a bank: on its own line, or as the heading of the line before.
+fn after_bank(lead: &str) -> bool {
+    let (above, line) = lead.rsplit_once('\n').unwrap_or(("", lead));
+    let line = &line[line.rfind(|c: char| c.is_ascii_digit()).map_or(0, |at| at + 1)..];
+    let above = above.trim().to_lowercase();
+    speaks_of_bank(line) || above.starts_with("банк") || above.starts_with("наименование банка")
+}
+
+fn kind_of(label: &str) -> Requisite {
+    match label.to_lowercase().as_str() {
+        "кпп" | "kpp" => Requisite::Kpp,
+        "инн" | "inn" => Requisite::Inn,
+        label if label.starts_with("идент") => Requisite::Inn,
+        _ => Requisite::Ogrn,
     }
-    if let Some(name) = structured.name.as_deref().filter(|name| !name.is_empty()) {
-        return Some((3, tidy(name)));
+}
+
+/// A label may be followed by two numbers without a sign between them: the right length is cut from the front.
+fn cut(kind: Requisite, written: &str, compact: &str) -> Option<String> {
+    let first = written.split([' ', '\t', '-']).next().unwrap_or("");
+    let lengths: &[usize] = match kind {
+        Requisite::Inn => &[10, 12],
+        Requisite::Ogrn => &[13, 15],
+        Requisite::Kpp => &[9],
+    };
+    let whole = std::iter::once(first).chain(lengths.iter().filter_map(|length| compact.get(..*length)));
+    whole.into_iter().find(|number| lengths.contains(&number.len()) && is_valid(kind, number)).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Vec<(Requisite, String, bool)> {
+        find(text).into_iter().map(|number| (number.kind, number.value, number.of_bank)).collect()
     }
-    if let Some(name) = page.site_name.as_deref().filter(|name| !name.trim().is_empty()) {
-        return Some((2, tidy(name)));
+
+    #[test]
+    fn labelled_numbers_are_read_in_every_layout() {
+        let inn = (Requisite::Inn, "7707083893".to_owned(), false);
+        for text in [
+            "ИНН 7707083893",
+            "ИНН: 7707 083 893",
+            "ИНН/КПП\t7707083893 / 773601001",
+            "ИНН\n7707083893",
+            "инн № 7707083893,",
+            "ИНН ООО «Ромашка» 7707083893",
+            "ИНН организации: 7707083893",
+            "Идентификационный номер налогоплательщика (ИНН) 7707083893",
+            "ИНН 7707083893 КПП 773601001",
+        ] {
+            assert_eq!(found(text).first(), Some(&inn), "{text}");
+        }
+        assert_eq!(found("ИНН/КПП\t7707083893 / 773601001")[1].0, Requisite::Kpp);
+        assert_eq!(found("ОГРН: 1 02 77 00 132195")[0].1, "1027700132195");
+        assert_eq!(found("ИНН 165501234514, ОГРНИП 316169000123451").len(), 2);
     }
-    let title = page
-        .title
-        .split(['|', '—', '–', '•', '»', ':'])
-        .map(str::trim)
-        .filter(|part| !part.is_empty())
-        .min_by_key(|part| part.chars().count())?;
-    Some((1, tidy(title)))
+
+    #[test]
+    fn a_bank_is_told_apart_and_samples_are_refused() {
+        assert!(found("Банк: ПАО Сбербанк, ИНН 7707083893")[0].2);
+        assert!(found("ИНН банка 7707083893")[0].2);
+        assert!(found("Банк получателя\tПАО Сбербанк\nИНН\t7707083893")[0].2);
+        assert!(!found("Лицензия выдана Банком России\nИНН\n7707083893")[0].2);
+        assert!(found("Пример: ИНН 1234567890, ОГРН 1234567890123").is_empty());
+    }
 }

@@ -8,66 +8,107 @@ pub(super) struct Structured {
     pub(super) emails: Vec<String>,
     pub(super) phones: Vec<String>,
     pub(super) name: Option<String>,
+    pub(super) legal_name: Option<String>,
+    pub(super) tax_ids: Vec<String>,
 }
 
 /// The deepest nesting that is read.
 const DEEPEST: usize = 32;
+/// Values read of one page.
+const MOST: usize = 200;
 /// Types that are not the firm itself.
-const NOT_THE_FIRM: [&str; 6] = ["Person", "Review", "WebSite", "BlogPosting", "Article", "BreadcrumbList"];
+const NOT_THE_FIRM: [&str; 12] = [
+    "Review",
+    "BlogPosting",
+    "Article",
+    "NewsArticle",
+    "BreadcrumbList",
+    "Product",
+    "Offer",
+    "JobPosting",
+    "Event",
+    "Comment",
+    "VideoObject",
+    "ImageObject",
+];
 
 pub(super) fn read(blocks: &[String]) -> Structured {
     let mut found = Structured::default();
     for block in blocks {
-        let trimmed = block.trim().trim_start_matches("<!--").trim_end_matches("-->").trim().trim_end_matches(';');
+        let trimmed = block.trim().trim_start_matches("<!--").trim_start_matches("//<![CDATA[").trim_start_matches("<![CDATA[");
+        let trimmed = trimmed.trim_end_matches("-->").trim_end_matches("//]]>").trim_end_matches("]]>").trim().trim_end_matches(';');
         let value = serde_json::from_str::<Value>(trimmed).or_else(|_| serde_json::from_str(&repaired(trimmed)));
         if let Ok(value) = value {
-            walk(&value, 0, &mut found);
+            walk(&value, 0, false, &mut found);
         }
     }
     found
 }
 
-/// Trailing commas and raw line breaks inside strings are common and harmless.
+/// Comments, trailing commas and raw line breaks inside strings are common and harmless.
 fn repaired(text: &str) -> String {
-    let flat = text.replace(['\n', '\r', '\t'], " ");
-    let mut out = String::with_capacity(flat.len());
-    let mut rest = flat.as_str();
-    while let Some(at) = rest.find(',') {
-        let (before, after) = rest.split_at(at);
-        out.push_str(before);
-        rest = &after[1..];
-        if !rest.trim_start().starts_with(['}', ']']) {
-            out.push(',');
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    let (mut in_string, mut escaped) = (false, false);
+    while let Some(c) = chars.next() {
+        if in_string {
+            in_string = escaped || c != '"';
+            escaped = !escaped && c == '\\';
+            out.push(if c.is_control() { ' ' } else { c });
+            continue;
+        }
+        match c {
+            '"' => {
+                in_string = true;
+                out.push(c);
+            }
+            '/' if chars.peek() == Some(&'*') => {
+                let mut last = ' ';
+                for inner in chars.by_ref() {
+                    if last == '*' && inner == '/' {
+                        break;
+                    }
+                    last = inner;
+                }
+            }
+            '/' if chars.peek() == Some(&'/') => for _ in chars.by_ref().take_while(|c| *c != '\n') {},
+            '}' | ']' => {
+                let kept = out.trim_end().trim_end_matches(',').len();
+                out.truncate(kept);
+                out.push(c);
+            }
+            c => out.push(c),
         }
     }
-    out.push_str(rest);
     out
 }
 
-fn walk(value: &Value, depth: usize, found: &mut Structured) {
+fn walk(value: &Value, depth: usize, in_firm: bool, found: &mut Structured) {
     if depth > DEEPEST {
         return;
     }
     match value {
-        Value::Array(items) => items.iter().for_each(|item| walk(item, depth + 1, found)),
+        Value::Array(items) => items.iter().take(MOST).for_each(|item| walk(item, depth + 1, in_firm, found)),
         Value::Object(fields) => {
-            let kind = fields.get("@type").and_then(Value::as_str).unwrap_or("");
-            let is_firm = !NOT_THE_FIRM.contains(&kind);
+            let kinds: Vec<&str> = match fields.get("@type") {
+                Some(Value::String(kind)) => vec![kind],
+                Some(Value::Array(kinds)) => kinds.iter().filter_map(Value::as_str).collect(),
+                _ => Vec::new(),
+            };
+            let last = |kind: &&str| kind.rsplit(['/', ':']).next().unwrap_or("").to_owned();
+            let is_firm = kinds.iter().any(|kind| is_organization(&last(kind)));
+            let is_other = !is_firm && kinds.iter().any(|kind| NOT_THE_FIRM.contains(&last(kind).as_str()));
             for (key, inner) in fields {
-                match (key.as_str(), inner) {
-                    ("email", Value::String(text)) if is_firm => found.emails.push(text.clone()),
-                    ("telephone", Value::String(text)) if is_firm => found.phones.push(text.clone()),
-                    ("email" | "telephone", Value::Array(items)) if is_firm => {
-                        let texts = items.iter().filter_map(Value::as_str).map(str::to_owned);
-                        if key == "email" { found.emails.extend(texts) } else { found.phones.extend(texts) }
-                    }
-                    ("legalName" | "name", Value::String(text)) if is_firm && is_organization(kind) => {
-                        if found.name.is_none() || key == "legalName" {
-                            found.name = Some(text.trim().to_owned());
-                        }
-                    }
-                    ("author" | "review" | "publisher", _) => {}
-                    _ => walk(inner, depth + 1, found),
+                let key = key.trim_start_matches("schema:");
+                match key {
+                    "email" if !is_other => texts(inner, &mut found.emails),
+                    "telephone" if !is_other => texts(inner, &mut found.phones),
+                    "taxID" | "vatID" if is_firm => texts(inner, &mut found.tax_ids),
+                    "name" if is_firm && found.name.is_none() => found.name = inner.as_str().map(|text| text.trim().to_owned()),
+                    "legalName" if is_firm => found.legal_name = inner.as_str().map(|text| text.trim().to_owned()),
+                    "author" | "review" | "reviews" | "itemReviewed" | "sponsor" | "funder" => {}
+                    "publisher" if !in_firm && is_other => {}
+                    _ => walk(inner, depth + 1, in_firm || is_firm, found),
                 }
             }
         }
@@ -75,8 +116,77 @@ fn walk(value: &Value, depth: usize, found: &mut Structured) {
     }
 }
 
-fn is_organization(kind: &str) -> bool {
-    ["Organization", "Business", "Corporation", "Store", "Dentist", "Clinic", "Service", "Restaurant", "Company"]
-        .iter()
-        .any(|end| kind.ends_with(end))
+fn texts(value: &Value, into: &mut Vec<String>) {
+    match value {
+        Value::String(text) if into.len() < MOST => into.push(text.clone()),
+        Value::Number(number) if into.len() < MOST => into.push(number.to_string()),
+        Value::Array(items) => items.iter().take(20).filter_map(Value::as_str).for_each(|text| into.push(text.to_owned())),
+        _ => {}
+    }
+}
+
+/// Whether a schema.org type is a firm of some kind.
+pub(super) fn is_organization(kind: &str) -> bool {
+    let ends = [
+        "Organization",
+        "Business",
+        "Corporation",
+        "Store",
+        "Dentist",
+        "Clinic",
+        "Service",
+        "Restaurant",
+        "Company",
+        "Agency",
+        "Agent",
+        "Salon",
+        "Hotel",
+        "School",
+        "Contractor",
+        "Dealer",
+        "Repair",
+        "Shop",
+        "Hospital",
+        "Attorney",
+        "Bakery",
+        "Cafe",
+        "CafeOrCoffeeShop",
+        "Plumber",
+        "Electrician",
+        "Locksmith",
+        "Place",
+        "Physician",
+        "Pharmacy",
+        "Optician",
+        "Gym",
+        "Club",
+        "Studio",
+        "NGO",
+        "University",
+        "Library",
+        "Preschool",
+        "Florist",
+        "Brewery",
+        "Winery",
+        "Resort",
+    ];
+    ends.iter().any(|end| kind.ends_with(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nested_graphs_and_damaged_blocks_are_read() {
+        let graph = r#"{"@graph":[{"@type":"WebSite","name":"Главная"},{"@type":["Thing","Dentist"],"name":"Ветер","taxID":"5902007772","email":"mailto:info@veter.ru",
+            "contactPoint":[{"@type":"ContactPoint","telephone":"+7-342-555-05-50",},], /* note */ }]}"#;
+        let found = read(&[graph.to_owned()]);
+        assert_eq!((found.name.as_deref(), found.emails.len(), found.phones.len(), found.tax_ids.len()), (Some("Ветер"), 1, 1, 1));
+    }
+
+    #[test]
+    fn nesting_without_end_is_refused() {
+        assert!(read(&["[".repeat(100_000)]).emails.is_empty());
+    }
 }

@@ -1,0 +1,157 @@
+//! What a page says around a contact: who made the site, whose licence it quotes, which address is a sample.
+
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+use url::Url;
+
+use crate::domain::name::DomainName;
+use crate::rules::{normalize, pages};
+
+use super::html::Page;
+use super::text::{before, line};
+use super::{Doubt, Site, same_family};
+
+/// Words by which a site names its maker.
+const CREDITS: [&str; 51] = [
+    "разработка сайта",
+    "разработка и поддержка",
+    "разработка и продвижение",
+    "разработано",
+    "разработан в",
+    "разработчик сайта",
+    "создание сайта",
+    "создание и продвижение",
+    "создание и поддержка",
+    "сайт создан",
+    "сайт разработан",
+    "сайт сделан",
+    "сделано в",
+    "сделан в",
+    "изготовление сайта",
+    "дизайн сайта",
+    "веб-дизайн",
+    "поддержка сайта",
+    "продвижение сайта",
+    "техподдержка сайта",
+    "автор сайта",
+    "автор шаблона",
+    "веб-студия",
+    "web-студия",
+    "вебстудия",
+    "хостинг предоставлен",
+    "web design by",
+    "website design by",
+    "website by",
+    "web site by",
+    "site by",
+    "site design",
+    "site designed",
+    "designed by",
+    "design by",
+    "developed by",
+    "created by",
+    "powered by",
+    "made by",
+    "built by",
+    "template by",
+    "theme by",
+    "hosted by",
+    "hosting by",
+    "webdesign",
+    "web development by",
+    "site developed",
+    "site created",
+    "realisatie",
+    "ontwerp:",
+    "made with",
+];
+static CREDIT_FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let capital = |text: &str| {
+        let mut chars = text.chars();
+        chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+    };
+    let patterns: Vec<String> = CREDITS.iter().flat_map(|text| [(*text).to_owned(), capital(text), text.to_uppercase()]).collect();
+    AhoCorasick::builder().ascii_case_insensitive(true).build(patterns).ok()
+});
+/// How far past its own line a credit may reach.
+const REACH: usize = 120;
+
+/// The context of one page.
+pub(super) struct Context {
+    own: Option<DomainName>,
+    /// Places of the text that speak of the site's maker.
+    credits: Vec<(usize, usize)>,
+    /// Hosts linked from there.
+    makers: Vec<DomainName>,
+    /// The page quotes licences of others.
+    pub(super) is_licence: bool,
+    /// How much contacts of this page weigh.
+    pub(super) grade: pages::Grade,
+}
+
+impl Context {
+    pub(super) fn new(url: &Url, page: &Page, site: &Site) -> Self {
+        let credits = credits(&page.text);
+        let inside = |at: usize| credits.iter().any(|(from, to)| (*from..*to).contains(&at));
+        let makers =
+            page.links.iter().filter(|link| !link.hidden && inside(link.text.start)).filter_map(|link| Url::parse(&link.href).ok());
+        let makers = makers.filter_map(|url| normalize::domain_of(url.host_str()?)).take(20).collect();
+        let title = page.title.to_lowercase();
+        let path = url.path().to_lowercase();
+        let is_licence = ["licen", "лиценз", "litsenz", "copyright", "authors", "об авторах"]
+            .iter()
+            .any(|word| title.contains(word) || path.contains(word));
+        let heading = page.headings.first().and_then(|range| page.text.get(range.clone())).unwrap_or("");
+        Self { own: site.domain.clone(), credits, makers, is_licence, grade: pages::grade(&title, &path, &heading.to_lowercase()) }
+    }
+
+    pub(super) fn is_own(&self, host: &DomainName) -> bool {
+        self.own.as_ref().is_some_and(|own| same_family(own, host))
+    }
+
+    /// Why a contact at a place may not be the firm's.
+    pub(super) fn doubt(&self, text: &str, at: usize) -> Option<Doubt> {
+        if self.credits.iter().any(|(from, to)| (*from..*to).contains(&at)) {
+            return Some(Doubt::Credit);
+        }
+        let lead = before(text, at, 120).to_lowercase();
+        let close = &lead[lead.ceil_char_boundary(lead.len().saturating_sub(60))..];
+        if ["например", "пример:", "e.g.", "example", "образец", "в формате", "for instance"].iter().any(|word| close.contains(word))
+        {
+            return Some(Doubt::Sample);
+        }
+        let quoted =
+            ["copyright", "(c) 1", "(c) 2", "license", "licence", "written by", "author", "maintain", "contributor", "лицензи", "автор "];
+        quoted.iter().any(|word| lead.contains(word)).then_some(Doubt::Licence)
+    }
+
+    /// Why no contact of a host on this page is the firm's.
+    pub(super) fn page_doubt(&self, host: &DomainName) -> Option<Doubt> {
+        if self.makers.iter().any(|maker| same_family(maker, host)) && !self.is_own(host) {
+            return Some(Doubt::Credit);
+        }
+        self.is_licence.then_some(Doubt::Licence)
+    }
+
+    pub(super) fn speaks_of_mail(&self, text: &str, at: usize) -> bool {
+        let lead = before(text, at, 40).to_lowercase();
+        ["mail", "почт", "отдел", "пишите", "sales"].iter().any(|word| lead.contains(word))
+    }
+}
+
+/// The lines that name the site's maker; if a line ends with the words, the next one too.
+fn credits(text: &str) -> Vec<(usize, usize)> {
+    let Some(finder) = CREDIT_FINDER.as_ref() else { return Vec::new() };
+    let mut found = Vec::new();
+    for matched in finder.find_iter(text).take(50) {
+        let (from, to) = line(text, matched.start());
+        // A long line is prose; only what follows the words belongs to them.
+        let from = if to - from > 300 { matched.start() } else { from };
+        let rest = text[matched.end()..to].trim();
+        let end = if rest.chars().filter(|c| c.is_alphanumeric()).count() < 3 { line(text, (to + 1).min(text.len())).1 } else { to };
+        let end = end.min(text.floor_char_boundary((matched.end() + 4 * REACH).min(text.len())));
+        found.push((from, end.max(matched.end()) + 1));
+    }
+    found
+}

@@ -1,0 +1,186 @@
+//! The elements that are open: what they say of the text inside.
+
+use super::html::Prop;
+use super::tag::{Attr, Tag, id_of};
+
+/// The deepest nesting that is followed.
+const DEEPEST: usize = 512;
+/// How far up an end tag is looked for.
+const REACH: usize = 64;
+
+/// What matters of an element's name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Element {
+    /// Stands in the line.
+    Inline,
+    /// Breaks the line.
+    #[default]
+    Block,
+    /// A block that its own sibling ends.
+    Item,
+    /// A cell of a table.
+    Cell,
+    Heading,
+    Edge,
+    Link,
+    Frame,
+    Image,
+    Graphic,
+    Form,
+    Meta,
+    Related,
+    Title,
+    Script,
+    Style,
+    /// What is inside is no text of the page.
+    Inert,
+    /// A break, a rule, a field: nothing inside.
+    Void,
+    /// A place where a line may break, and nothing more.
+    Soft,
+}
+
+impl Element {
+    pub(super) fn of(name: &[u8]) -> Self {
+        match name {
+            b"a" | b"area" => Self::Link,
+            b"b" | b"abbr" | b"bdi" | b"bdo" | b"cite" | b"code" | b"em" | b"font" | b"i" | b"mark" | b"nobr" | b"s" | b"small"
+            | b"span" | b"strong" | b"sub" | b"sup" | b"u" | b"noindex" | b"label" | b"tt" | b"ins" | b"del" | b"q" | b"var" | b"big"
+            | b"data" | b"time" | b"strike" | b"g" | b"acronym" => Self::Inline,
+            b"p" | b"li" | b"dd" | b"dt" | b"option" | b"tr" => Self::Item,
+            b"td" | b"th" => Self::Cell,
+            b"h1" => Self::Heading,
+            b"header" | b"footer" | b"nav" => Self::Edge,
+            b"frame" | b"iframe" => Self::Frame,
+            b"img" => Self::Image,
+            b"svg" | b"picture" | b"use" | b"path" => Self::Graphic,
+            b"form" => Self::Form,
+            b"meta" => Self::Meta,
+            b"link" => Self::Related,
+            b"title" => Self::Title,
+            b"script" => Self::Script,
+            b"style" => Self::Style,
+            b"template" | b"textarea" | b"noembed" | b"noframes" | b"xmp" | b"object" => Self::Inert,
+            b"br" | b"hr" | b"input" | b"base" | b"col" | b"embed" | b"param" | b"source" | b"track" => Self::Void,
+            b"wbr" => Self::Soft,
+            _ => Self::Block,
+        }
+    }
+
+    pub(super) fn is_void(self) -> bool {
+        matches!(self, Self::Void | Self::Soft | Self::Image | Self::Meta | Self::Related)
+    }
+}
+
+/// An open element.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Open {
+    pub(super) element: Element,
+    id: u64,
+    pub(super) is_hidden: bool,
+    pub(super) is_inert: bool,
+    pub(super) is_turned: bool,
+    pub(super) is_data: bool,
+    is_edge: bool,
+    in_card: bool,
+    scope: Scope,
+    pub(super) prop: Option<Prop>,
+    pub(super) from: usize,
+    pub(super) turned_from: usize,
+}
+
+/// Whose values microdata gives here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Scope {
+    #[default]
+    None,
+    Firm,
+    Other,
+}
+
+#[derive(Default)]
+pub(super) struct Stack {
+    open: Vec<Open>,
+}
+
+impl Stack {
+    pub(super) fn last(&self) -> Option<&Open> {
+        self.open.last()
+    }
+
+    pub(super) fn depth(&self) -> usize {
+        self.open.len()
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Open> {
+        self.open.pop()
+    }
+
+    pub(super) fn push(&mut self, open: Open) {
+        if self.open.len() < DEEPEST {
+            self.open.push(open);
+        }
+    }
+
+    pub(super) fn is_hidden(&self) -> bool {
+        self.last().is_some_and(|open| open.is_hidden)
+    }
+
+    pub(super) fn is_at_edge(&self) -> bool {
+        self.last().is_some_and(|open| open.is_edge)
+    }
+
+    /// How deep the element is that an end tag closes.
+    pub(super) fn depth_of(&self, name: &[u8]) -> Option<usize> {
+        let id = id_of(name);
+        let from = self.open.len().saturating_sub(REACH);
+        self.open[from..].iter().rposition(|open| open.id == id).map(|at| from + at)
+    }
+
+    /// Whether the element on top ends where its sibling begins: a paragraph, an item, a cell.
+    pub(super) fn ends_before(&self, tag: &Tag) -> bool {
+        matches!(tag.element, Element::Item | Element::Cell) && self.last().is_some_and(|open| open.id == tag.id)
+    }
+
+    /// The element of a tag, with what it inherits.
+    pub(super) fn child_of(&self, tag: &Tag) -> Open {
+        let mut open = Open { element: tag.element, id: tag.id, prop: self.prop(tag), ..Open::default() };
+        if let Some(above) = self.last() {
+            (open.is_hidden, open.is_inert, open.is_turned) = (above.is_hidden, above.is_inert, above.is_turned);
+            (open.is_edge, open.in_card, open.scope) = (above.is_edge, above.in_card, above.scope);
+        }
+        let style = tag.get(Attr::Style);
+        open.is_hidden |= tag.is_hidden();
+        open.is_inert |= tag.element == Element::Inert;
+        open.is_turned |= style.contains("bidi-override") && style.contains("rtl");
+        open.is_edge |= tag.element == Element::Edge;
+        open.is_data = tag.element == Element::Script && tag.get(Attr::Type).to_ascii_lowercase().contains("ld+json");
+        open.in_card |= tag.has_word(Attr::Class, "vcard") || tag.has_word(Attr::Class, "h-card");
+        let kind = tag.get(Attr::ItemType);
+        if !kind.is_empty() {
+            open.scope = if super::structured::is_organization(kind.rsplit('/').next().unwrap_or("")) { Scope::Firm } else { Scope::Other };
+        }
+        open
+    }
+
+    /// What a tag's value is marked as.
+    pub(super) fn prop(&self, tag: &Tag) -> Option<Prop> {
+        let (scope, in_card) = self.last().map_or((Scope::None, false), |open| (open.scope, open.in_card));
+        let marked = tag.get(Attr::ItemProp);
+        if !marked.is_empty() {
+            // A name inside a firm's scope that opens a scope of its own is another thing's.
+            let own = scope == Scope::Firm && tag.get(Attr::ItemType).is_empty();
+            return marked.split_ascii_whitespace().find_map(|word| match word {
+                "email" => Some(Prop::Email),
+                "telephone" => Some(Prop::Phone),
+                "faxNumber" => Some(Prop::Fax),
+                "name" if own => Some(Prop::Name),
+                "legalName" if own => Some(Prop::LegalName),
+                "taxID" | "vatID" if own => Some(Prop::TaxId),
+                _ => None,
+            });
+        }
+        let is_card = in_card || tag.has_word(Attr::Class, "vcard") || tag.has_word(Attr::Class, "h-card");
+        (is_card && (tag.has_word(Attr::Class, "org") || tag.has_word(Attr::Class, "p-org"))).then_some(Prop::Name)
+    }
+}

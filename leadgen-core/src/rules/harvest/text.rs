@@ -1,0 +1,145 @@
+//! Text as people see it: white space folded, invisible characters gone, entities read, words around a place.
+
+use crate::rules::normalize::is_zero_width;
+
+/// Appends a run of text: white space of all kinds becomes one blank, invisible characters go, full-width signs
+/// and hyphens get their plain form.
+pub(super) fn push_visible(out: &mut String, run: &str) {
+    let bytes = run.as_bytes();
+    let (mut from, mut at) = (0, 0);
+    while let Some(&byte) = bytes.get(at) {
+        let is_plain = byte > b' ' && !matches!(byte, 0xC2 | 0xE2 | 0xEF);
+        let is_lone_blank = byte == b' ' && at > from && bytes.get(at + 1).is_some_and(|next| *next > b' ');
+        if is_plain || is_lone_blank {
+            at += 1;
+            continue;
+        }
+        let Some(c) = run[at..].chars().next() else { break };
+        let replaced = match c {
+            '\u{AD}' => Some(None),
+            c if is_zero_width(c) || matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}') => Some(None),
+            '\u{2010}' | '\u{2011}' | '\u{2043}' => Some(Some('-')),
+            '＠' => Some(Some('@')),
+            '．' | '。' => Some(Some('.')),
+            c if c.is_whitespace() || c.is_control() => Some(Some(' ')),
+            _ => None,
+        };
+        let end = at + c.len_utf8();
+        if let Some(replaced) = replaced {
+            out.push_str(&run[from..at]);
+            match replaced {
+                Some(' ') if out.is_empty() || out.ends_with([' ', '\n', '\t']) => {}
+                Some(c) => out.push(c),
+                None => {}
+            }
+            from = end;
+        }
+        at = end;
+    }
+    out.push_str(&run[from..]);
+}
+
+/// The text around a place, at most 200 characters, on one line.
+pub(super) fn snippet(text: &str, at: usize) -> String {
+    let at = text.floor_char_boundary(at.min(text.len()));
+    let start = text[..at].char_indices().rev().nth(80).map_or(0, |(at, _)| at);
+    text[start..]
+        .chars()
+        .take(200)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect::<String>()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// What stands before a place, at most so many bytes, never past the line before.
+pub(super) fn before(text: &str, at: usize, most: usize) -> &str {
+    let start = text.ceil_char_boundary(at.saturating_sub(most));
+    let window = &text[start.min(at)..at];
+    let mut breaks = window.rmatch_indices('\n');
+    let own = breaks.next();
+    match (own, breaks.next()) {
+        (Some(_), Some((second, _))) => &window[second + 1..],
+        _ => window,
+    }
+}
+
+/// The line a place is on.
+pub(super) fn line(text: &str, at: usize) -> (usize, usize) {
+    let start = text[..at].rfind('\n').map_or(0, |found| found + 1);
+    let end = text[at..].find('\n').map_or(text.len(), |found| at + found);
+    (start, end)
+}
+
+/// Reads the entities that hide addresses: numbers, and the few names that stand for signs.
+pub(super) fn unescape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('&') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let end =
+            rest.bytes().skip(1).take(9).position(|b| !(b.is_ascii_alphanumeric() || b == b'#')).map_or(rest.len().min(10), |end| end + 1);
+        let end = rest.floor_char_boundary(end);
+        match entity(&rest[1..end]) {
+            Some(c) => {
+                out.push(c);
+                rest = rest[end..].strip_prefix(';').unwrap_or(&rest[end..]);
+            }
+            None => {
+                out.push('&');
+                rest = &rest[1..];
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+fn entity(name: &str) -> Option<char> {
+    if let Some(number) = name.strip_prefix('#') {
+        let code = match number.strip_prefix(['x', 'X']) {
+            Some(hex) => u32::from_str_radix(hex, 16).ok()?,
+            None => number.parse().ok()?,
+        };
+        return char::from_u32(code);
+    }
+    Some(match name {
+        "amp" => '&',
+        "commat" => '@',
+        "period" => '.',
+        "lt" => '<',
+        "gt" => '>',
+        "quot" => '"',
+        "nbsp" => ' ',
+        "hyphen" | "dash" => '-',
+        "lowbar" => '_',
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_of_text_loses_what_nobody_sees() {
+        let mut out = String::from("x\n");
+        push_visible(&mut out, "  a\u{AD}b \t\u{A0} c\u{200B}d＠e．ru \n");
+        assert_eq!(out, "x\nab cd@e.ru ");
+    }
+
+    #[test]
+    fn entities_are_read_once() {
+        assert_eq!(unescape("p&#101;nn&#x40;a&commat;b&period;c &unknown; &"), "penn@a@b.c &unknown; &");
+    }
+
+    #[test]
+    fn a_snippet_is_one_short_line() {
+        let text = format!("{}\nmail: a@b.ru\nтелефон {}", "я".repeat(300), "1".repeat(400));
+        let at = text.find("a@b").unwrap_or(0);
+        let found = snippet(&text, at);
+        assert!(found.contains("a@b.ru") && found.chars().count() <= 200 && !found.contains('\n'));
+    }
+}
