@@ -341,3 +341,151 @@ impl Desk {
 fn stopped<W: Work>() -> Error {
     Error::new(ErrorKind::Conflict, format!("finish {} before the stop", W::NAME)).code("stopped")
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use std::sync::Mutex;
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::time::Timestamp;
+    use crate::ports::clock::HandClock;
+    use crate::ports::entropy::SystemEntropy;
+
+    #[derive(Debug)]
+    struct Chore;
+
+    impl Work for Chore {
+        const NAME: &'static str = "chore";
+        const LEASE: Duration = Duration::from_mins(1);
+        const CLAIM: usize = 1;
+        const TOGETHER: bool = false;
+        const TRIES: u32 = 3;
+        type Item = ();
+        type Done = ();
+    }
+
+    /// A lane of one item that writes down what happens to it.
+    #[derive(Debug, Default)]
+    struct Diary(Mutex<Vec<String>>);
+
+    impl Diary {
+        fn note(&self, what: impl Into<String>) {
+            self.0.lock().unwrap().push(what.into());
+        }
+        fn read(&self) -> Vec<String> {
+            self.0.lock().unwrap().clone()
+        }
+    }
+
+    #[async_trait]
+    impl Lane<Chore> for Diary {
+        async fn claim(&self, _: &Call) -> Result<Vec<Claim<Chore>>> {
+            let fresh = self.read().is_empty();
+            self.note("claim");
+            let ticket = Ticket { row: Uuid::nil(), token: Uuid::nil(), tries: 0 };
+            Ok(if fresh { vec![Claim::new(ticket, ())] } else { vec![] })
+        }
+        async fn commit(&self, _: &Call, _: Vec<(Ticket, ())>) -> Result<Vec<Ticket>> {
+            self.note("commit");
+            Ok(vec![])
+        }
+        async fn release(&self, call: &Call, _: &Ticket, fault: &Fault) -> Result<()> {
+            self.note(format!("release {} {:?} after {:?}", fault.code, fault.verdict, fault.retry_at.since(call.now)));
+            Ok(())
+        }
+    }
+
+    #[async_trait]
+    impl OnceLane<Chore> for Diary {
+        async fn mark(&self, _: &Call, _: &Ticket) -> Result<()> {
+            self.note("mark");
+            Ok(())
+        }
+    }
+
+    /// Where the far side stalls.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    enum Stalls {
+        /// For ever, before the mark.
+        Before,
+        /// Until the word to cut has come, past the mark.
+        Past,
+    }
+
+    #[derive(Clone, Debug)]
+    struct Slow {
+        stalls: Stalls,
+        stop: CancellationToken,
+        cut: CancellationToken,
+    }
+
+    #[async_trait]
+    impl Worker<Chore> for Slow {
+        async fn work(&self, (): &()) -> Result<()> {
+            self.stop.cancel();
+            self.cut.cancel();
+            std::future::pending().await
+        }
+    }
+
+    #[async_trait]
+    impl OnceWorker<Chore> for Slow {
+        async fn prepare(&self, item: &()) -> Result<Box<dyn Ready<Chore>>> {
+            if self.stalls == Stalls::Before {
+                Worker::work(self, item).await?;
+            }
+            Ok(Box::new(self.clone()))
+        }
+    }
+
+    #[async_trait]
+    impl Ready<Chore> for Slow {
+        async fn finish(self: Box<Self>) -> Result<()> {
+            self.stop.cancel();
+            self.cut.cancel();
+            tokio::task::yield_now().await;
+            Ok(())
+        }
+    }
+
+    fn desk_and(stalls: Stalls) -> (Desk, Slow) {
+        let (stop, cut) = (CancellationToken::new(), CancellationToken::new());
+        let desk = Desk {
+            owner: "a test".into(),
+            clock: Arc::new(HandClock::at(Timestamp::from_millis(0))),
+            entropy: Arc::new(SystemEntropy),
+            policy: Arc::new(Policy::default()),
+            batch: None,
+            width: 1,
+            shutdown: stop.clone(),
+            cut: cut.clone(),
+            watch: Watch::default(),
+        };
+        (desk, Slow { stalls, stop, cut })
+    }
+
+    #[tokio::test]
+    async fn a_stop_that_can_not_wait_gives_work_back_at_once_and_uncounted() {
+        let (desk, slow) = desk_and(Stalls::Before);
+        let lane = Diary::default();
+        desk.tick::<Chore>(&lane, &slow).await.unwrap();
+        assert_eq!(lane.read(), ["claim", "release stopped Drop after 0ns"]);
+
+        let (desk, slow) = desk_and(Stalls::Before);
+        let lane = Diary::default();
+        desk.tick_once::<Chore>(&lane, &slow).await.unwrap();
+        assert_eq!(lane.read(), ["claim", "release stopped Drop after 0ns"], "and it was never marked");
+    }
+
+    #[tokio::test]
+    async fn what_is_past_its_mark_is_finished_whatever_stops() {
+        let (desk, slow) = desk_and(Stalls::Past);
+        let lane = Diary::default();
+        let tally = desk.tick_once::<Chore>(&lane, &slow).await.unwrap();
+        assert_eq!(lane.read(), ["claim", "mark", "commit"]);
+        assert_eq!(tally.done, 1);
+    }
+}
