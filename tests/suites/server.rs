@@ -21,6 +21,7 @@ use leadgen_core::ports::store::{Lane, Reviews, Suppressions};
 use leadgen_core::ports::work::{Call, Claim, DraftLetter, EnrichCompany};
 use leadgen_core::rules::compose::unsubscribe;
 use leadgen_tests::plain_http::{Answer, ask};
+use leadgen_tests::postgres;
 use leadgen_tests::processes::{Process, binary};
 use serde_json::Value;
 
@@ -49,7 +50,10 @@ struct Server {
 
 impl Server {
     fn start(house: &House, args: &[&str], more: &[(&str, &str)]) -> Result<Self> {
-        let process = house.run(args, more)?;
+        Self::listening(house.run(args, more)?)
+    }
+
+    fn listening(process: Process) -> Result<Self> {
         let address = process.wait_for(PATIENCE, |line| {
             let line: Value = serde_json::from_str(line).ok()?;
             (line["event"] == "listening").then(|| line["address"].as_str()?.parse().ok())?
@@ -209,6 +213,25 @@ fn a_second_process_on_one_sqlite_file_says_that_it_can_not_work() -> Result<()>
     assert_eq!(answer.status, 503);
     assert!(reasons(&answer)?.contains(&"already_running".to_owned()), "{answer:?}");
     assert_eq!(second.get("/u/anything")?.status, 404, "the page belongs to the role api");
+    Ok(())
+}
+
+#[tokio::test]
+async fn two_whole_servers_start_together_on_an_empty_postgresql_and_both_work() -> Result<()> {
+    let Some(url) = postgres::empty().await else { return Ok(()) };
+    let house = House { url, ..House::new()? };
+    // Migrations of both meet here: one waits for the other's.
+    let (one, other) = (house.run(&[], &[])?, house.run(&[], &[])?);
+
+    for process in [one, other] {
+        let server = Server::listening(process)?;
+        server.ready()?;
+        let metrics = server.get("/metrics")?.body;
+        assert!(metrics.contains("leadgen_store_up 1"), "{metrics}");
+        assert!(metrics.contains("leadgen_lane_due{stage=\"enrich\"} 0"), "{metrics}");
+        server.process.signal("TERM")?;
+        assert_eq!(server.process.end(PATIENCE)?.0.code(), Some(0));
+    }
     Ok(())
 }
 

@@ -253,6 +253,53 @@ async fn a_stop_that_cannot_wait_gives_the_work_in_hand_back_untouched() {
     assert_eq!(basket.released.lock().unwrap()[0].code, "stopped");
 }
 
+/// Is told to stop at once, either while it prepares or past the mark.
+#[derive(Clone)]
+struct CutOff {
+    past_the_mark: bool,
+    cut: CancellationToken,
+}
+
+#[async_trait]
+impl OnceWorker<Knit> for CutOff {
+    async fn prepare(&self, _item: &&'static str) -> Result<Box<dyn Ready<Knit>>> {
+        if !self.past_the_mark {
+            self.cut.cancel();
+            tokio::task::yield_now().await;
+        }
+        Ok(Box::new(self.clone()))
+    }
+}
+
+#[async_trait]
+impl Ready<Knit> for CutOff {
+    async fn finish(self: Box<Self>) -> Result<String> {
+        self.cut.cancel();
+        tokio::task::yield_now().await;
+        Ok("finished".into())
+    }
+}
+
+#[tokio::test]
+async fn what_was_prepared_when_a_stop_came_is_not_marked_any_more() {
+    let (basket, desk) = (Basket::of(&["one"]), a_desk());
+
+    desk.tick_once::<Knit>(&basket, &CutOff { past_the_mark: false, cut: desk.cut.clone() }).await.unwrap();
+
+    assert_eq!(basket.verdicts(), [Verdict::Drop]);
+    assert!(basket.marked.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_past_its_mark_is_finished_whatever_stops() {
+    let (basket, desk) = (Basket::of(&["one"]), a_desk());
+
+    desk.tick_once::<Knit>(&basket, &CutOff { past_the_mark: true, cut: desk.cut.clone() }).await.unwrap();
+
+    assert_eq!(basket.committed(), ["finished"]);
+    assert!(basket.verdicts().is_empty());
+}
+
 #[tokio::test]
 async fn a_once_work_is_marked_between_preparing_and_finishing() {
     let basket = Basket::of(&["sock"]);
