@@ -100,8 +100,8 @@ impl Client {
                 .map_err(|e| Error::new(ErrorKind::Rejected, "name sender and recipient").code("bad_mailbox").because(e))
         };
         let (from, to) = (parse(&mail.from)?, parse(&mail.to)?);
-        self.command(Stage::Envelope, Mail::new(Some(from), vec![]), COMMAND).await?;
-        self.command(Stage::Envelope, Rcpt::new(to, vec![]), COMMAND).await
+        self.command(Stage::Mail, Mail::new(Some(from), vec![]), COMMAND).await?;
+        self.command(Stage::Rcpt, Rcpt::new(to, vec![]), COMMAND).await
     }
 
     async fn command(&mut self, stage: Stage, command: impl Display, limit: Duration) -> Result<()> {

@@ -11,7 +11,7 @@ use crate::domain::time::Timestamp;
 use crate::error::{Error, ErrorKind, Result, Verdict};
 use crate::ports::store::{Lane, OnceLane};
 use crate::ports::work::{Call, Claim, Fault, SendLetter, Ticket};
-use crate::rules::undelivered::{Marked, decide};
+use crate::rules::undelivered::{Marked, decide, end_of_tries, longer_wait};
 use crate::rules::{pacing, window};
 
 use super::MemoryStore;
@@ -206,8 +206,10 @@ impl Tables {
     fn put_back(&mut self, call: &Call, ticket: &Ticket, fault: &Fault, event: Option<MessageEvent>) -> Result<()> {
         let Some(row) = self.leased_message(ticket) else { return Err(lease_lost(ticket)) };
         let counted = matches!(fault.verdict, Verdict::Retry { .. });
-        let spent = counted && ticket.tries + 1 >= call.policy.send.max_attempts;
-        for event in event.into_iter().chain(spent.then_some(MessageEvent::Expire)) {
+        let end = counted.then(|| end_of_tries(&fault.code, ticket.tries, call.policy.send.max_attempts)).flatten();
+        let wait = longer_wait(&fault.code, ticket.tries);
+        let fault = &Fault { retry_at: wait.map_or(fault.retry_at, |wait| call.now + wait), ..fault.clone() };
+        for event in event.into_iter().chain(end) {
             row.message.state = row.message.state.after(event)?;
         }
         row.message.last_error = Some(fault.text.clone());
