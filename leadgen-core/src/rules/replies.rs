@@ -239,7 +239,7 @@ static TABLE: [Row; 21] = [
         Remedy::Hold,
         true,
     ),
-    row(|s| s.is_final() && s.stage != Stage::Mail && s.says(&DISABLED) && !s.blames_content(), "mailbox_disabled", Scope::Message, Remedy::Suppress, false),
+    row(|s| s.is_final() && s.stage != Stage::Mail && s.says(&DISABLED) && !s.is(&[(2, 2)]) && !s.blames_content(), "mailbox_disabled", Scope::Message, Remedy::Suppress, false),
     row(
         |s| s.is_final() && s.blames_reputation() && !s.is(&[(1, 1), (1, 10), (2, 1), (2, 2)]),
         "reputation",
