@@ -8,9 +8,10 @@ use crate::domain::flow::{ResultEvent, ResultState};
 use crate::domain::id::Id;
 use crate::domain::name::DomainName;
 use crate::domain::time::Timestamp;
-use crate::error::{Result, Verdict};
+use crate::error::Result;
 use crate::ports::store::Lane;
 use crate::ports::work::{Call, Claim, DedupeResult, Fault, Ticket, Work};
+use crate::rules::setback::{Setback, setback};
 use crate::rules::{company_name, normalize, twins};
 
 use super::connection::{LaneTable, Serial, SqlStore, commit, query, query_one, run};
@@ -84,13 +85,12 @@ impl Lane<DedupeResult> for SqlStore {
 
     async fn release(&self, call: &Call, ticket: &Ticket, fault: &Fault) -> Result<()> {
         let tx = self.write(Serial::None).await?;
-        let gives_up = match fault.verdict {
-            Verdict::Retry { .. } => ticket.tries + 1 >= DedupeResult::TRIES,
-            Verdict::Reject | Verdict::Hold | Verdict::InDoubt => true,
-            Verdict::Pause | Verdict::Drop => false,
+        let (retry_at, counted) = match setback(fault.verdict, ticket.tries, DedupeResult::TRIES) {
+            Setback::GiveUp => (call.now + PUT_ASIDE, true),
+            Setback::Again { counted } => (fault.retry_at, counted),
         };
-        let fault = if gives_up { Fault { retry_at: call.now + PUT_ASIDE, ..fault.clone() } } else { fault.clone() };
-        self.put_off(&tx, RESULTS, "last_error", ticket, &fault, 1).await?;
+        let fault = Fault { retry_at, ..fault.clone() };
+        self.put_off(&tx, RESULTS, "last_error", ticket, &fault, i32::from(counted)).await?;
         commit(tx).await
     }
 }

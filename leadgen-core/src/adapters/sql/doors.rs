@@ -8,25 +8,20 @@ use crate::domain::flow::{CompanyEvent, Delivery, MessageEvent, MessageState};
 use crate::domain::id::Id;
 use crate::domain::lead::Cursor;
 use crate::domain::message::Message;
-use crate::domain::signal::{Signal, SignalKind};
+use crate::domain::signal::Signal;
 use crate::domain::suppression::{Suppression, SuppressionScope};
 use crate::domain::time::Timestamp;
 use crate::error::Result;
 use crate::ports::store::{Admit, Admitted, Cursors, ImportedCompany};
-use crate::rules::effects::{effect, outranks};
+use crate::rules::effects::{SOFT_SPAN, WEAK_MATCH, effect, hardened, may_match_by_address, outranks};
 
 use super::companies::Born;
 use super::connection::{Serial, SqlStore, commit, query_one, run};
 use super::letters::MESSAGE;
-use super::row::{get, id, message};
+use super::row::{count, get, id, message};
 
 /// The score of a contact that a person's own list names.
 const IMPORTED: f64 = 0.90;
-/// How long after a letter an answer that quotes nothing may still be about it.
-const WEAK_MATCH: std::time::Duration = std::time::Duration::from_hours(24 * 14);
-/// The span in which soft bounces add up, and how many make a hard one.
-const SOFT: (std::time::Duration, i64) = (std::time::Duration::from_hours(24 * 30), 3);
-
 #[async_trait]
 impl Admit<ImportedCompany> for SqlStore {
     async fn admit(&self, source: &str, items: &[ImportedCompany], next: Option<&Cursor>, now: Timestamp) -> Result<Admitted> {
@@ -153,21 +148,14 @@ impl SqlStore {
                 return message(&row).map(Some);
             }
         }
-        // A bounce that quotes nothing of ours may be forged: only a person's own mail is matched by address.
-        let is_bounce =
-            matches!(signal.kind, SignalKind::HardBounce | SignalKind::SoftBounce | SignalKind::PolicyBounce | SignalKind::Delayed);
-        let Some(about) = signal.about.as_ref().filter(|_| !is_bounce) else { return Ok(None) };
+        let Some(about) = signal.about.as_ref().filter(|_| may_match_by_address(signal.kind)) else { return Ok(None) };
         let sql = format!("{MESSAGE} WHERE m.to_email = $1 AND m.data_started_at >= $2 ORDER BY m.data_started_at DESC LIMIT 1");
         let row = query_one(tx, &sql, vec![about.as_str().into(), (signal.at - WEAK_MATCH).millis().into()]).await?;
         row.as_ref().map(message).transpose()
     }
 
     async fn carry_out(&self, tx: &DatabaseTransaction, signal: &Signal, item: &Message, now: Timestamp) -> Result<()> {
-        let kind = if signal.kind == SignalKind::SoftBounce && self.soft_bounces(tx, item, now).await? >= SOFT.1 {
-            SignalKind::HardBounce
-        } else {
-            signal.kind
-        };
+        let kind = hardened(signal.kind, self.soft_bounces(tx, item, now).await?);
         let effect = effect(kind);
         if item.state == MessageState::InDoubt && item.message_id.as_ref().is_some_and(|ours| signal.quoted_ids.contains(ours)) {
             self.settle_by_evidence(tx, item, now).await?;
@@ -200,10 +188,10 @@ impl SqlStore {
         self.move_company(tx, now, item.company_id.uuid(), CompanyEvent::Contact).await
     }
 
-    async fn soft_bounces(&self, tx: &DatabaseTransaction, item: &Message, now: Timestamp) -> Result<i64> {
+    async fn soft_bounces(&self, tx: &DatabaseTransaction, item: &Message, now: Timestamp) -> Result<usize> {
         let sql = "SELECT count(*) AS n FROM signals s JOIN outreach_messages m ON m.id = s.message_id
             WHERE m.to_email = $1 AND s.kind = 'soft_bounce' AND s.read_at >= $2";
-        let row = query_one(tx, sql, vec![item.to.as_str().into(), (now - SOFT.0).millis().into()]).await?;
-        Ok(row.map(|row| get::<i64>(&row, "n")).transpose()?.unwrap_or(0))
+        let row = query_one(tx, sql, vec![item.to.as_str().into(), (now - SOFT_SPAN).millis().into()]).await?;
+        Ok(row.map(|row| count(&row, "n")).transpose()?.unwrap_or(0) as usize)
     }
 }

@@ -8,19 +8,16 @@ use crate::domain::contact::{Contact, ContactType, Findings, FoundContact};
 use crate::domain::flow::CompanyEvent;
 use crate::domain::id::Id;
 use crate::domain::time::Timestamp;
-use crate::error::{Result, Verdict};
+use crate::error::Result;
 use crate::ports::store::Lane;
 use crate::ports::work::{Call, Claim, EnrichCompany, Fault, Ticket, Work};
+use crate::rules::setback::{Setback, setback};
+use crate::rules::visit;
 
 use super::connection::{LaneTable, Serial, SqlStore, commit, lease_lost, query, query_one, run};
 use super::row::{company, get, id, ticket};
 
 const COMPANIES: &str = "companies";
-/// Contacts of one kind that are kept.
-const KEPT: usize = 3;
-/// The least score of an address that letters go to.
-const PRIMARY_FROM: f64 = 0.50;
-
 #[async_trait]
 impl Lane<EnrichCompany> for SqlStore {
     async fn claim(&self, call: &Call) -> Result<Vec<Claim<EnrichCompany>>> {
@@ -55,23 +52,17 @@ impl Lane<EnrichCompany> for SqlStore {
 
     async fn release(&self, call: &Call, ticket: &Ticket, fault: &Fault) -> Result<()> {
         let tx = self.write(Serial::None).await?;
-        let gives_up = match fault.verdict {
-            Verdict::Retry { .. } => ticket.tries + 1 >= EnrichCompany::TRIES,
-            Verdict::Reject | Verdict::Hold | Verdict::InDoubt => true,
-            Verdict::Pause | Verdict::Drop => false,
-        };
-        if gives_up {
-            let company = self.leased_company(&tx, ticket).await?.ok_or_else(|| lease_lost(ticket))?;
-            let reason = if fault.code == "unavailable" || fault.code == "deadline" { "enrichment_failed" } else { fault.code.as_str() };
-            let sets = "status = $3, status_reason = $4, last_error = $5, tries = 0, next_try_at = NULL, updated_at = $6";
-            // A refusal or a merge that came while the site was read stays.
-            let next = company.state.after(CompanyEvent::Disqualify).unwrap_or(company.state);
-            let values = vec![next.as_str().into(), reason.into(), fault.text.clone().into(), call.now.millis().into()];
-            self.finish(&tx, COMPANIES, ticket, sets, values).await?;
-        } else {
-            let counted = i32::from(matches!(fault.verdict, Verdict::Retry { .. }));
-            self.put_off(&tx, COMPANIES, "last_error", ticket, fault, counted).await?;
+        if let Setback::Again { counted } = setback(fault.verdict, ticket.tries, EnrichCompany::TRIES) {
+            self.put_off(&tx, COMPANIES, "last_error", ticket, fault, i32::from(counted)).await?;
+            return commit(tx).await;
         }
+        let company = self.leased_company(&tx, ticket).await?.ok_or_else(|| lease_lost(ticket))?;
+        let sets = "status = $3, status_reason = $4, last_error = $5, tries = 0, next_try_at = NULL, updated_at = $6";
+        // A refusal or a merge that came while the site was read stays.
+        let next = company.state.after(CompanyEvent::Disqualify).unwrap_or(company.state);
+        let reason = visit::reason_given_up(&fault.code);
+        let values = vec![next.as_str().into(), reason.into(), fault.text.clone().into(), call.now.millis().into()];
+        self.finish(&tx, COMPANIES, ticket, sets, values).await?;
         commit(tx).await
     }
 }
@@ -92,7 +83,7 @@ impl SqlStore {
     ) -> Result<()> {
         let mut shared = Vec::new();
         for kind in [ContactType::Email, ContactType::Phone] {
-            for found in findings.contacts.iter().filter(|found| found.contact_type == kind).take(KEPT) {
+            for found in findings.contacts.iter().filter(|found| found.contact_type == kind).take(visit::KEPT) {
                 if !self.keep_contact(tx, call.now, company.id, found).await? {
                     shared.push(found.value.clone());
                 }
@@ -100,11 +91,8 @@ impl SqlStore {
         }
         let found: Vec<&str> = findings.contacts.iter().map(|found| found.value.as_str()).collect();
         let primary = self.choose_primary(tx, company.id, &found).await?;
-        let (event, reason) = match (primary, self.has_phone(tx, company.id).await?) {
-            (true, _) => (CompanyEvent::ContactsFound, None),
-            (false, true) => (CompanyEvent::Disqualify, Some("phone_only".to_owned())),
-            (false, false) => (CompanyEvent::Disqualify, Some(findings.reason.clone().unwrap_or_else(|| "contacts_not_found".into()))),
-        };
+        let phone = self.has_phone(tx, company.id).await?;
+        let (event, reason) = visit::after_visit(primary, phone, findings.reason.as_deref());
         // A refusal or a merge that came while the site was read stays.
         let next = company.state.after(event).unwrap_or(company.state);
         let attributes = serde_json::json!({
@@ -177,7 +165,7 @@ impl SqlStore {
         }
         let sql = format!("SELECT id, value, quality_score, created_at FROM contacts WHERE {of} AND quality_score >= $2");
         let mut good = Vec::new();
-        for row in query(tx, &sql, vec![company.uuid().into(), PRIMARY_FROM.into()]).await? {
+        for row in query(tx, &sql, vec![company.uuid().into(), visit::PRIMARY_FROM.into()]).await? {
             let value: String = get(&row, "value")?;
             let place = found.iter().position(|found| *found == value).unwrap_or(usize::MAX);
             good.push((get::<f64>(&row, "quality_score")?, get::<i64>(&row, "created_at")?, place, value, get::<uuid::Uuid>(&row, "id")?));

@@ -14,6 +14,7 @@ use crate::domain::name::EmailAddress;
 use crate::error::{Result, Verdict};
 use crate::ports::store::Lane;
 use crate::ports::work::{Call, Claim, DraftLetter, Fault, RouteLetter, Ticket, Work};
+use crate::rules::setback::{Setback, setback};
 use crate::rules::{pacing, window};
 
 use super::connection::{LaneTable, Serial, SqlStore, commit, lease_lost, query_one, run};
@@ -89,20 +90,15 @@ impl Lane<DraftLetter> for SqlStore {
 
     async fn release(&self, call: &Call, ticket: &Ticket, fault: &Fault) -> Result<()> {
         let tx = self.write(Serial::None).await?;
-        let gives_up = match fault.verdict {
-            Verdict::Retry { .. } => ticket.tries + 1 >= DraftLetter::TRIES,
-            Verdict::Reject | Verdict::Hold | Verdict::InDoubt => true,
-            Verdict::Pause | Verdict::Drop => false,
-        };
-        if gives_up {
-            let sets = "tries = tries + 1, next_try_at = $3, status_reason = 'generation_failed', last_error = $4, updated_at = $5";
-            let values = vec![(call.now + NEXT_DRAFT).millis().into(), fault.text.clone().into(), call.now.millis().into()];
-            if !self.finish(&tx, "companies", ticket, sets, values).await? {
-                return Err(lease_lost(ticket));
+        match setback(fault.verdict, ticket.tries, DraftLetter::TRIES) {
+            Setback::Again { counted } => self.put_off(&tx, "companies", "last_error", ticket, fault, i32::from(counted)).await?,
+            Setback::GiveUp => {
+                let sets = "tries = tries + 1, next_try_at = $3, status_reason = 'generation_failed', last_error = $4, updated_at = $5";
+                let values = vec![(call.now + NEXT_DRAFT).millis().into(), fault.text.clone().into(), call.now.millis().into()];
+                if !self.finish(&tx, "companies", ticket, sets, values).await? {
+                    return Err(lease_lost(ticket));
+                }
             }
-        } else {
-            let counted = i32::from(matches!(fault.verdict, Verdict::Retry { .. }));
-            self.put_off(&tx, "companies", "last_error", ticket, fault, counted).await?;
         }
         commit(tx).await
     }

@@ -6,18 +6,19 @@ use async_trait::async_trait;
 use sea_orm::{DatabaseTransaction, QueryResult, Value};
 use uuid::Uuid;
 
-use crate::domain::flow::{NicheEvent, NicheState, QueryEvent, QueryState};
+use crate::domain::flow::{NicheEvent, NicheState, QueryState};
 use crate::domain::id::Id;
 use crate::domain::lead::Niche;
 use crate::domain::policy::SearchPolicy;
 use crate::domain::query::{Planned, PlannedQuery, SearchQuery};
 use crate::domain::time::Timestamp;
-use crate::error::{Result, Verdict};
+use crate::error::Result;
 use crate::ports::entropy::{SystemEntropy, sixteen};
 use crate::ports::store::Lane;
 use crate::ports::work::{Call, Claim, Fault, PlanNiche, Ticket, Work};
 use crate::rules::cost;
 use crate::rules::planning::{self, next_night, night_slots};
+use crate::rules::setback::{Setback, setback};
 use crate::rules::unanswered::{Tried, Unanswered};
 
 use super::connection::{LaneTable, Serial, SqlStore, commit, insert_rows, lease_lost, list, millis, query, query_one, run};
@@ -75,24 +76,18 @@ impl Lane<PlanNiche> for SqlStore {
 
     async fn release(&self, call: &Call, ticket: &Ticket, fault: &Fault) -> Result<()> {
         let tx = self.write(Serial::None).await?;
-        let gives_up = match fault.verdict {
-            Verdict::Reject | Verdict::Hold | Verdict::InDoubt => true,
-            Verdict::Retry { .. } => ticket.tries + 1 >= PlanNiche::TRIES,
-            Verdict::Pause | Verdict::Drop => false,
-        };
-        if gives_up {
-            let sql = self.locked("SELECT * FROM niches WHERE id = $1 AND claim_token = $2");
-            let row = query_one(&tx, &sql, vec![ticket.row.into(), ticket.token.into()]).await?.ok_or_else(|| lease_lost(ticket))?;
-            let niche = niche(&row)?;
-            let next = niche.state.after(NicheEvent::Fail)?;
-            let log = BatchLog { niche: &niche, counts: [0, 0, 0], span: (None, None), status: "error", error: Some(&fault.text) };
-            insert_logs(&tx, call, &[log]).await?;
-            let values = vec![next.as_str().into(), fault.text.clone().into(), call.now.millis().into()];
-            self.finish(&tx, TABLE, ticket, "status = $3, last_error = $4, updated_at = $5", values).await?;
-        } else {
-            let counted = i32::from(matches!(fault.verdict, Verdict::Retry { .. }));
-            self.put_off(&tx, TABLE, "last_error", ticket, fault, counted).await?;
+        if let Setback::Again { counted } = setback(fault.verdict, ticket.tries, PlanNiche::TRIES) {
+            self.put_off(&tx, TABLE, "last_error", ticket, fault, i32::from(counted)).await?;
+            return commit(tx).await;
         }
+        let sql = self.locked("SELECT * FROM niches WHERE id = $1 AND claim_token = $2");
+        let row = query_one(&tx, &sql, vec![ticket.row.into(), ticket.token.into()]).await?.ok_or_else(|| lease_lost(ticket))?;
+        let niche = niche(&row)?;
+        let next = niche.state.after(NicheEvent::Fail)?;
+        let log = BatchLog { niche: &niche, counts: [0, 0, 0], span: (None, None), status: "error", error: Some(&fault.text) };
+        insert_logs(&tx, call, &[log]).await?;
+        let values = vec![next.as_str().into(), fault.text.clone().into(), call.now.millis().into()];
+        self.finish(&tx, TABLE, ticket, "status = $3, last_error = $4, updated_at = $5", values).await?;
         commit(tx).await
     }
 }
@@ -287,15 +282,9 @@ impl SqlStore {
         }
         let old_slot = at(&row, "scheduled_for")?;
         // An attempt of this night keeps its slot, and with it the order; only its next try is put off.
-        let (event, slot, counted, attempts, next_try) = match fate {
-            Unanswered::Soon => (QueryEvent::PutBack, old_slot, 0, 1, Some(retry_at)),
-            Unanswered::NextNight => (QueryEvent::PutBack, self.later_slot(tx, &call.policy.search, call.now, retry_at).await?, 1, 0, None),
-            Unanswered::NextNightUncounted => {
-                (QueryEvent::PutBack, self.later_slot(tx, &call.policy.search, call.now, retry_at).await?, 0, 0, None)
-            }
-            Unanswered::AsItWas | Unanswered::WhenTheySaid => (QueryEvent::PutBack, old_slot, 0, 0, None),
-            Unanswered::GiveUp => (QueryEvent::Fail, old_slot, 1, 0, None),
-        };
+        let slot = if fate.waits_for_night() { self.later_slot(tx, &call.policy.search, call.now, retry_at).await? } else { old_slot };
+        let next_try = (fate == Unanswered::Soon).then_some(retry_at);
+        let (counted, attempts) = (i32::from(fate.counts()), i32::from(next_try.is_some()));
         run(
             tx,
             "UPDATE serp_queries SET status = $2, scheduled_for = $3, retry_count = retry_count + $4, last_error = $5, updated_at = $6,
@@ -303,7 +292,7 @@ impl SqlStore {
                 claimed_by = NULL, claim_token = NULL, claimed_until = 0 WHERE id = $1",
             vec![
                 id.uuid().into(),
-                state.after(event)?.as_str().into(),
+                state.after(fate.event())?.as_str().into(),
                 slot.millis().into(),
                 counted.into(),
                 text.into(),

@@ -8,7 +8,7 @@ use crate::domain::flow::{CompanyEvent, MessageEvent};
 use crate::domain::id::Id;
 use crate::domain::mail::{Mailbox, MailboxHealth};
 use crate::domain::message::Message;
-use crate::domain::name::{DomainName, EmailAddress};
+use crate::domain::name::EmailAddress;
 use crate::domain::suppression::{Suppression, SuppressionScope, SuppressionSource};
 use crate::domain::time::Timestamp;
 use crate::error::Result;
@@ -31,21 +31,6 @@ fn entry(row: &QueryResult) -> Result<Suppression> {
         reason: get(row, "reason")?,
         registered_at: at(row, "registered_at")?,
     })
-}
-
-/// A domain and its parents down to the registrable one.
-fn families(domain: &DomainName) -> Vec<String> {
-    let least = normalize::registrable(domain).map_or(domain.as_str().len(), |family| family.as_str().len());
-    let mut names = vec![domain.as_str().to_owned()];
-    let mut rest = domain.as_str();
-    while let Some((_, parent)) = rest.split_once('.') {
-        if parent.len() < least {
-            break;
-        }
-        names.push(parent.to_owned());
-        rest = parent;
-    }
-    names
 }
 
 #[async_trait]
@@ -88,9 +73,8 @@ impl Mailboxes for SqlStore {
             .await?;
             let state =
                 query_one(&self.db, "SELECT * FROM mailboxes WHERE name = $1 AND is_paused", vec![mailbox.name.clone().into()]).await?;
-            let forever = Timestamp::from_millis(253_402_300_799_000);
             let paused_until = match &state {
-                Some(row) => Some(maybe_at(row, "paused_until")?.unwrap_or(forever)).filter(|until| *until > now),
+                Some(row) => Some(maybe_at(row, "paused_until")?.unwrap_or(pacing::UNTIL_RESUMED)).filter(|until| *until > now),
                 None => None,
             };
             all.push(MailboxHealth {
@@ -181,7 +165,7 @@ impl SqlStore {
         if let Some(row) = query_one(db, sql, vec![address.as_str().into()]).await? {
             return Ok(Some(entry(&row)?));
         }
-        for name in families(address.domain()) {
+        for name in normalize::families(address.domain()) {
             let sql = "SELECT * FROM opt_out_registry WHERE contact_type = 'domain' AND contact_value = $1";
             if let Some(row) = query_one(db, sql, vec![name.into()]).await? {
                 return Ok(Some(entry(&row)?));
