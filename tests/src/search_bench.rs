@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
+use leadgen_core::adapters::google;
 use leadgen_core::adapters::kit::http::Http;
 use leadgen_core::adapters::kit::tls::client_config;
 use leadgen_core::adapters::sql::{LeaseClock, Settings, SqlStore};
@@ -40,10 +41,6 @@ pub fn client(town: &Town, clock: Arc<HandClock>, patience: Duration) -> Result<
 /// A store at a URL, its schema up to date, leases counted by the hand-moved clock.
 pub async fn store(url: &str, clock: Arc<HandClock>) -> Result<Arc<SqlStore>> {
     let settings = Settings { lease_clock: LeaseClock::Given(clock), ..Settings::new(url) };
-    if url.contains(":memory:") {
-        // Each connection of a memory database is a database of its own: a file that ends with the process stands in.
-        anyhow::bail!("use a file");
-    }
     let db = SqlStore::open(&settings).await?;
     leadgen_migrations::up(&db).await?;
     db.close().await?;
@@ -81,9 +78,26 @@ pub async fn look(url: &str, sql: &str) -> Result<Vec<Vec<String>>> {
     let db = sea_orm::Database::connect(url).await?;
     let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await?;
     let text = |row: &sea_orm::QueryResult, column: &str| -> String {
-        row.try_get::<Option<String>>("", column).map(Option::unwrap_or_default).or_else(|_| row.try_get::<i64>("", column).map(|n| n.to_string())).unwrap_or_else(|_| "?".into())
+        row.try_get::<Option<String>>("", column)
+            .map(Option::unwrap_or_default)
+            .or_else(|_| row.try_get::<i64>("", column).map(|n| n.to_string()))
+            .unwrap_or_else(|_| "?".into())
     };
     let lines = rows.iter().map(|row| row.column_names().iter().map(|column| text(row, column)).collect()).collect();
     db.close().await?;
     Ok(lines)
+}
+
+/// The town's sheet, for rows of one batch or of all.
+pub fn sheet(town: &Town, clock: Arc<HandClock>, batch_tag: Option<&str>) -> Result<google::GoogleSheet> {
+    let more = town.more_env();
+    let env = |name: &str| more.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()).unwrap_or_default();
+    let settings = google::Settings {
+        spreadsheet_id: env("GOOGLE_SHEET_ID"),
+        tab: "NICHES_INPUT".into(),
+        batch_tag: batch_tag.map(str::to_owned),
+        key: google::ServiceKey::open(env("GOOGLE_SA_KEY_FILE").as_ref())?,
+        base_url: env("LEADGEN_SHEETS_URL"),
+    };
+    Ok(google::GoogleSheet::new(settings, Http::new(&client_config(None)?, Duration::from_secs(5), true)?, clock)?)
 }

@@ -1,7 +1,11 @@
 //! What leadgen promises, suite by suite.
 
 mod schema;
+mod search_bulk;
 mod search_deaths;
 mod search_faults;
+mod search_intake;
+mod search_nights;
+mod search_providers;
 mod serp;
 mod server;

@@ -107,7 +107,8 @@ async fn run(town: &Town, dir: &std::path::Path, index: usize, case: &Case) -> a
     pipeline.drain(Until::Instant(first_end)).await?;
     clock.move_to(first_end);
     let states = look(&url, "SELECT status, COALESCE(last_error, '') AS why, CAST(retry_count AS text) AS tries FROM serp_queries").await?;
-    let operations = look(&url, "SELECT status, COALESCE(error_payload, '') AS why FROM serp_operations ORDER BY requested_at LIMIT 1").await?;
+    let operations =
+        look(&url, "SELECT status, COALESCE(error_payload, '') AS why FROM serp_operations ORDER BY requested_at LIMIT 1").await?;
     if stubborn || case.server == "operation" {
         town.faults().clear();
     }
@@ -164,9 +165,11 @@ async fn a_quota_moves_all_that_is_due_to_the_next_night_in_its_old_order() {
     let clock = Arc::new(HandClock::at(night + Duration::from_mins(10)));
     let url = format!("sqlite://{}?mode=rwc", dir.path().join("leadgen.db").display());
     let store = store(&url, clock.clone()).await.unwrap();
-    let queries: Vec<_> = (0..5).map(|n| query("окна", &format!("Уфа {n}"), "bench", night + Duration::from_secs(60 * n)).unwrap()).collect();
+    let queries: Vec<_> =
+        (0..5).map(|n| query("окна", &format!("Уфа {n}"), "bench", night + Duration::from_secs(60 * n)).unwrap()).collect();
     store.enqueue(&queries).await.unwrap();
-    town.faults().add(Fault { server: "search".into(), matches: "Уфа 1".into(), at: String::new(), times: 1, action: Action::Status(429) });
+    town.faults()
+        .add(Fault { server: "search".into(), matches: "Уфа 1".into(), at: String::new(), times: 1, action: Action::Status(429) });
     let pipeline = pipeline(store, client(&town, clock.clone(), Duration::from_secs(5)).unwrap(), clock, Policy::default()).unwrap();
 
     pipeline.tick("submit").await.unwrap();

@@ -52,7 +52,12 @@ pub(crate) async fn show_rows(cli: &Cli, ground: &Ground, rows: &[LeadRow]) -> a
         });
         let table = output::table(&["row", "niche", "city", "region", "queries / new / known", "first slot (UTC)", "remark"], lines);
         let span = format!("{} – {}", at(preview.first), at(preview.last));
-        format!("{table}\n{} new queries, {} known; {}\nslots: {span}; nothing is stored", preview.new, preview.duplicates, money(&preview.estimate))
+        format!(
+            "{table}\n{} new queries, {} known; {}\nslots: {span}; nothing is stored",
+            preview.new,
+            preview.duplicates,
+            money(&preview.estimate)
+        )
     })?;
     let failed = preview.rows.iter().any(|row| row.error.is_some());
     Ok(match (preview.rows.is_empty(), failed) {
@@ -67,8 +72,12 @@ pub(crate) async fn forecast(cli: &Cli, batch: Option<&str>) -> anyhow::Result<E
     let forecast = forecast::queue(ground.store.as_ref(), batch, &ground.settings.policy, ground.now()).await?;
     output::show(cli.json, &forecast, || {
         let budget = match forecast.budget {
-            Some(budget) if forecast.within_budget => format!("{} of {} ₽ spent; the queue fits in", forecast.spent.rounded(), budget.rounded()),
-            Some(budget) => format!("{} of {} ₽ spent; the queue does NOT fit in, searches will stop", forecast.spent.rounded(), budget.rounded()),
+            Some(budget) if forecast.within_budget => {
+                format!("{} of {} ₽ spent; the queue fits in", forecast.spent.rounded(), budget.rounded())
+            }
+            Some(budget) => {
+                format!("{} of {} ₽ spent; the queue does NOT fit in, searches will stop", forecast.spent.rounded(), budget.rounded())
+            }
             None => format!("{} ₽ spent; no limit (LEADGEN_BUDGET_SEARCH_RUB)", forecast.spent.rounded()),
         };
         let letters = match &forecast.last_letter {

@@ -73,7 +73,8 @@ where
 {
     let planned: Vec<_> = rows.iter().map(|row| planning::query_set(&row.niche, &row.city, &row.country, settings)).collect();
     let ids: Vec<_> = planned.iter().flatten().flatten().map(|query| SearchQuery::id_of(&query.text, query.region)).collect();
-    let mut slots: HashMap<_, _> = ids.iter().copied().zip(store.slots_of(&ids).await?).filter_map(|(id, slot)| Some((id, slot?))).collect();
+    let mut slots: HashMap<_, _> =
+        ids.iter().copied().zip(store.slots_of(&ids).await?).filter_map(|(id, slot)| Some((id, slot?))).collect();
     let mut fresh = Vec::new();
     for id in ids {
         if !slots.contains_key(&id) && !fresh.contains(&id) {

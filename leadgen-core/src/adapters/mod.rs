@@ -14,6 +14,8 @@ pub mod kit;
 pub mod llm;
 #[cfg(feature = "dns")]
 pub mod routing;
+#[cfg(feature = "searxng")]
+pub mod searxng;
 #[cfg(feature = "smtp")]
 pub mod smtp;
 #[cfg(feature = "sql")]

@@ -123,7 +123,14 @@ mod tests {
 
     #[test]
     fn a_place_is_known_by_any_of_its_spellings() {
-        for (city, code) in [("Орёл", 10), ("орел", 10), ("Ростов\u{2013}на\u{2011}Дону", 39), ("YEKATERINBURG", 54), ("  Нижний   Новгород ", 47), ("ufa", 172)] {
+        for (city, code) in [
+            ("Орёл", 10),
+            ("орел", 10),
+            ("Ростов\u{2013}на\u{2011}Дону", 39),
+            ("YEKATERINBURG", 54),
+            ("  Нижний   Новгород ", 47),
+            ("ufa", 172),
+        ] {
             assert_eq!(resolve(city, ""), Region { code, defaulted: false }, "{city}");
         }
         assert_eq!(resolve("Нигдеград", "Казахстан").code, 159);

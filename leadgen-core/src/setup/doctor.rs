@@ -13,7 +13,7 @@ use crate::ports::clock::Clock;
 use crate::ports::store::{SearchLedger, SearchQueue};
 use crate::rules::cost;
 use crate::rules::planning::opening;
-use crate::setup::settings::Settings;
+use crate::setup::settings::{Provider, Settings};
 use crate::setup::wiring;
 
 /// Whether a thing works.
@@ -99,7 +99,12 @@ async fn database(settings: &Settings, findings: &mut Vec<Finding>) -> Option<Sq
     match wiring::pending_migrations(settings).await {
         Err(error) => findings.push(failed("database", &error, "check DATABASE_URL and that the server runs")),
         Ok(pending) if !pending.is_empty() => {
-            findings.push(finding("database", Health::Warn, format!("{kind}; {} schema steps are missing", pending.len()), "leadgen migrate up"));
+            findings.push(finding(
+                "database",
+                Health::Warn,
+                format!("{kind}; {} schema steps are missing", pending.len()),
+                "leadgen migrate up",
+            ));
         }
         Ok(_) => match SqlStore::connect(wire).await {
             Ok(store) => {
@@ -119,6 +124,21 @@ fn sqlite_file(settings: &Settings) -> Option<std::path::PathBuf> {
 }
 
 async fn yandex(settings: &Settings, clock: &Arc<dyn Clock>, findings: &mut Vec<Finding>) {
+    match &settings.provider {
+        Provider::Yandex => {}
+        Provider::Files(folder) if folder.is_dir() => {
+            return findings.push(finding("search", Health::Ok, format!("saved pages in {}", folder.display()), ""));
+        }
+        Provider::Files(folder) => {
+            return findings.push(finding(
+                "search",
+                Health::Fail,
+                format!("{} is no folder", folder.display()),
+                "set LEADGEN_SEARCH_FOLDER",
+            ));
+        }
+        Provider::Searxng(url, ..) => return findings.push(finding("search", Health::Ok, format!("SearXNG at {url}, not asked"), "")),
+    }
     if settings.yandex.folder_id.is_none() {
         let mend = "set YANDEX_CLOUD_FOLDER_ID and YANDEX_CLOUD_SA_KEY_FILE";
         findings.push(finding("Yandex search", Health::Warn, "not set up: no searches", mend));
@@ -144,7 +164,12 @@ async fn yandex(settings: &Settings, clock: &Arc<dyn Clock>, findings: &mut Vec<
 
 async fn sheet(settings: &Settings, clock: &Arc<dyn Clock>) -> Finding {
     if settings.sheet.id.is_none() {
-        return finding("sheet", Health::Warn, "not set up: niches come from files", "set GOOGLE_SHEET_ID and GOOGLE_SA_KEY_FILE to use one");
+        return finding(
+            "sheet",
+            Health::Warn,
+            "not set up: niches come from files",
+            "set GOOGLE_SHEET_ID and GOOGLE_SA_KEY_FILE to use one",
+        );
     }
     let sheet = match wiring::sheet(settings, clock, None) {
         Ok(sheet) => sheet,
@@ -159,7 +184,12 @@ async fn sheet(settings: &Settings, clock: &Arc<dyn Clock>) -> Finding {
 fn night(settings: &Settings, now: Timestamp) -> Finding {
     let policy = &settings.policy.search;
     if !policy.enforce_night {
-        return finding("night window", Health::Warn, "not kept: searches are asked at any hour", "YANDEX_ENFORCE_NIGHT_WINDOW=true saves money");
+        return finding(
+            "night window",
+            Health::Warn,
+            "not kept: searches are asked at any hour",
+            "YANDEX_ENFORCE_NIGHT_WINDOW=true saves money",
+        );
     }
     let (start, end) = opening(policy.night, now);
     let when = if start <= now { format!("open until {end}") } else { format!("opens {start}, until {end}") };
@@ -182,14 +212,19 @@ async fn queue(settings: &Settings, store: &SqlStore, now: Timestamp, findings: 
         }
         (Ok(spent), Some(budget)) => {
             let next = spent + cost::price(&policy.prices, policy.mode, now);
-            let (health, mend) =
-                if next > budget { (Health::Fail, "searches stand still: raise LEADGEN_BUDGET_SEARCH_RUB or wait for the next month") } else { (Health::Ok, "") };
+            let (health, mend) = if next > budget {
+                (Health::Fail, "searches stand still: raise LEADGEN_BUDGET_SEARCH_RUB or wait for the next month")
+            } else {
+                (Health::Ok, "")
+            };
             findings.push(finding("budget", health, format!("{} of {} ₽ this month", spent.rounded(), budget.rounded()), mend));
         }
     }
     if let Ok(holds) = store.holds(now).await {
         let worth = holds.iter().filter(|hold| hold.reason != "night_window_closed" && hold.reason != "budget_reached");
-        findings.extend(worth.map(|hold| finding(&format!("{} waits", hold.kind), Health::Warn, format!("{} until {}", hold.reason, hold.until), "")));
+        findings.extend(
+            worth.map(|hold| finding(&format!("{} waits", hold.kind), Health::Warn, format!("{} until {}", hold.reason, hold.until), "")),
+        );
     }
     if let Ok(waiting) = store.waiting(None).await {
         let tonight = opening(policy.slot_window(), now).1;
@@ -203,8 +238,18 @@ fn sending(settings: &Settings) -> Finding {
     let policy = &settings.policy.send;
     let window = format!("{}-{} {}", policy.window.start.format("%H:%M"), policy.window.end.format("%H:%M"), settings.zone);
     match (policy.enabled, policy.mailboxes.len()) {
-        (false, _) => finding("sending window", Health::Warn, format!("{window}; sending is off"), "EMAIL_SENDING_ENABLED=true, once drafts were reviewed"),
-        (true, 0) => finding("sending window", Health::Fail, format!("{window}; no mailbox"), "set YANDEX_USER and YANDEX_PASS, or GMAIL_USER and GMAIL_PASS"),
+        (false, _) => finding(
+            "sending window",
+            Health::Warn,
+            format!("{window}; sending is off"),
+            "EMAIL_SENDING_ENABLED=true, once drafts were reviewed",
+        ),
+        (true, 0) => finding(
+            "sending window",
+            Health::Fail,
+            format!("{window}; no mailbox"),
+            "set YANDEX_USER and YANDEX_PASS, or GMAIL_USER and GMAIL_PASS",
+        ),
         (true, count) => finding("sending window", Health::Ok, format!("{window}; {count} mailboxes"), ""),
     }
 }
@@ -212,12 +257,18 @@ fn sending(settings: &Settings) -> Finding {
 /// Free space where the database lies, as the system's own `df` tells it.
 fn disk(settings: &Settings) -> Finding {
     let file = sqlite_file(settings).unwrap_or_else(|| ".".into());
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).map_or_else(|| std::path::PathBuf::from("."), std::path::Path::to_path_buf);
+    let folder = file
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .map_or_else(|| std::path::PathBuf::from("."), std::path::Path::to_path_buf);
     let told = std::process::Command::new("df").arg("-Pk").arg(&folder).output();
-    let free = told.ok().and_then(|told| String::from_utf8_lossy(&told.stdout).lines().nth(1)?.split_whitespace().nth(3)?.parse::<u64>().ok());
+    let free =
+        told.ok().and_then(|told| String::from_utf8_lossy(&told.stdout).lines().nth(1)?.split_whitespace().nth(3)?.parse::<u64>().ok());
     match free {
         None => finding("disk", Health::Warn, "free space could not be told", ""),
-        Some(free) if free < LITTLE_SPACE_KIB => finding("disk", Health::Warn, format!("{} MiB free", free / 1024), "make room: raw answers and pages are kept"),
+        Some(free) if free < LITTLE_SPACE_KIB => {
+            finding("disk", Health::Warn, format!("{} MiB free", free / 1024), "make room: raw answers and pages are kept")
+        }
         Some(free) => finding("disk", Health::Ok, format!("{} GiB free", free / 1024 / 1024), ""),
     }
 }

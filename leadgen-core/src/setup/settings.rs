@@ -14,6 +14,7 @@ use crate::domain::mail::Mailbox;
 use crate::domain::money::Money;
 use crate::domain::name::{DomainName, EmailAddress};
 use crate::domain::policy::{EnrichTries, Policy, Prices, Quota, SearchPolicy, SendPolicy};
+use crate::domain::query::SearchMode;
 use crate::domain::time::{LocalWindow, NightWindow, Timestamp, Zone, parse_minute};
 use crate::error::{Error, ErrorKind, Result};
 use crate::setup::layers::Layers;
@@ -78,6 +79,17 @@ pub struct Yandex {
     pub iam_url: String,
     /// How searches are asked.
     pub request: Request,
+}
+
+/// Who searches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Provider {
+    /// Yandex Search API.
+    Yandex,
+    /// Saved pages in a folder.
+    Files(PathBuf),
+    /// A SearXNG instance: address, language, engines.
+    Searxng(String, String, String),
 }
 
 /// The sheet of niches.
@@ -184,7 +196,9 @@ pub struct Settings {
     pub rehearsal: Option<Rehearsal>,
     /// Further root certificates.
     pub extra_roots: Option<PathBuf>,
-    /// Searching.
+    /// Who searches.
+    pub provider: Provider,
+    /// Searching with Yandex.
     pub yandex: Yandex,
     /// Queries of a niche.
     pub max_queries: usize,
@@ -283,6 +297,7 @@ impl Reader<'_> {
             offline,
             rehearsal,
             extra_roots: self.path("LEADGEN_TLS_EXTRA_ROOTS"),
+            provider: self.provider(),
             yandex: Yandex {
                 folder_id: self.set("YANDEX_CLOUD_FOLDER_ID"),
                 sa_key_file: self.path("YANDEX_CLOUD_SA_KEY_FILE"),
@@ -329,6 +344,30 @@ impl Reader<'_> {
             roles: self.roles(),
             tick: self.seconds("LEADGEN_TICK_SECONDS"),
             policy,
+        }
+    }
+
+    fn provider(&mut self) -> Provider {
+        match self.text("LEADGEN_SEARCH_PROVIDER").to_lowercase().as_str() {
+            "yandex" => Provider::Yandex,
+            "files" => match self.path("LEADGEN_SEARCH_FOLDER") {
+                Some(folder) => Provider::Files(folder),
+                None => {
+                    self.problem("LEADGEN_SEARCH_FOLDER", "is missing while the provider is files");
+                    Provider::Yandex
+                }
+            },
+            "searxng" => match self.set("LEADGEN_SEARXNG_URL") {
+                Some(url) => Provider::Searxng(url, self.text("LEADGEN_SEARXNG_LANGUAGE"), self.text("LEADGEN_SEARXNG_ENGINES")),
+                None => {
+                    self.problem("LEADGEN_SEARXNG_URL", "is missing while the provider is searxng");
+                    Provider::Yandex
+                }
+            },
+            _ => {
+                self.problem("LEADGEN_SEARCH_PROVIDER", "allowed: yandex, files, searxng");
+                Provider::Yandex
+            }
         }
     }
 
@@ -388,6 +427,18 @@ impl Reader<'_> {
     }
 
     fn search_policy(&mut self) -> SearchPolicy {
+        let mut policy = self.yandex_policy();
+        // Asking saved pages or an instance of one's own is free at any hour; only the pace is kept.
+        if self.text("LEADGEN_SEARCH_PROVIDER").to_lowercase() != "yandex" {
+            policy.prices =
+                Prices { deferred_day: Money::ZERO, deferred_night: Money::ZERO, sync_day: Money::ZERO, sync_night: Money::ZERO };
+            policy.mode = SearchMode::Synchronous;
+            policy.enforce_night = false;
+        }
+        policy
+    }
+
+    fn yandex_policy(&mut self) -> SearchPolicy {
         SearchPolicy {
             night: self.parsed("YANDEX_NIGHT_WINDOW_UTC", "HH:MM-HH:MM", |t| NightWindow::parse(t).ok()).unwrap_or(NightWindow::ALWAYS),
             enforce_night: self.flag("YANDEX_ENFORCE_NIGHT_WINDOW"),

@@ -6,13 +6,14 @@ use std::time::Duration;
 use rustls::ClientConfig;
 
 use crate::adapters::dns::Resolver;
-use crate::adapters::files::{FileLeads, Mapping, TemplateDrafter};
+use crate::adapters::files::{FileLeads, Mapping, SavedSerps, TemplateDrafter};
 use crate::adapters::google::{self, GoogleSheet, ServiceKey};
 use crate::adapters::imap::{self, ImapInbox};
 use crate::adapters::kit::http::Http;
 use crate::adapters::kit::tls::client_config;
 use crate::adapters::llm::LlmDrafter;
 use crate::adapters::routing::MxRouter;
+use crate::adapters::searxng::{self, SearxSearch};
 use crate::adapters::smtp::{self, SmtpTransport, Tls};
 use crate::adapters::sql::{self, SqlStore};
 use crate::adapters::web::{self, HttpFetcher, WebsiteExtractor};
@@ -29,7 +30,7 @@ use crate::ports::drafter::Drafter;
 use crate::ports::search::SearchProvider;
 use crate::rules::compose::unsubscribe;
 use crate::rules::{mailmap, planning};
-use crate::setup::settings::Settings;
+use crate::setup::settings::{Provider, Settings};
 
 /// Time for a call to a service.
 const CALL: Duration = Duration::from_mins(1);
@@ -52,7 +53,7 @@ pub struct Needs {
 impl Needs {
     /// Everything that is configured.
     pub fn all(settings: &Settings) -> Self {
-        let searches = settings.yandex.folder_id.is_some();
+        let searches = settings.provider != Provider::Yandex || settings.yandex.folder_id.is_some();
         Self {
             search: searches.then_some(SearchMode::Deferred),
             contacts: true,
@@ -157,7 +158,15 @@ pub fn pipeline(settings: &Settings, store: Arc<SqlStore>, clock: Arc<dyn Clock>
         .correspondence(correspondence(settings))
         .width(settings.web.concurrency);
     if let Some(mode) = needs.search {
-        builder = builder.search(search(settings, &tls, &clock, mode)?);
+        builder = match &settings.provider {
+            Provider::Yandex => builder.search(search(settings, &tls, &clock, mode)?),
+            Provider::Files(folder) => builder.search(SavedSerps::open(folder, yandex::read_page)?),
+            Provider::Searxng(url, language, engines) => {
+                let wire =
+                    searxng::Settings { base_url: url.clone(), language: language.clone(), engines: engines.clone(), safe_search: 1 };
+                builder.search(SearxSearch::new(wire, Http::new(&tls, CALL, settings.offline)?)?)
+            }
+        };
     }
     if needs.sheet {
         let sync = &settings.sheet;
@@ -189,8 +198,15 @@ pub(crate) fn yandex(settings: &Settings, clock: &Arc<dyn Clock>, mode: SearchMo
 }
 
 /// Reads stored pages of the configured provider; asks nothing and needs no key.
-pub fn page_reader(_settings: &Settings) -> Result<Arc<dyn SearchProvider>> {
-    Ok(Arc::new(yandex::PageReader))
+pub fn page_reader(settings: &Settings) -> Result<Arc<dyn SearchProvider>> {
+    Ok(match &settings.provider {
+        Provider::Yandex | Provider::Files(_) => Arc::new(yandex::PageReader),
+        Provider::Searxng(url, language, engines) => {
+            let wire = searxng::Settings { base_url: url.clone(), language: language.clone(), engines: engines.clone(), safe_search: 1 };
+            let tls = client_config(settings.extra_roots.as_deref())?;
+            Arc::new(SearxSearch::new(wire, Http::new(&tls, CALL, settings.offline)?)?)
+        }
+    })
 }
 
 fn search(settings: &Settings, tls: &Arc<ClientConfig>, clock: &Arc<dyn Clock>, mode: SearchMode) -> Result<YandexSearch> {
@@ -232,7 +248,6 @@ fn mail(mut builder: PipelineBuilder, settings: &Settings, tls: &Arc<ClientConfi
             user: mailbox.user.clone(),
             password: mailbox.pass.reveal().to_owned(),
             offline: settings.offline,
-            limits: smtp::Limits::default(),
         };
         builder = builder.transport(Arc::new(SmtpTransport::new(wire, Arc::clone(tls), Arc::clone(clock))?));
         if let Some((host, port)) = &mailbox.imap {
@@ -243,9 +258,8 @@ fn mail(mut builder: PipelineBuilder, settings: &Settings, tls: &Arc<ClientConfi
                 user: mailbox.user.clone(),
                 password: mailbox.pass.reveal().to_owned(),
                 offline: settings.offline,
-                limit: imap::PULL,
             };
-            builder = builder.inbox(Arc::new(ImapInbox::new(wire, Arc::clone(tls), Arc::clone(clock))?));
+            builder = builder.inbox(Arc::new(ImapInbox::new(wire, Arc::clone(tls))?));
         }
     }
     Ok(builder)

@@ -5,6 +5,7 @@
 //! afterwards what it was told.
 
 pub mod builders;
+pub mod conformance;
 pub mod memory;
 pub mod scripted;
 

@@ -61,6 +61,7 @@ pub(crate) fn router(search: Shared) -> Router {
         .route("/v2/web/search", post(search_now))
         .route("/operations/{id}", get(operation))
         .route("/v2/wordstat/getRegionsTree", post(regions))
+        .route("/search", get(searxng))
         .route("/iam/v1/tokens", post(token))
         .route("/v1/chat/completions", post(chat))
         .with_state(search)
@@ -98,8 +99,6 @@ pub(crate) async fn http_fault(action: Option<Action>) -> Result<Option<Action>,
             Err(status(504, 4, "scripted"))
         }
         Some(Action::Drop) => Err(broken()),
-        Some(Action::Body(text)) => Err((StatusCode::OK, text).into_response()),
-        Some(Action::Redirect(to)) => Err((StatusCode::FOUND, [("location", to)]).into_response()),
         Some(Action::Babble) => Err((StatusCode::OK, "<html><body>502 Bad Gateway</body></html>").into_response()),
         other => Ok(other),
     }
@@ -231,7 +230,9 @@ async fn operation(State(search): State<Shared>, headers: HeaderMap, Path(id): P
         match fault {
             Some(Action::Truncate) => raw.truncate(raw.len() / 2 / 4 * 4),
             Some(Action::BadBase64) => raw.insert(raw.len() / 2, '%'),
-            Some(Action::HtmlPage) => raw = base64::engine::general_purpose::STANDARD.encode("<html><body>Service is temporarily unavailable</body></html>"),
+            Some(Action::HtmlPage) => {
+                raw = base64::engine::general_purpose::STANDARD.encode("<html><body>Service is temporarily unavailable</body></html>")
+            }
             Some(Action::Flood(bytes)) => {
                 let body = format!("{{\"id\": \"{id}\", \"done\": true, \"response\": {{\"rawData\": \"{}\"}}}}", "QUJD".repeat(bytes / 4));
                 return ([("content-type", "application/json")], body).into_response();
@@ -257,7 +258,38 @@ async fn regions(State(search): State<Shared>, headers: HeaderMap, body: Bytes) 
     if request["folderId"].as_str() != Some(search.folder_id.as_str()) {
         return status(403, 7, "Permission denied");
     }
-    axum::Json(json!({"regions": [{"id": "225", "label": "Россия", "children": [{"id": "43", "label": "Казань", "children": []}]}]})).into_response()
+    axum::Json(json!({"regions": [{"id": "225", "label": "Россия", "children": [{"id": "43", "label": "Казань", "children": []}]}]}))
+        .into_response()
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    q: String,
+    #[serde(default)]
+    format: String,
+}
+
+/// A metasearch instance that allows JSON.
+async fn searxng(State(search): State<Shared>, axum::extract::Query(asked): axum::extract::Query<Asked>) -> Response {
+    if let Err(answer) = http_fault(search.faults.strike("searxng", "", &asked.q)).await {
+        return answer;
+    }
+    if asked.format != "json" {
+        return (StatusCode::OK, "<html><body>results for people</body></html>").into_response();
+    }
+    let results: Vec<Value> = search
+        .firms
+        .iter()
+        .filter(|firm| asked.q.contains(&firm.niche) && asked.q.contains(&firm.city))
+        .enumerate()
+        .map(|(index, firm)| {
+            json!({"url": format!("https://{}/", firm.host), "title": firm.name, "content": format!("{} в городе {}", firm.niche, firm.city),
+                "engine": "town", "engines": ["town"], "positions": [index + 1], "score": 1.0, "category": "general"})
+        })
+        .collect();
+    axum::Json(json!({"query": asked.q, "number_of_results": 0, "results": results, "answers": [], "corrections": [], "infoboxes": [],
+        "suggestions": [], "unresponsive_engines": []}))
+    .into_response()
 }
 
 #[derive(Deserialize)]
@@ -327,7 +359,8 @@ fn error_page(code: u32) -> Vec<u8> {
 
 /// The documents of a query: firms of the niche and place, inner pages, and the usual catalogues.
 fn result_page(firms: &[Firm], text: &str, sheet: &Sheet) -> Vec<u8> {
-    let words: String = text.split(' ').filter(|word| !word.starts_with("-site:") && !word.starts_with("lang:")).collect::<Vec<_>>().join(" ");
+    let words: String =
+        text.split(' ').filter(|word| !word.starts_with("-site:") && !word.starts_with("lang:")).collect::<Vec<_>>().join(" ");
     let mut dice = Dice::new(u64::from_le_bytes(blake3::hash(words.as_bytes()).as_bytes()[..8].try_into().unwrap_or_default()));
     let mut found: Vec<&Firm> = firms.iter().filter(|firm| words.contains(&firm.niche) && words.contains(&firm.city)).collect();
     if found.is_empty() {

@@ -14,8 +14,10 @@ use crate::faults::Faults;
 use crate::search::http_fault;
 
 /// The sheet: rows of cells, the first is the header.
+#[derive(Debug)]
 pub(crate) struct Sheets {
     pub(crate) cells: Mutex<Vec<Vec<String>>>,
+    pub(crate) writes: std::sync::atomic::AtomicUsize,
     pub(crate) public_pem: String,
     pub(crate) account: String,
     pub(crate) faults: Faults,
@@ -101,6 +103,7 @@ async fn batch_update(
     let request: Value = serde_json::from_slice(&body).unwrap_or_default();
     let Ok(mut cells) = sheets.cells.lock() else { return refuse(500, "INTERNAL", "poisoned") };
     let mut updated = 0;
+    sheets.writes.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
     for data in request["data"].as_array().into_iter().flatten() {
         let Some((column, row)) = data["range"].as_str().and_then(a1) else {
             return refuse(400, "INVALID_ARGUMENT", "Unable to parse range");

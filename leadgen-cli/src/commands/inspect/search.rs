@@ -60,9 +60,9 @@ fn now(input: &Value) -> Result<Timestamp> {
 
 /// Whether the night is open, when it opens and closes, and slots.
 pub(super) fn night(input: &Value) -> Value {
-    night_of(input).unwrap_or_else(|error| {
-        json!({"open": null, "window_start": null, "window_end_exclusive": null, "slots": [], "error": error.to_string()})
-    })
+    night_of(input).unwrap_or_else(
+        |error| json!({"open": null, "window_start": null, "window_end_exclusive": null, "slots": [], "error": error.to_string()}),
+    )
 }
 
 fn night_of(input: &Value) -> Result<Value> {
@@ -127,7 +127,11 @@ mod tests {
             let trigger = input["trigger"].as_str().unwrap_or("").to_owned();
             input["triggers"] = json!([trigger]);
             let answer = query(&input);
-            let got = if answer["error"].is_null() { answer["queries"].as_array().unwrap().last().unwrap()["text"].clone() } else { code(&answer) };
+            let got = if answer["error"].is_null() {
+                answer["queries"].as_array().unwrap().last().unwrap()["text"].clone()
+            } else {
+                code(&answer)
+            };
             // A variant over the limits is left out of a set, and refused when asked for alone.
             if case["expected"]["error"] == "query_too_long" && !trigger.trim().is_empty() {
                 continue;

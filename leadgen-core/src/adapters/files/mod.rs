@@ -2,9 +2,11 @@
 
 mod companies;
 mod niches;
+mod serps;
 mod table;
 mod template;
 
 pub use companies::read_companies;
 pub use niches::{FileLeads, Mapping};
+pub use serps::{Reader, SavedSerps};
 pub use template::TemplateDrafter;

@@ -101,7 +101,11 @@ impl Table {
             cells.pop();
         }
         if self.header.len() > 1 && cells.len() > self.header.len() {
-            let why = format!("{} cells, but the first line names {}; is a cell with a separator missing its quotes?", cells.len(), self.header.len());
+            let why = format!(
+                "{} cells, but the first line names {}; is a cell with a separator missing its quotes?",
+                cells.len(),
+                self.header.len()
+            );
             self.problems.push((line, why));
             return;
         }

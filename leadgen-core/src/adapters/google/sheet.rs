@@ -263,9 +263,7 @@ impl GoogleSheet {
             ],
         };
         let tab = self.quoted_tab();
-        let cell = |(index, value): (usize, Value)| {
-            json!({"range": format!("{tab}!{}{}", letters(grid.service[index]), row + 1), "majorDimension": "ROWS", "values": [[value]]})
-        };
+        let cell = |(index, value): (usize, Value)| json!({"range": format!("{tab}!{}{}", letters(grid.service[index]), row + 1), "majorDimension": "ROWS", "values": [[value]]});
         values.into_iter().map(cell).collect()
     }
 }
@@ -291,8 +289,7 @@ mod tests {
         Grid::read(rows.iter().map(|row| row.split('|').map(str::to_owned).collect()).collect(), "NICHES_INPUT")
     }
 
-    const HEADER: &str =
-        " Status |Niche|city|generated_count|db_inserted_count|note|db_duplicate_count|db_first_scheduled_for|db_last_scheduled_for|last_error";
+    const HEADER: &str = " Status |Niche|city|generated_count|db_inserted_count|note|db_duplicate_count|db_first_scheduled_for|db_last_scheduled_for|last_error";
 
     fn row(origin: &str, niche: &str, city: &str) -> LeadRow {
         LeadRow { origin: origin.into(), niche: niche.into(), city: city.into(), country: String::new(), batch_tag: String::new() }

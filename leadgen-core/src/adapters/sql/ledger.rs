@@ -15,7 +15,7 @@ use crate::ports::work::{Call, Ticket};
 use crate::rules::planning::{is_cheap, opening};
 use crate::rules::{cost, quota};
 
-use super::connection::{SqlStore, query, query_one, run};
+use super::connection::{LeaseClock, SqlStore, query, query_one, run};
 use super::row::{at, count, get};
 
 /// Which side of the provider a call goes to.
@@ -81,6 +81,15 @@ impl SqlStore {
             *sum = row.map(|row| count(&row, "n")).transpose()?.unwrap_or(0);
         }
         Ok(quota::room(side.quota(call), used, call.now))
+    }
+
+    /// The call as of now: under the lock that serializes counting, which may have been waited for.
+    pub(super) fn at_the_lock(&self, call: &Call, asked: std::time::Instant) -> Call {
+        let now = match &self.lease_clock {
+            LeaseClock::Given(clock) => clock.now().max(call.now),
+            LeaseClock::Database => call.now + asked.elapsed(),
+        };
+        Call { now, ..call.clone() }
     }
 
     /// Counts calls of a side, and forgets those that count no more.

@@ -30,7 +30,13 @@ const OUR_TROUBLE: [&str; 4] = ["deadline", "unavailable", "database_busy", "dat
 impl Lane<PollOperation> for SqlStore {
     async fn claim(&self, call: &Call) -> Result<Vec<Claim<PollOperation>>> {
         self.expire_operations(call).await?;
+        let sql = "SELECT 1 FROM serp_operations WHERE status IN ('created', 'running') AND next_poll_at <= $1 LIMIT 1";
+        if query_one(&self.db, sql, vec![call.now.millis().into()]).await?.is_none() {
+            return Ok(vec![]);
+        }
+        let asked = std::time::Instant::now();
         let tx = self.write(Serial::Quota).await?;
+        let call = &self.at_the_lock(call, asked);
         let Some(allowed) = self.polls_allowed(&tx, call).await? else {
             commit(tx).await?;
             return Ok(vec![]);
@@ -81,6 +87,10 @@ impl Lane<PollOperation> for SqlStore {
 #[async_trait]
 impl Lane<IngestPage> for SqlStore {
     async fn claim(&self, call: &Call) -> Result<Vec<Claim<IngestPage>>> {
+        let sql = "SELECT 1 FROM serp_operations WHERE status = 'done' AND ingested_at IS NULL AND page_hash IS NOT NULL LIMIT 1";
+        if query_one(&self.db, sql, vec![]).await?.is_none() {
+            return Ok(vec![]);
+        }
         let tx = self.write(Serial::None).await?;
         self.forget_old_pages(&tx, call).await?;
         let lane = LaneTable {

@@ -26,11 +26,10 @@ const AUTH_PAUSE: std::time::Duration = std::time::Duration::from_mins(1);
 impl Lane<SubmitQuery> for SqlStore {
     async fn claim(&self, call: &Call) -> Result<Vec<Claim<SubmitQuery>>> {
         self.settle_abandoned_queries(call).await?;
-        let tx = self.write(Serial::None).await?;
-        if !self.any_due(&tx, call).await? {
-            commit(tx).await?;
+        if !self.any_due(call).await? {
             return Ok(vec![]);
         }
+        let tx = self.write(Serial::None).await?;
         if let Some(barrier) = self.barrier(&tx, call).await? {
             self.note_barrier(&tx, call, &barrier).await?;
             commit(tx).await?;
@@ -96,7 +95,9 @@ impl Lane<SubmitQuery> for SqlStore {
 #[async_trait]
 impl OnceLane<SubmitQuery> for SqlStore {
     async fn mark(&self, call: &Call, ticket: &Ticket) -> Result<()> {
+        let asked = std::time::Instant::now();
         let tx = self.write(Serial::Quota).await?;
+        let call = &self.at_the_lock(call, asked);
         if let Some(barrier) = self.barrier(&tx, call).await? {
             self.finish(&tx, QUERIES, ticket, "", vec![]).await?;
             self.note_barrier(&tx, call, &barrier).await?;
@@ -184,9 +185,10 @@ impl SqlStore {
         }
     }
 
-    async fn any_due(&self, tx: &DatabaseTransaction, call: &Call) -> Result<bool> {
+    /// A look before the lock: an idle lane is asked every few seconds and writes nothing.
+    async fn any_due(&self, call: &Call) -> Result<bool> {
         let sql = "SELECT 1 FROM serp_queries WHERE status = 'pending' AND scheduled_for <= $1 LIMIT 1";
-        Ok(query_one(tx, sql, vec![call.now.millis().into()]).await?.is_some())
+        Ok(query_one(&self.db, sql, vec![call.now.millis().into()]).await?.is_some())
     }
 
     async fn note_barrier(&self, tx: &DatabaseTransaction, call: &Call, barrier: &Barrier) -> Result<()> {
