@@ -9,7 +9,7 @@ use crate::domain::time::Timestamp;
 pub struct Arrival {
     /// The mailbox it lies in.
     pub mailbox: String,
-    /// Its place there, unique within the mailbox: `uidvalidity:uid`, or a file name.
+    /// What names it within the mailbox, whatever place it has there: a hash of its content.
     pub key: String,
     /// The whole mail, cut at the size limit.
     pub bytes: Vec<u8>,

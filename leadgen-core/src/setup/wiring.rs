@@ -248,6 +248,7 @@ fn mail(mut builder: PipelineBuilder, settings: &Settings, tls: &Arc<ClientConfi
             user: mailbox.user.clone(),
             password: mailbox.pass.reveal().to_owned(),
             offline: settings.offline,
+            limits: smtp::Limits::default(),
         };
         builder = builder.transport(Arc::new(SmtpTransport::new(wire, Arc::clone(tls), Arc::clone(clock))?));
         if let Some((host, port)) = &mailbox.imap {
@@ -258,8 +259,9 @@ fn mail(mut builder: PipelineBuilder, settings: &Settings, tls: &Arc<ClientConfi
                 user: mailbox.user.clone(),
                 password: mailbox.pass.reveal().to_owned(),
                 offline: settings.offline,
+                limit: imap::PULL,
             };
-            builder = builder.inbox(Arc::new(ImapInbox::new(wire, Arc::clone(tls))?));
+            builder = builder.inbox(Arc::new(ImapInbox::new(wire, Arc::clone(tls), Arc::clone(clock))?));
         }
     }
     Ok(builder)

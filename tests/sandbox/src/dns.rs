@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use hickory_proto::op::{Message, MessageType, OpCode, ResponseCode};
 use hickory_proto::rr::rdata::{A, MX};
@@ -17,6 +17,7 @@ pub(crate) struct Zone {
     pub(crate) firms: Arc<Vec<Firm>>,
     pub(crate) own: Vec<String>,
     pub(crate) faults: Faults,
+    pub(crate) asked: Arc<Mutex<Vec<String>>>,
 }
 
 /// Answers until it is stopped.
@@ -39,10 +40,15 @@ impl Zone {
         response.metadata.recursion_desired = true;
         response.metadata.recursion_available = true;
         response.add_query(query.clone());
-        match self.faults.strike("dns", "", &name) {
+        if let Ok(mut asked) = self.asked.lock() {
+            asked.push(format!("{} {name}", query.query_type()));
+        }
+        match self.faults.strike("dns", &query.query_type().to_string(), &name) {
             Some(Action::Stall | Action::Drop) => return None,
-            Some(_) => {
-                response.metadata.response_code = ResponseCode::ServFail;
+            Some(Action::NoRecords) => return response.to_vec().ok(),
+            Some(other) => {
+                let is_absent = other == Action::NoSuchName;
+                response.metadata.response_code = if is_absent { ResponseCode::NXDomain } else { ResponseCode::ServFail };
                 return response.to_vec().ok();
             }
             None => {}

@@ -22,6 +22,24 @@ pub enum Action {
     Truncate,
     /// SMTP: this reply, for example `451 4.7.1 later`.
     Reply(String),
+    /// SMTP: this reply in windows-1251, as old servers write.
+    ReplyIn1251(String),
+    /// SMTP at `ehlo`: STARTTLS is not offered.
+    NoStartTls,
+    /// SMTP at `starttls`: these lines in the clear, in one breath with the 220.
+    Inject(String),
+    /// SMTP at `tls`: shows a certificate for another name.
+    WrongName,
+    /// SMTP at `tls`: shows a certificate of an authority nobody knows.
+    Untrusted,
+    /// HTTP: 200 with this text.
+    Body(String),
+    /// HTTP: 302 to this address.
+    Redirect(String),
+    /// DNS: no such name.
+    NoSuchName,
+    /// DNS: the name is there, a record of this kind is not.
+    NoRecords,
     /// Operation: ends in an error.
     OperationError,
     /// Search: the page holds this error code.
@@ -45,7 +63,7 @@ pub struct Fault {
     /// Only where this occurs in the query, host, path or recipient.
     #[serde(default)]
     pub matches: String,
-    /// SMTP: at which step: `connect`, `auth`, `mail`, `rcpt`, `data`, `dot`.
+    /// SMTP: at which step: `tls`, `connect`, `ehlo`, `starttls`, `auth`, `mail`, `rcpt`, `data`, `body`, `dot`. IMAP: `login`, `fetch`.
     #[serde(default)]
     pub at: String,
     /// How often.

@@ -14,6 +14,10 @@ use rustls::pki_types::PrivateKeyDer;
 /// TLS for the mail servers and PEM texts for the keys.
 pub(crate) struct Keys {
     pub(crate) tls: Arc<rustls::ServerConfig>,
+    /// A good certificate for another name.
+    pub(crate) wrong_name: Arc<rustls::ServerConfig>,
+    /// A certificate for the right name by an authority nobody knows.
+    pub(crate) untrusted: Arc<rustls::ServerConfig>,
     pub(crate) rsa_private_pem: String,
     pub(crate) rsa_public_pem: String,
 }
@@ -32,22 +36,32 @@ pub(crate) fn keys(dir: &Path) -> io::Result<Keys> {
         std::fs::write(&public, pem("PUBLIC KEY", spki.as_ref()))?;
         std::fs::write(&private, pem("PRIVATE KEY", pkcs8.as_ref()))?;
     }
-    Ok(Keys { tls: tls(dir)?, rsa_private_pem: std::fs::read_to_string(&private)?, rsa_public_pem: std::fs::read_to_string(&public)? })
+    let [tls, wrong_name, untrusted] = tls(dir)?;
+    Ok(Keys { tls, wrong_name, untrusted, rsa_private_pem: std::fs::read_to_string(&private)?, rsa_public_pem: std::fs::read_to_string(&public)? })
 }
 
 /// A fresh authority at each start: its certificate is written where the programs are told to look for it.
-fn tls(dir: &Path) -> io::Result<Arc<rustls::ServerConfig>> {
+fn tls(dir: &Path) -> io::Result<[Arc<rustls::ServerConfig>; 3]> {
+    let (known, pem) = authority()?;
+    std::fs::write(dir.join("ca.pem"), pem)?;
+    let (unknown, _) = authority()?;
+    Ok([server(&known, &["localhost", "127.0.0.1"])?, server(&known, &["mail.elsewhere.example"])?, server(&unknown, &["localhost", "127.0.0.1"])?])
+}
+
+fn authority() -> io::Result<(Issuer<'static, rcgen::KeyPair>, String)> {
     let ca_key = rcgen::KeyPair::generate().map_err(other)?;
     let mut ca = CertificateParams::new(vec![]).map_err(other)?;
     ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
     ca.distinguished_name.push(rcgen::DnType::CommonName, "leadgen sandbox");
     let ca_certificate = ca.self_signed(&ca_key).map_err(other)?;
-    std::fs::write(dir.join("ca.pem"), ca_certificate.pem())?;
-    let issuer = Issuer::new(ca, ca_key);
+    Ok((Issuer::new(ca, ca_key), ca_certificate.pem()))
+}
+
+fn server(issuer: &Issuer<'_, rcgen::KeyPair>, names: &[&str]) -> io::Result<Arc<rustls::ServerConfig>> {
     let key = rcgen::KeyPair::generate().map_err(other)?;
-    let server = CertificateParams::new(vec!["localhost".into(), "127.0.0.1".into()]).map_err(other)?;
-    let certificate = server.signed_by(&key, &issuer).map_err(other)?;
+    let server = CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).map_err(other)?;
+    let certificate = server.signed_by(&key, issuer).map_err(other)?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let key = PrivateKeyDer::try_from(key.serialize_der()).map_err(other)?;
     let config = rustls::ServerConfig::builder_with_provider(provider)

@@ -99,6 +99,8 @@ pub(crate) async fn http_fault(action: Option<Action>) -> Result<Option<Action>,
             Err(status(504, 4, "scripted"))
         }
         Some(Action::Drop) => Err(broken()),
+        Some(Action::Body(text)) => Err((StatusCode::OK, text).into_response()),
+        Some(Action::Redirect(to)) => Err((StatusCode::FOUND, [("location", to)]).into_response()),
         Some(Action::Babble) => Err((StatusCode::OK, "<html><body>502 Bad Gateway</body></html>").into_response()),
         other => Ok(other),
     }

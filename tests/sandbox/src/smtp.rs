@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine;
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
@@ -36,6 +36,9 @@ pub(crate) struct Server {
     pub(crate) name: &'static str,
     pub(crate) implicit_tls: bool,
     pub(crate) tls: Arc<rustls::ServerConfig>,
+    pub(crate) wrong_name: Arc<rustls::ServerConfig>,
+    pub(crate) untrusted: Arc<rustls::ServerConfig>,
+    pub(crate) heard: Arc<Mutex<Vec<String>>>,
     pub(crate) user: String,
     pub(crate) password: String,
     pub(crate) dir: PathBuf,
@@ -61,7 +64,13 @@ pub(crate) async fn serve(listener: TcpListener, server: Arc<Server>) {
 
 async fn greet(socket: TcpStream, server: Arc<Server>) -> std::io::Result<()> {
     socket.set_nodelay(true)?;
-    let acceptor = TlsAcceptor::from(Arc::clone(&server.tls));
+    let tls = match server.faults.strike(&format!("smtp.{}", server.name), "tls", "") {
+        Some(Action::WrongName) => &server.wrong_name,
+        Some(Action::Untrusted) => &server.untrusted,
+        Some(Action::Drop) => return Ok(()),
+        _ => &server.tls,
+    };
+    let acceptor = TlsAcceptor::from(Arc::clone(tls));
     if server.implicit_tls {
         let stream = acceptor.accept(socket).await?;
         return Session::new(stream, server, true).run().await.map(|_| ());
@@ -99,7 +108,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     async fn line(&mut self) -> std::io::Result<Option<String>> {
         let mut bytes = Vec::new();
         let read = self.io.read_until(b'\n', &mut bytes).await?;
+        self.note(&String::from_utf8_lossy(&bytes));
         Ok((read > 0 && read < 8192).then(|| String::from_utf8_lossy(&bytes).trim_end().to_owned()))
+    }
+
+    /// Keeps what was said to the server, without what only the two of them should know.
+    fn note(&self, line: &str) {
+        let line = line.trim_end();
+        let is_command = line.split(' ').next().is_some_and(|verb| verb.len() >= 4 && verb.chars().all(|c| c.is_ascii_uppercase()));
+        let shown = if is_command && !line.starts_with("AUTH") { line } else { line.get(..10).unwrap_or("…") };
+        if let Ok(mut heard) = self.server.heard.lock() {
+            heard.push(format!("{} {} {shown}", self.server.name, if self.secure { "tls" } else { "plain" }));
+        }
     }
 
     /// A fault at a step; true if the conversation is over.
@@ -109,6 +129,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             Some(Action::Reply(reply)) => {
                 self.say(&reply).await?;
                 Ok(Some(reply.starts_with("421")))
+            }
+            Some(Action::ReplyIn1251(reply)) => {
+                let bytes = encoding_rs::WINDOWS_1251.encode(&reply).0.into_owned();
+                self.io.get_mut().write_all(&bytes).await?;
+                self.say("").await?;
+                Ok(Some(false))
             }
             Some(Action::Stall) => {
                 tokio::time::sleep(std::time::Duration::from_secs(3600)).await;
@@ -137,11 +163,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             let argument = line.get(verb.len()..).unwrap_or("").trim().to_owned();
             match verb.as_str() {
                 "EHLO" | "HELO" => {
-                    let offer = if self.secure { "250-AUTH PLAIN LOGIN" } else { "250-STARTTLS" };
+                    let fault = self.server.faults.strike(&format!("smtp.{}", self.server.name), "ehlo", "");
+                    let offer = match (fault, self.secure) {
+                        (Some(Action::NoStartTls), _) => "250-X-NO-STARTTLS starttls.town.example",
+                        (_, true) => "250-AUTH PLAIN LOGIN",
+                        (_, false) => "250-STARTTLS",
+                    };
                     self.say(&format!("250-smtp.town.example\r\n{offer}\r\n250-8BITMIME\r\n250 ENHANCEDSTATUSCODES")).await?;
                 }
                 "STARTTLS" if !self.secure => {
-                    self.say("220 2.0.0 ready").await?;
+                    match self.server.faults.strike(&format!("smtp.{}", self.server.name), "starttls", "") {
+                        Some(Action::Inject(lines)) => self.say(&format!("220 2.0.0 ready\r\n{lines}")).await?,
+                        Some(Action::Reply(reply)) => {
+                            self.say(&reply).await?;
+                            continue;
+                        }
+                        _ => self.say("220 2.0.0 ready").await?,
+                    }
                     return Ok(true);
                 }
                 "AUTH" => {
@@ -247,6 +285,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         }
         self.say("354 go ahead").await?;
         let mut letter = Vec::new();
+        if self.server.faults.strike(&format!("smtp.{}", self.server.name), "body", &rcpt).is_some() {
+            let mut some = [0_u8; 16];
+            self.io.read_exact(&mut some).await?;
+            return Ok(true);
+        }
         loop {
             let mut line = Vec::new();
             if self.io.read_until(b'\n', &mut line).await? == 0 {
@@ -264,6 +307,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 return Ok(false);
             }
             Some(Action::Drop) => return Ok(true),
+            Some(Action::Stall) => tokio::time::sleep(std::time::Duration::from_secs(3600)).await,
             _ => {}
         }
         self.accept(&letter)?;

@@ -84,6 +84,9 @@ pub struct Town {
     firms: Arc<Vec<Firm>>,
     env: Vec<(String, String)>,
     servers: JoinSet<()>,
+    inboxes: Vec<(&'static str, Arc<Mailbox>)>,
+    asked: Arc<Mutex<Vec<String>>>,
+    heard: Arc<Mutex<Vec<String>>>,
     sheet: Option<Arc<Sheets>>,
     sheets_url: String,
 }
@@ -99,12 +102,21 @@ impl Town {
         let rows = plan.rows.iter().enumerate();
         let firms = Arc::new(rows.flat_map(|(at, row)| grow(plan.seed, at, &row.niche, &row.city, plan.firms_per_row)).collect::<Vec<_>>());
         let own = plan.sites.as_deref().map(sites::own_sites).transpose()?.unwrap_or_default();
-        let mut town =
-            Self { firms: Arc::clone(&firms), env: Vec::new(), servers: JoinSet::new(), sheet: None, sheets_url: String::new(), plan };
+        let mut town = Self {
+            firms: Arc::clone(&firms),
+            env: Vec::new(),
+            servers: JoinSet::new(),
+            inboxes: vec![],
+            asked: Arc::default(),
+            heard: Arc::default(),
+            sheet: None,
+            sheets_url: String::new(),
+            plan,
+        };
 
         let name_server = UdpSocket::bind("127.0.0.1:0").await?;
         town.set("ROUTING_DNS_RESOLVERS", name_server.local_addr()?);
-        let zone = dns::Zone { firms: Arc::clone(&firms), own: own.keys().cloned().collect(), faults: town.plan.faults.clone() };
+        let zone = dns::Zone { firms: Arc::clone(&firms), own: own.keys().cloned().collect(), faults: town.plan.faults.clone(), asked: Arc::clone(&town.asked) };
         town.servers.spawn(dns::serve(name_server, Arc::new(zone)));
 
         let search = Search {
@@ -157,6 +169,7 @@ impl Town {
         let mut users = Vec::new();
         for (name, user, implicit_tls) in [("yandex", YANDEX_USER, true), ("gmail", GMAIL_USER, false)] {
             let inbox = Arc::new(Mailbox::open(dir.join("inbox").join(name))?);
+            self.inboxes.push((name, Arc::clone(&inbox)));
             users.push((user.to_owned(), PASSWORD.to_owned(), Arc::clone(&inbox)));
             let listener = TcpListener::bind("127.0.0.1:0").await?;
             let key = |part: &str| format!("{}_{part}", name.to_uppercase());
@@ -174,6 +187,9 @@ impl Town {
                 name,
                 implicit_tls,
                 tls: Arc::clone(&keys.tls),
+                wrong_name: Arc::clone(&keys.wrong_name),
+                untrusted: Arc::clone(&keys.untrusted),
+                heard: Arc::clone(&self.heard),
                 user: user.into(),
                 password: PASSWORD.into(),
                 dir: dir.into(),
@@ -184,7 +200,7 @@ impl Town {
             };
             self.servers.spawn(smtp::serve(listener, Arc::new(server)));
         }
-        self.servers.spawn(imap::serve(imap, Arc::new(imap::Server { tls: Arc::clone(&keys.tls), users })));
+        self.servers.spawn(imap::serve(imap, Arc::new(imap::Server { tls: Arc::clone(&keys.tls), users, faults: self.plan.faults.clone() })));
         Ok(())
     }
 
@@ -265,6 +281,41 @@ impl Town {
     /// Requests the sites saw.
     pub fn visits(&self) -> Vec<Visit> {
         self.witness("visits.jsonl")
+    }
+
+    /// Names the town was asked for, as `MX firma.ru`, in order.
+    pub fn lookups(&self) -> Vec<String> {
+        self.asked.lock().map(|asked| asked.clone()).unwrap_or_default()
+    }
+
+    /// What the submission servers were told, as `gmail plain EHLO …`, in order; secrets and letters left out.
+    pub fn commands(&self) -> Vec<String> {
+        self.heard.lock().map(|heard| heard.clone()).unwrap_or_default()
+    }
+
+    /// Puts a mail into the inbox of `yandex` or `gmail`.
+    pub fn post(&self, mailbox: &str, mail: &[u8]) -> io::Result<()> {
+        self.inbox(mailbox)?.append(mail)
+    }
+
+    /// Gives the mails of an inbox other numbers.
+    pub fn renumber(&self, mailbox: &str) -> io::Result<()> {
+        self.inbox(mailbox)?.renumber()
+    }
+
+    /// Takes a mail away from an inbox, by its number.
+    pub fn remove(&self, mailbox: &str, uid: u32) -> io::Result<()> {
+        self.inbox(mailbox)?.remove(uid)
+    }
+
+    /// How many mails an inbox holds, and how many of them somebody has opened.
+    pub fn counts(&self, mailbox: &str) -> io::Result<(usize, usize)> {
+        self.inbox(mailbox).map(Mailbox::counts)
+    }
+
+    fn inbox(&self, mailbox: &str) -> io::Result<&Mailbox> {
+        let found = self.inboxes.iter().find(|(name, _)| *name == mailbox);
+        found.map(|(_, inbox)| inbox.as_ref()).ok_or_else(|| io::Error::other(format!("the town has no mailbox {mailbox}")))
     }
 
     fn witness<T: DeserializeOwned>(&self, file: &str) -> Vec<T> {

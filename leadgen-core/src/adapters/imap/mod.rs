@@ -13,12 +13,15 @@ use tokio_rustls::TlsConnector;
 use crate::domain::lead::{Batch, Cursor};
 use crate::domain::signal::Arrival;
 use crate::error::{Error, ErrorKind, Result};
+use crate::ports::clock::Clock;
 use crate::ports::inbox::Inbox;
 
 /// Mails fetched in one pull.
-const BATCH: u32 = 20;
+const BATCH: usize = 20;
 /// Time for a whole pull.
-const LIMIT: Duration = Duration::from_mins(2);
+pub const PULL: Duration = Duration::from_mins(2);
+/// How far back a first look goes, and a look after the server numbered its mails anew.
+const LOOK_BACK: Duration = Duration::from_hours(24 * 30);
 /// Bytes of a mail that are kept.
 const LARGEST: usize = 2 * 1024 * 1024;
 
@@ -37,6 +40,8 @@ pub struct Settings {
     pub password: String,
     /// Refuse servers that are not on loopback.
     pub offline: bool,
+    /// Time for a whole pull.
+    pub limit: Duration,
 }
 
 impl std::fmt::Debug for Settings {
@@ -50,17 +55,18 @@ impl std::fmt::Debug for Settings {
 pub struct ImapInbox {
     settings: Settings,
     tls: Arc<ClientConfig>,
+    clock: Arc<dyn Clock>,
 }
 
 impl ImapInbox {
     /// An inbox; connects only when it is pulled.
-    pub fn new(settings: Settings, tls: Arc<ClientConfig>) -> Result<Self> {
+    pub fn new(settings: Settings, tls: Arc<ClientConfig>, clock: Arc<dyn Clock>) -> Result<Self> {
         if settings.offline && !matches!(settings.host.as_str(), "localhost" | "127.0.0.1" | "::1") {
             return Err(Error::new(ErrorKind::Config, format!("read the inbox at {}", settings.host))
                 .code("offline")
                 .detail("offline mode allows loopback only"));
         }
-        Ok(Self { settings, tls })
+        Ok(Self { settings, tls, clock })
     }
 
     async fn read(&self, after: Option<&Cursor>) -> Result<Batch<Arrival>> {
@@ -82,29 +88,40 @@ impl ImapInbox {
         })?;
         let state = session.examine("INBOX").await.map_err(failed("open the inbox"))?;
         let validity = state.uid_validity.unwrap_or(0);
+        let wanted = match after.and_then(|cursor| next_uid(cursor, validity)) {
+            Some(from) => format!("UID {from}:*"),
+            None => format!("SINCE {}", (self.clock.now() - LOOK_BACK).day().format("%d-%b-%Y")),
+        };
         let from = after.and_then(|cursor| next_uid(cursor, validity)).unwrap_or(1);
-        let upper = from.saturating_add(BATCH - 1);
-        let has_more = state.uid_next.is_none_or(|next| from < next);
+        // Numbers have gaps, as many as mails were deleted: the server is asked which there are.
+        let found = session.uid_search(wanted).await.map_err(failed("look for mails"))?;
+        let mut uids: Vec<u32> = found.into_iter().filter(|uid| *uid >= from).collect();
+        uids.sort_unstable();
+        uids.truncate(BATCH);
         let mut items = Vec::new();
-        if has_more {
-            let mut mails = session.uid_fetch(format!("{from}:{upper}"), "(UID FLAGS BODY.PEEK[])").await.map_err(failed("fetch mails"))?;
+        if !uids.is_empty() {
+            let set = uids.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
+            let what = format!("(UID FLAGS BODY.PEEK[]<0.{LARGEST}>)");
+            let mut mails = session.uid_fetch(set, what).await.map_err(failed("fetch mails"))?;
             while let Some(mail) = mails.next().await {
                 let mail = mail.map_err(failed("fetch mails"))?;
                 let (Some(uid), Some(body)) = (mail.uid, mail.body()) else { continue };
-                if uid >= from {
+                if uids.binary_search(&uid).is_ok() {
                     let bytes = body[..body.len().min(LARGEST)].to_vec();
-                    items.push(Arrival { mailbox: self.settings.mailbox.clone(), key: format!("{validity}:{uid}"), bytes });
+                    items.push(Arrival { mailbox: self.settings.mailbox.clone(), key: key(&bytes), bytes });
                 }
             }
         }
         // Whether the goodbye is heard changes nothing.
         let _ = session.logout().await;
-        let next = has_more.then(|| {
-            let seen = state.uid_next.map_or(upper, |next| upper.min(next.saturating_sub(1)));
-            Cursor(format!("{validity}:{seen}"))
-        });
+        let next = uids.last().map(|last| Cursor(format!("{validity}:{last}")));
         Ok(Batch { items, next })
     }
+}
+
+/// A mail is named by its content: the same mail under another number is no new one.
+fn key(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex()[..32].to_owned()
 }
 
 /// The first UID after a cursor; none if the server numbers its mails anew.
@@ -120,7 +137,7 @@ impl Inbox for ImapInbox {
     }
 
     async fn pull(&self, after: Option<&Cursor>) -> Result<Batch<Arrival>> {
-        let pulled = tokio::time::timeout(LIMIT, self.read(after)).await;
+        let pulled = tokio::time::timeout(self.settings.limit, self.read(after)).await;
         pulled.unwrap_or_else(|_| Err(Error::new(ErrorKind::Unavailable, "read the inbox").code("inbox_timeout")))
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use lettre::address::AddressError;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::{Data, Mail, Quit, Rcpt};
@@ -22,21 +23,19 @@ use crate::ports::transport::Offer;
 use crate::rules::replies::{Reply, Stage, error};
 
 use super::wire::{Heard, Wire};
-use super::{Settings, Tls};
+use super::{Limits, Settings, Tls};
 
-/// RFC 5321 4.5.3.2 gives the last reply ten minutes; a shorter wait is the main cause of letters sent twice.
-const LAST_REPLY: Duration = Duration::from_mins(10);
-const CONNECT: Duration = Duration::from_secs(30);
-const COMMAND: Duration = Duration::from_mins(1);
-const DATA: Duration = Duration::from_mins(2);
 /// What a greeting before STARTTLS may hold.
 const MOST_GREETING: usize = 8 * 1024;
 /// The name we say at EHLO: no private host name leaves.
 const EHLO: &str = "leadgen.invalid";
+/// The only reply to DATA after which a letter is given.
+const GO_AHEAD: u16 = 354;
 
 pub(super) struct Client {
     connection: AsyncSmtpConnection,
     heard: Heard,
+    limits: Limits,
 }
 
 fn unreachable(what: impl Display) -> Error {
@@ -47,32 +46,33 @@ impl Client {
     /// As far as a login that was accepted.
     pub(super) async fn connect(settings: &Settings, tls: &Arc<ClientConfig>) -> Result<Self> {
         let address = (settings.host.as_str(), settings.port);
-        let tcp = tokio::time::timeout(CONNECT, TcpStream::connect(address)).await.map_err(|_| unreachable("no answer"))?;
+        let limits = settings.limits;
+        let tcp = tokio::time::timeout(limits.connect, TcpStream::connect(address)).await.map_err(|_| unreachable("no answer"))?;
         let mut tcp = tcp.map_err(|e| unreachable(&settings.host).because(e))?;
         tcp.set_nodelay(true).map_err(|e| unreachable("set up").because(e))?;
         let peer = tcp.peer_addr().map_err(|e| unreachable("set up").because(e))?;
         let mut ahead = Vec::new();
         if settings.tls == Tls::StartTls {
-            tokio::time::timeout(COMMAND, start_tls(&mut tcp)).await.map_err(|_| unreachable("STARTTLS timed out"))??;
+            tokio::time::timeout(limits.command, start_tls(&mut tcp)).await.map_err(|_| unreachable("STARTTLS timed out"))??;
             // The client wants a greeting; after STARTTLS the server gives none.
             ahead = b"220 ready\r\n".to_vec();
         }
         let name = ServerName::try_from(settings.host.clone()).map_err(|e| unreachable("no server name").because(e))?;
         let handshake = TlsConnector::from(Arc::clone(tls)).connect(name, tcp);
-        let io = tokio::time::timeout(CONNECT, handshake).await.map_err(|_| unreachable("TLS timed out"))?;
+        let io = tokio::time::timeout(limits.connect, handshake).await.map_err(|_| unreachable("TLS timed out"))?;
         let io = io.map_err(|e| unreachable("TLS failed").because(e))?;
         let heard = Heard::default();
         let wire = Wire { io, peer, ahead, heard: Arc::clone(&heard) };
         let hello = ClientId::Domain(EHLO.into());
         let greeted = AsyncSmtpConnection::connect_with_transport(Box::new(wire), &hello);
-        let connection = match tokio::time::timeout(COMMAND, greeted).await {
+        let connection = match tokio::time::timeout(limits.command, greeted).await {
             Ok(Ok(connection)) => connection,
             Ok(Err(failure)) => {
                 return Err(refusal(Stage::Connect, &heard).unwrap_or_else(|| unreachable("no SMTP greeting").because(failure)));
             }
             Err(_) => return Err(unreachable("the greeting timed out")),
         };
-        let mut client = Self { connection, heard };
+        let mut client = Self { connection, heard, limits };
         client.log_in(settings).await?;
         Ok(client)
     }
@@ -81,7 +81,7 @@ impl Client {
         self.forget();
         let login = Credentials::new(settings.user.clone(), settings.password.clone());
         let auth = self.connection.auth(&[Mechanism::Plain, Mechanism::Login], &login);
-        match tokio::time::timeout(COMMAND, auth).await {
+        match tokio::time::timeout(self.limits.command, auth).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(failure)) => Err(refusal(Stage::Auth, &self.heard).unwrap_or_else(|| {
                 // A connection that breaks at the login counts as a refused login.
@@ -93,21 +93,18 @@ impl Client {
 
     /// Sender and recipient. Nothing of the letter is given.
     pub(super) async fn name_envelope(&mut self, mail: &FrozenMail) -> Result<()> {
-        let parse = |address: &crate::domain::name::EmailAddress| {
-            address
-                .as_str()
-                .parse::<lettre::Address>()
-                .map_err(|e| Error::new(ErrorKind::Rejected, "name sender and recipient").code("bad_mailbox").because(e))
-        };
-        let (from, to) = (parse(&mail.from)?, parse(&mail.to)?);
-        self.command(Stage::Envelope, Mail::new(Some(from), vec![]), COMMAND).await?;
-        self.command(Stage::Envelope, Rcpt::new(to, vec![]), COMMAND).await
+        let doing = "name sender and recipient";
+        // A sender the client can't name is our set-up; it must not cost the recipient.
+        let from = mail.from.as_str().parse().map_err(|e: AddressError| Error::new(ErrorKind::Config, doing).code("sender_rejected").because(e))?;
+        let to = mail.to.as_str().parse().map_err(|e: AddressError| Error::new(ErrorKind::Rejected, doing).code("bad_mailbox").because(e))?;
+        self.command(Stage::Mail, Mail::new(Some(from), vec![]), self.limits.command).await?;
+        self.command(Stage::Rcpt, Rcpt::new(to, vec![]), self.limits.command).await.map(|_| ())
     }
 
-    async fn command(&mut self, stage: Stage, command: impl Display, limit: Duration) -> Result<()> {
+    async fn command(&mut self, stage: Stage, command: impl Display, limit: Duration) -> Result<u16> {
         self.forget();
         match tokio::time::timeout(limit, self.connection.command(command)).await {
-            Ok(Ok(_)) => Ok(()),
+            Ok(Ok(response)) => Ok(response.code().into()),
             Ok(Err(failure)) => Err(refusal(stage, &self.heard)
                 .unwrap_or_else(|| Error::new(ErrorKind::Unavailable, "talk to the mail server").code("temp_failure").because(failure))),
             Err(_) => Err(Error::new(ErrorKind::Unavailable, "talk to the mail server").code("temp_failure").detail("no reply in time")),
@@ -155,42 +152,58 @@ fn whole_reply(bytes: &[u8]) -> Option<Reply> {
 
 /// STARTTLS by hand. Bytes that come along with the 220 in the clear are an attack and end it.
 async fn start_tls(tcp: &mut TcpStream) -> Result<()> {
-    let refused =
-        |what: &str| Error::new(ErrorKind::Unauthorized, "make the connection private").code("tls_required").detail(what.to_owned());
-    let greeting = plain_reply(tcp).await?;
-    if !greeting.starts_with("220") {
-        let reply = Reply::parse(greeting.as_bytes()).ok_or_else(|| unreachable("no SMTP greeting"))?;
-        return Err(error(Stage::Connect, &reply));
+    let refused = |what: &str| Error::new(ErrorKind::Unauthorized, "make the connection private").code("tls_required").detail(what.to_owned());
+    let (greeting, _) = plain_reply(tcp).await?;
+    if greeting.code >= 400 {
+        return Err(error(Stage::Connect, &greeting));
     }
     tcp.write_all(format!("EHLO {EHLO}\r\n").as_bytes()).await.map_err(|e| unreachable("EHLO").because(e))?;
-    if !plain_reply(tcp).await?.to_uppercase().contains("STARTTLS") {
+    let (abilities, _) = plain_reply(tcp).await?;
+    if !abilities.text.split('\n').any(|ability| ability.trim().eq_ignore_ascii_case("STARTTLS")) {
         return Err(refused("the server offers no STARTTLS"));
     }
     tcp.write_all(b"STARTTLS\r\n").await.map_err(|e| unreachable("STARTTLS").because(e))?;
-    let answer = plain_reply(tcp).await?;
-    if !answer.starts_with("220") {
-        return Err(refused(&answer));
+    let (answer, more) = plain_reply(tcp).await?;
+    if answer.code != 220 {
+        return Err(refused(&format!("STARTTLS was answered with {} {}", answer.code, answer.text)));
     }
-    if answer.lines().count() > 1 {
+    if more {
         return Err(refused("the server said more than the one line before TLS began"));
     }
     Ok(())
 }
 
-async fn plain_reply(tcp: &mut TcpStream) -> Result<String> {
+/// A reply in the clear, each line's text on a line of its own, and whether more came with it.
+async fn plain_reply(tcp: &mut TcpStream) -> Result<(Reply, bool)> {
     let mut bytes = Vec::new();
     loop {
         let mut chunk = [0_u8; 1024];
         let read = tcp.read(&mut chunk).await.map_err(|e| unreachable("the connection broke").because(e))?;
         bytes.extend_from_slice(&chunk[..read]);
+        if let Some(end) = first_reply(&bytes) {
+            let reply = Reply::parse(&bytes[..end]).ok_or_else(|| unreachable("no SMTP greeting"))?;
+            let lines: Vec<String> = bytes[..end].split(|b| *b == b'\n').map(|line| String::from_utf8_lossy(line.get(4..).unwrap_or(b"")).into_owned()).collect();
+            return Ok((Reply { text: lines.join("\n"), ..reply }, bytes.len() > end));
+        }
         if read == 0 || bytes.len() > MOST_GREETING {
             return Err(unreachable("no whole reply"));
         }
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        if text.ends_with('\n') && text.lines().last().is_some_and(|line| line.as_bytes().get(3) != Some(&b'-')) {
-            return Ok(text);
+    }
+}
+
+/// Where the first whole reply ends: behind the first line without a hyphen after its code.
+fn first_reply(bytes: &[u8]) -> Option<usize> {
+    let mut end = 0;
+    for line in bytes.split_inclusive(|b| *b == b'\n') {
+        end += line.len();
+        if !line.ends_with(b"\n") {
+            return None;
+        }
+        if line.get(3) != Some(&b'-') {
+            return Some(end);
         }
     }
+    None
 }
 
 /// A server that waits for the letter.
@@ -204,18 +217,22 @@ pub(super) struct Offered {
 impl Offer for Offered {
     async fn hand_over(mut self: Box<Self>) -> Result<Receipt> {
         // Until its 354 the server has nothing: whatever goes wrong here is no doubt.
-        self.client.command(Stage::Data, Data, DATA).await?;
+        let limits = self.client.limits;
+        let code = self.client.command(Stage::Data, Data, limits.data).await?;
+        if code != GO_AHEAD {
+            return Err(Error::new(ErrorKind::Unavailable, "hand over a letter").code("temp_failure").detail(format!("DATA was answered with {code}")));
+        }
         self.client.forget();
         // The client ends the letter with CRLF.CRLF itself.
         let bytes = self.bytes.strip_suffix(b"\r\n").unwrap_or(&self.bytes);
-        let said = tokio::time::timeout(LAST_REPLY, self.client.connection.message(bytes)).await;
+        let said = tokio::time::timeout(limits.last_reply, self.client.connection.message(bytes)).await;
         let reply = self.client.heard.lock().ok().and_then(|heard| whole_reply(&heard));
         let at = self.clock.now();
         match (said, reply) {
-            (Ok(Ok(_)), Some(reply)) if reply.code < 400 => {
-                let line = reply.line();
+            // The server's yes counts however its connection ends, and whatever the client makes of its text.
+            (_, Some(reply)) if (200..300).contains(&reply.code) => {
                 self.client.leave().await;
-                Ok(Receipt { reply: line, at })
+                Ok(Receipt { reply: reply.line(), at })
             }
             (_, Some(reply)) if reply.code >= 400 => Err(error(Stage::Data, &reply)),
             (Ok(Ok(response)), _) => Ok(Receipt { reply: response.code().to_string(), at }),

@@ -4,6 +4,7 @@ mod client;
 mod wire;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use rustls::ClientConfig;
@@ -20,6 +21,31 @@ pub enum Tls {
     Implicit,
     /// STARTTLS (port 587); a server that does not offer it gets nothing.
     StartTls,
+}
+
+/// How long we wait for a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// For a connection, and for TLS on it.
+    pub connect: Duration,
+    /// For the greeting and the reply to a command.
+    pub command: Duration,
+    /// For the reply to DATA.
+    pub data: Duration,
+    /// For taking the letter and the reply to its last dot.
+    pub last_reply: Duration,
+}
+
+impl Default for Limits {
+    /// RFC 5321 4.5.3.2 gives the last reply ten minutes; a shorter wait is the main cause of letters sent twice.
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(30),
+            command: Duration::from_mins(1),
+            data: Duration::from_mins(2),
+            last_reply: Duration::from_mins(10),
+        }
+    }
 }
 
 /// One mailbox's server and login.
@@ -39,6 +65,8 @@ pub struct Settings {
     pub password: String,
     /// Refuse servers that are not on loopback.
     pub offline: bool,
+    /// How long we wait.
+    pub limits: Limits,
 }
 
 impl std::fmt::Debug for Settings {
@@ -85,7 +113,10 @@ impl MailTransport for SmtpTransport {
 
     async fn offer(&self, mail: &FrozenMail) -> Result<Box<dyn Offer>> {
         let mut client = client::Client::connect(&self.settings, &self.tls).await?;
-        client.name_envelope(mail).await?;
+        if let Err(refused) = client.name_envelope(mail).await {
+            client.leave().await;
+            return Err(refused);
+        }
         Ok(Box::new(client::Offered { client, bytes: mail.bytes.clone(), clock: Arc::clone(&self.clock) }))
     }
 }

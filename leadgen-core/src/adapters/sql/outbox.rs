@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result, Verdict};
 use crate::ports::entropy::{SystemEntropy, sixteen};
 use crate::ports::store::{Lane, OnceLane};
 use crate::ports::work::{Call, Claim, Fault, SendLetter, Ticket};
-use crate::rules::undelivered::{Marked, decide};
+use crate::rules::undelivered::{Marked, decide, end_of_tries, is_our_mistake, longer_wait};
 use crate::rules::{pacing, window};
 
 use super::connection::{LaneTable, Serial, SqlStore, commit, lease_lost, query, query_one, run};
@@ -67,6 +67,9 @@ impl Lane<SendLetter> for SqlStore {
         let has_alternative = names(&alternatives).iter().any(|name| *name != mailbox && !item.tried_mailboxes.contains(name));
         let marked = if item.state == MessageState::Sending { Marked::Yes } else { Marked::No };
         let outcome = decide(fault.verdict, &fault.code, marked, has_alternative);
+        if is_our_mistake(&fault.code) {
+            tracing::error!(event = "alert", mailbox, code = fault.code, reason = fault.text, "a server finds fault with what we send");
+        }
         if outcome.pause_for_good {
             self.pause_mailbox(&tx, call.now, &mailbox, None, &fault.text, "pipeline").await?;
         } else if outcome.pause_for_a_while {
@@ -239,13 +242,14 @@ impl SqlStore {
             None => item.state,
         };
         let counted = i32::from(matches!(fault.verdict, Verdict::Retry { .. }));
-        let spent = counted == 1 && ticket.tries + 1 >= call.policy.send.max_attempts;
-        let state = if spent { state.after(MessageEvent::Expire)? } else { state };
+        let end = (counted == 1).then(|| end_of_tries(&fault.code, ticket.tries, call.policy.send.max_attempts)).flatten();
+        let state = end.map_or(Ok(state), |event| state.after(event))?;
+        let retry_at = longer_wait(&fault.code, ticket.tries).map_or(fault.retry_at, |wait| call.now + wait);
         let sets = "status = $3, tries = tries + $4, next_try_at = $5, last_error = $6, updated_at = $7";
         let values = vec![
             state.as_str().into(),
             counted.into(),
-            fault.retry_at.millis().into(),
+            retry_at.millis().into(),
             fault.text.clone().into(),
             call.now.millis().into(),
         ];

@@ -154,7 +154,7 @@ impl Agenda for SqlStore {
             "SELECT stage, count(*) AS waiting, sum(CASE WHEN due_at <= $1 AND {free} THEN 1 ELSE 0 END) AS due,
                 sum(CASE WHEN {free} THEN 0 ELSE 1 END) AS held, min(CASE WHEN due_at <= $1 AND {free} THEN due_at END) AS oldest
             FROM (SELECT stage, claimed_until, CASE WHEN next_try_at > COALESCE(due_at, 0) THEN next_try_at ELSE COALESCE(due_at, $1) END AS due_at
-                FROM processing_jobs
+                FROM processing_jobs WHERE stage <> 'draft'
                 UNION ALL SELECT 'draft', claimed_until, CASE WHEN next_try_at > contacts_last_attempt_at THEN next_try_at
                     ELSE COALESCE(contacts_last_attempt_at, first_seen_at) END FROM companies WHERE {DRAFT_LANE}) jobs
             GROUP BY stage ORDER BY stage"

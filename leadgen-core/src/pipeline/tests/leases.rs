@@ -12,7 +12,7 @@ use super::Office;
 
 #[tokio::test]
 async fn an_expired_lease_gives_the_company_to_the_next_worker() {
-    let office = Office::of(&[Outbox::of(a_mailbox("gmail"))]);
+    let office = Office::of([&Outbox::of(a_mailbox("gmail"))]);
     office.import(&[a_company()]).await;
     let call = a_call(office.pipeline.now(), &office.policy);
     let first = Lane::<EnrichCompany>::claim(&*office.store, &call).await.unwrap().remove(0);
@@ -31,7 +31,7 @@ async fn an_expired_lease_gives_the_company_to_the_next_worker() {
 #[tokio::test]
 async fn a_letter_whose_worker_died_before_the_mark_leaves_later() {
     let outbox = Outbox::of(a_mailbox("gmail"));
-    let office = Office::of(&[outbox.clone()]);
+    let office = Office::of([&outbox]);
     office.import(&[a_company().with_email("info@denta-lux.ru")]).await;
     office.drain().await;
     let later = office.pipeline.now() + std::time::Duration::from_hours(1);
@@ -50,7 +50,7 @@ async fn a_letter_whose_worker_died_before_the_mark_leaves_later() {
 #[tokio::test]
 async fn a_letter_whose_worker_died_after_the_mark_is_in_doubt() {
     let outbox = Outbox::of(a_mailbox("gmail"));
-    let office = Office::of(&[outbox.clone()]);
+    let office = Office::of([&outbox]);
     office.import(&[a_company().with_email("info@denta-lux.ru")]).await;
     office.drain().await;
     let later = office.pipeline.now() + std::time::Duration::from_hours(1);

@@ -27,7 +27,7 @@ fn clinics(count: usize) -> Vec<crate::testing::builders::ACompany> {
 #[tokio::test]
 async fn a_suppressed_address_is_never_claimed() {
     let outbox = Outbox::of(a_mailbox("gmail"));
-    let office = Office::of(&[outbox.clone()]);
+    let office = Office::of([&outbox]);
     office.import(&[a_clinic()]).await;
     office.drain().await;
     assert_eq!(office.states().await, [MessageState::Queued]);
@@ -42,7 +42,7 @@ async fn a_suppressed_address_is_never_claimed() {
 
 #[tokio::test]
 async fn nobody_writes_to_an_address_that_was_suppressed_before() {
-    let office = Office::of(&[Outbox::of(a_mailbox("gmail"))]);
+    let office = Office::of([&Outbox::of(a_mailbox("gmail"))]);
     office.store.register(&a_refusal("info@denta-lux.ru", office.pipeline.now()), "anna").await.unwrap();
 
     office.import(&[a_clinic()]).await;
@@ -53,7 +53,7 @@ async fn nobody_writes_to_an_address_that_was_suppressed_before() {
 
 #[tokio::test]
 async fn a_mark_in_a_closed_window_gives_the_letter_back() {
-    let office = Office::with(&[Outbox::of(a_mailbox("gmail"))], |policy| policy.send.window.weekdays = vec![2, 3]);
+    let office = Office::with([&Outbox::of(a_mailbox("gmail"))], |policy| policy.send.window.weekdays = vec![2, 3]);
     office.import(&[a_clinic()]).await;
     office.drain().await;
     let evening = a_call(at("2026-01-14T23:59:30Z"), &office.policy);
@@ -70,7 +70,7 @@ async fn a_mark_in_a_closed_window_gives_the_letter_back() {
 
 #[tokio::test]
 async fn two_workers_together_keep_the_pause_of_one() {
-    let office = Office::of(&[Outbox::of(a_mailbox("gmail"))]);
+    let office = Office::of([&Outbox::of(a_mailbox("gmail"))]);
     office.import(&clinics(2)).await;
     office.drain().await;
     let later = a_call(office.pipeline.now() + DAY, &office.policy);
@@ -91,7 +91,7 @@ async fn a_mailbox_with_a_broken_login_falls_back_to_the_next() {
     let broken = Error::new(ErrorKind::Unauthorized, "log in").code("auth_broken");
     let yandex = Outbox::of(a_mailbox("yandex")).refuses_the_offer(broken);
     let gmail = Outbox::of(a_mailbox("gmail"));
-    let office = Office::of(&[yandex.clone(), gmail.clone()]);
+    let office = Office::of([&yandex, &gmail]);
     office.import(&[a_clinic()]).await;
 
     office.drain_until(office.pipeline.now() + Duration::from_hours(1)).await;
@@ -111,7 +111,7 @@ async fn a_policy_verdict_never_falls_back() {
     let distrusted = Error::new(ErrorKind::Refused, "hand the letter over").code("reputation");
     let yandex = Outbox::of(a_mailbox("yandex")).refuses_the_letter(distrusted);
     let gmail = Outbox::of(a_mailbox("gmail"));
-    let office = Office::of(&[yandex, gmail.clone()]);
+    let office = Office::of([&yandex, &gmail]);
     office.import(&[a_clinic()]).await;
 
     office.drain_until(office.pipeline.now() + 3 * DAY).await;
@@ -122,7 +122,7 @@ async fn a_policy_verdict_never_falls_back() {
 #[tokio::test]
 async fn a_letter_in_doubt_is_never_sent_again() {
     let outbox = Outbox::of(a_mailbox("gmail")).loses_an_answer();
-    let office = Office::of(&[outbox.clone()]);
+    let office = Office::of([&outbox]);
     office.import(&[a_clinic()]).await;
 
     office.drain_until(office.pipeline.now() + 7 * DAY).await;
@@ -135,7 +135,7 @@ async fn a_letter_in_doubt_is_never_sent_again() {
 async fn a_dead_recipient_is_suppressed_and_the_mailbox_goes_on() {
     let dead = Error::new(ErrorKind::Rejected, "name the recipient").code("bad_mailbox");
     let outbox = Outbox::of(a_mailbox("gmail")).refuses_the_offer(dead);
-    let office = Office::of(&[outbox.clone()]);
+    let office = Office::of([&outbox]);
     office.import(&clinics(2)).await;
 
     office.drain_until(office.pipeline.now() + DAY).await;
@@ -150,7 +150,7 @@ async fn a_dead_recipient_is_suppressed_and_the_mailbox_goes_on() {
 async fn a_busy_server_is_tried_again_until_the_letter_expires() {
     let busy = || Error::new(ErrorKind::Unavailable, "name the recipient").code("greylisted");
     let outbox = (0..9).fold(Outbox::of(a_mailbox("gmail")), |outbox, _| outbox.refuses_the_offer(busy()));
-    let office = Office::of(&[outbox.clone()]);
+    let office = Office::of([&outbox]);
     office.import(&[a_clinic()]).await;
 
     office.drain_until(office.pipeline.now() + 30 * DAY).await;
@@ -162,7 +162,7 @@ async fn a_busy_server_is_tried_again_until_the_letter_expires() {
 async fn caps_pauses_and_the_window_hold() {
     let few = crate::domain::mail::Mailbox { daily_cap: 3, ..a_mailbox("gmail") };
     let outbox = Outbox::of(few);
-    let office = Office::with(&[outbox.clone()], |policy| {
+    let office = Office::with([&outbox], |policy| {
         policy.send.window = crate::domain::policy::SendPolicy::default().window;
         policy.send.delay = (Duration::from_mins(4), Duration::from_mins(12));
     });
@@ -186,7 +186,7 @@ async fn caps_pauses_and_the_window_hold() {
 #[tokio::test]
 async fn a_letter_that_comes_back_suppresses_its_address() {
     let outbox = Outbox::of(a_mailbox("gmail"));
-    let office = Office::of(&[outbox]);
+    let office = Office::of([&outbox]);
     office.import(&[a_clinic()]).await;
     office.drain_until(office.pipeline.now() + Duration::from_hours(1)).await;
     let sent = office.letter().await;

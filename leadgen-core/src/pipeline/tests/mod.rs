@@ -45,11 +45,11 @@ struct Office {
 
 impl Office {
     /// An office that is open at any hour.
-    fn of(outboxes: &[Outbox]) -> Self {
+    fn of<const N: usize>(outboxes: [&Outbox; N]) -> Self {
         Self::with(outboxes, |_| {})
     }
 
-    fn with(outboxes: &[Outbox], limits: impl FnOnce(&mut Policy)) -> Self {
+    fn with<const N: usize>(outboxes: [&Outbox; N], limits: impl FnOnce(&mut Policy)) -> Self {
         use crate::ports::transport::MailTransport;
         let clock = Arc::new(HandClock::at(at(MORNING)));
         let store = Arc::new(MemoryStore::with_lease_clock(clock.clone()));
@@ -69,7 +69,7 @@ impl Office {
             .policy(policy.clone())
             .correspondence(correspondence(false));
         for outbox in outboxes {
-            builder = builder.transport(Arc::new(outbox.clone()));
+            builder = builder.transport(Arc::new(Outbox::clone(outbox)));
         }
         let pipeline = builder.build().expect("all parts are here");
         Self { clock, store, inbox, policy, pipeline }

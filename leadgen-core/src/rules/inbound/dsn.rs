@@ -65,14 +65,20 @@ fn recipient_block(block: &str) -> Option<Bounce> {
 /// A precise diagnostic wins over a general status.
 fn failed(status: &str, diagnostic: &str) -> SignalKind {
     let said = diagnostic.split_once(';').map_or(diagnostic, |(_, said)| said).trim();
-    let reply = Reply::parse(said.as_bytes()).or_else(|| Reply::parse(format!("550 {status} {said}").as_bytes()));
-    let class = reply.map_or("unknown", |reply| class(Stage::Envelope, &reply));
+    let reply = Reply::parse(said.as_bytes()).or_else(|| Reply::parse(made_up(status, said).as_bytes()));
+    let class = reply.map_or("unknown", |reply| class(Stage::Rcpt, &reply));
     match class {
         "content" | "policy" | "reputation" | "auth_failed" | "rate_limited" | "sender_rejected" => SignalKind::PolicyBounce,
         "mailbox_full" | "temp_failure" | "too_big" => SignalKind::SoftBounce,
         _ if status.starts_with('4') => SignalKind::SoftBounce,
         _ => SignalKind::HardBounce,
     }
+}
+
+/// The reply a server would have given, for a report that quotes none.
+fn made_up(status: &str, said: &str) -> String {
+    let digits = if status.starts_with('4') { 450 } else { 550 };
+    format!("{digits} {status} {said}")
 }
 
 fn is_classic(message: &Message<'_>) -> bool {

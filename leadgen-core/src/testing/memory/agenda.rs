@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
-use crate::domain::flow::{CompanyState, MessageState, NicheState, OperationState, QueryState, ResultState};
+use crate::domain::flow::{CompanyState, MessageState, NicheState, QueryState, ResultState};
 use crate::domain::report::LaneLoad;
 use crate::domain::time::Timestamp;
 use crate::error::Result;
@@ -67,7 +67,7 @@ impl Tables {
         for row in self.operations.values() {
             if row.operation.state.is_open() {
                 all.push(Waiting { stage: "poll", since: None, slot: row.next_poll_at, lease: &row.lease });
-            } else if row.operation.state == OperationState::Done && self.is_asked(row) {
+            } else if row.is_unread() && self.is_asked(row) {
                 all.push(Waiting { stage: "ingest", since: row.completed_at, slot: None, lease: &row.lease });
             }
         }
@@ -75,7 +75,7 @@ impl Tables {
             all.push(Waiting { stage: "dedupe", since: Some(row.created_at), slot: None, lease: &row.lease });
         }
         for row in self.companies.values() {
-            if row.company.state == CompanyState::New && row.company.canonical_domain.is_some() {
+            if row.company.state == CompanyState::New && row.company.canonical_domain.is_some() && !row.opt_out {
                 all.push(Waiting { stage: "enrich", since: Some(row.company.first_seen_at), slot: None, lease: &row.lease });
             } else if self.waits_for_a_letter(row) {
                 let since = row.last_visit_at.or(Some(row.company.first_seen_at));

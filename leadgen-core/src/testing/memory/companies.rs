@@ -1,7 +1,5 @@
 //! The dedupe lane: a result becomes a company, or a twin of one.
 
-use std::cmp::Reverse;
-
 use async_trait::async_trait;
 
 use crate::domain::company::{Company, LookAlike, NewCompany, Suspect, Twin};
@@ -89,6 +87,13 @@ pub(super) struct Born<'a> {
     pub(super) result: Option<Id<Suspect>>,
 }
 
+/// Whether a known company has the id, the key or the host of one about to be born.
+fn keeps_from_birth(row: &CompanyRow, newborn: &NewCompany) -> bool {
+    let known = &row.company;
+    let same_host = newborn.canonical_domain.is_some() && known.canonical_domain == newborn.canonical_domain;
+    known.id == newborn.id() || (known.state != CompanyState::Duplicate && (known.dedupe_hash == newborn.dedupe_hash || same_host))
+}
+
 impl Tables {
     fn leased_result(&mut self, ticket: &Ticket) -> Option<&mut ResultRow> {
         self.results.get_mut(&Id::from_uuid(ticket.row)).filter(|row| row.lease.is_of(ticket))
@@ -116,6 +121,7 @@ impl Tables {
         // A host known for a company counts as its own, also when another one is canonical.
         let owner = self.hosts.get(domain.as_str()).copied();
         let is_host = |row: &CompanyRow| row.company.canonical_domain.as_ref() == Some(domain);
+        let is_known_host = |row: &CompanyRow| owner == Some(row.company.id);
         let is_family = |row: &CompanyRow| family.is_some() && row.company.registrable_domain == family;
         let mut alike: Vec<&CompanyRow> = self
             .companies
@@ -125,7 +131,13 @@ impl Tables {
                 is_host(row) || owner == Some(row.company.id) || is_family(row) || twins::name_block(&row.normalized_name) == block
             })
             .collect();
-        alike.sort_by_key(|row| (Reverse(is_host(row)), Reverse(is_family(row)), row.company.first_seen_at, row.company.id));
+        let nearness = |row: &CompanyRow| match (is_host(row), is_known_host(row), is_family(row)) {
+            (true, ..) => 0,
+            (false, true, _) => 1,
+            (false, false, true) => 2,
+            (false, false, false) => 3,
+        };
+        alike.sort_by_key(|row| (nearness(row), row.company.first_seen_at, row.company.id));
         let seen =
             |row: &CompanyRow| if owner == Some(row.company.id) { Some(domain.clone()) } else { row.company.canonical_domain.clone() };
         alike
@@ -178,19 +190,23 @@ impl Tables {
             snippet: &suspect.snippet,
             result: Some(suspect.result_id),
         };
-        let is_new = self.insert_company(call.now, &born);
-        (newborn.id(), if is_new { ResultState::Unique } else { ResultState::DupFamily }, 1.0)
+        if self.insert_company(call.now, &born) {
+            return (newborn.id(), ResultState::Unique, 1.0);
+        }
+        (self.namesake(newborn), ResultState::DupFamily, 1.0)
+    }
+
+    /// The company that keeps another from being born under its key: the primary one, if it was merged.
+    pub(super) fn namesake(&self, newborn: &NewCompany) -> Id<Company> {
+        let keepers = self.companies.values().filter(|row| keeps_from_birth(row, newborn));
+        let keeper = keepers.min_by_key(|row| row.company.state == CompanyState::Duplicate);
+        keeper.map_or(newborn.id(), CompanyRow::stands_for)
     }
 
     /// Inserts a company unless it is known by its id, its key or its host; whether it was new.
     pub(super) fn insert_company(&mut self, now: Timestamp, born: &Born<'_>) -> bool {
         let newborn = born.newborn;
-        let is_same = |row: &CompanyRow| {
-            let known = &row.company;
-            let same_host = newborn.canonical_domain.is_some() && known.canonical_domain == newborn.canonical_domain;
-            known.id == newborn.id() || (known.state != CompanyState::Duplicate && (known.dedupe_hash == newborn.dedupe_hash || same_host))
-        };
-        if self.companies.values().any(is_same) {
+        if self.companies.values().any(|row| keeps_from_birth(row, newborn)) {
             return false;
         }
         let company = Company {
@@ -211,6 +227,7 @@ impl Tables {
         let row = CompanyRow {
             normalized_name: newborn.normalized_name.clone(),
             birthplace: born.result,
+            duplicate_of: None,
             opt_out: false,
             last_error: None,
             excerpt: String::new(),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 
 use crate::domain::contact::{ContactType, FoundContact};
-use crate::domain::flow::{CompanyEvent, CompanyState, NicheEvent, NicheState};
+use crate::domain::flow::{CompanyEvent, CompanyState, Delivery, MessageEvent, MessageState, NicheEvent, NicheState};
 use crate::domain::id::Id;
 use crate::domain::lead::{Cursor, LeadRow, RowStatus};
 use crate::domain::message::Message;
@@ -150,9 +150,12 @@ impl Tables {
             .filter(|company| company.state != CompanyState::Duplicate)
             .min_by_key(|company| (company.first_seen_at, company.id))
             .map(|company| company.id);
-        let company = known.unwrap_or(newborn.id());
         let born = Born { newborn, industry: &item.industry, region: &item.region, batch_tag: &item.batch_tag, snippet: "", result: None };
-        let is_new = company == newborn.id() && self.insert_company(now, &born);
+        let is_new = known.is_none() && self.insert_company(now, &born);
+        let company = known.unwrap_or_else(|| if is_new { newborn.id() } else { self.namesake(newborn) });
+        if let Some(host) = &newborn.canonical_domain {
+            self.hosts.entry(host.to_string()).or_insert(company);
+        }
         let email = item.email.as_ref().map(|email| (ContactType::Email, email.as_str().to_owned()));
         let phone = item.phone.as_ref().map(|phone| (ContactType::Phone, phone.as_str().to_owned()));
         for (contact_type, value) in [email, phone].into_iter().flatten() {
@@ -183,7 +186,10 @@ impl Tables {
     }
 
     fn carry_out(&mut self, signal: &Signal, id: Id<Message>, now: Timestamp) -> Result<()> {
-        let Some(item) = self.messages.get(&id).map(|row| row.message.clone()) else { return Ok(()) };
+        let Some(mut item) = self.messages.get(&id).map(|row| row.message.clone()) else { return Ok(()) };
+        if item.state == MessageState::InDoubt && item.message_id.as_ref().is_some_and(|ours| signal.quoted_ids.contains(ours)) {
+            item = self.settle_by_evidence(item, now)?;
+        }
         let kind = effects::hardened(signal.kind, self.soft_bounces(&item, now));
         let effect = effect(kind);
         if let Some(delivery) = effect.delivery.filter(|new| outranks(*new, item.delivery))
@@ -203,6 +209,19 @@ impl Tables {
             self.register(&entry, "inbox")?;
         }
         Ok(())
+    }
+
+    /// Whoever quotes a letter has it: the doubt is over.
+    fn settle_by_evidence(&mut self, item: Message, now: Timestamp) -> Result<Message> {
+        let Some(row) = self.messages.get_mut(&item.id) else { return Ok(item) };
+        row.message.state = row.message.state.after(MessageEvent::SettleSent)?;
+        row.message.delivery = Some(Delivery::Accepted);
+        row.message.sent_at = row.marked_at.or(Some(now));
+        row.updated_at = now;
+        let settled = row.message.clone();
+        self.note(now, "inbox", "settled: quoted", ("message", &settled.id.to_string()), "");
+        self.move_company(now, settled.company_id, CompanyEvent::Contact);
+        Ok(settled)
     }
 
     /// Soft bounces of an address within the span in which they add up, this one included.

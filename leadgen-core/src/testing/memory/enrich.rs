@@ -59,7 +59,8 @@ impl Lane<EnrichCompany> for MemoryStore {
             match setback(fault.verdict, ticket.tries, EnrichCompany::TRIES) {
                 Setback::Again { counted } => row.lease.put_off(fault, counted),
                 Setback::GiveUp => {
-                    row.company.state = row.company.state.after(CompanyEvent::Disqualify)?;
+                    // A refusal or a merge that came while the site was read stays.
+                    row.company.state = row.company.state.after(CompanyEvent::Disqualify).unwrap_or(row.company.state);
                     row.company.state_reason = Some(reason_given_up(&fault.code).to_owned());
                     row.updated_at = call.now;
                     row.lease.settle();
@@ -88,19 +89,20 @@ impl Tables {
                 self.keep_contact(call.now, id, found);
             }
         }
-        let primary = self.choose_primary(id);
+        let primary = self.choose_primary(id, &findings.contacts);
         let phone = self.contacts_of(id, ContactType::Phone).next().is_some();
         let (event, reason) = after_visit(primary, phone, findings.reason.as_deref());
         let Some(row) = self.leased_company(ticket) else { return Ok(false) };
-        // A refusal that came while the site was read stays.
-        if row.company.state != CompanyState::OptOut {
-            row.company.state = row.company.state.after(event)?;
-        }
+        // A refusal or a merge that came while the site was read stays.
+        row.company.state = row.company.state.after(event).unwrap_or(row.company.state);
         row.company.state_reason = reason;
-        row.excerpt.clone_from(&findings.excerpt);
+        // A visit that found less does not take away what an earlier one found.
+        if !findings.excerpt.is_empty() {
+            row.excerpt.clone_from(&findings.excerpt);
+        }
+        row.inn = findings.inn.clone().or(row.inn.take());
+        row.ogrn = findings.ogrn.clone().or(row.ogrn.take());
         row.site_name.clone_from(&findings.company_name);
-        row.inn.clone_from(&findings.inn);
-        row.ogrn.clone_from(&findings.ogrn);
         row.last_error = None;
         row.visits += 1;
         row.last_visit_at = Some(call.now);
@@ -123,17 +125,19 @@ impl Tables {
         }
     }
 
-    /// The best address becomes primary unless there is one already; whether the company has one now.
-    fn choose_primary(&mut self, company: Id<Company>) -> bool {
+    /// The best address becomes primary unless there is one already; whether the company has one now. Of two with one score
+    /// the older one is taken, then the one that stands first in `found`.
+    fn choose_primary(&mut self, company: Id<Company>, found: &[FoundContact]) -> bool {
         if self.primary(company).is_some() {
             return true;
         }
+        let place = |contact: &Contact| found.iter().position(|found| found.value == contact.found.value).unwrap_or(usize::MAX);
         let best = self
             .contacts_of(company, ContactType::Email)
             .filter(|contact| contact.found.score >= PRIMARY_FROM)
             .min_by(|a, b| {
                 let best_score = b.found.score.total_cmp(&a.found.score);
-                best_score.then(a.first_seen_at.cmp(&b.first_seen_at)).then_with(|| a.found.value.cmp(&b.found.value))
+                best_score.then_with(|| (a.first_seen_at, place(a), &a.found.value).cmp(&(b.first_seen_at, place(b), &b.found.value)))
             })
             .map(|contact| contact.id);
         match best.and_then(|id| self.contacts.get_mut(&id)) {

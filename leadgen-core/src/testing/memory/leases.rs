@@ -45,6 +45,16 @@ impl Lease {
         Ticket { row, token, tries: self.tries }
     }
 
+    /// Passes the point of no return: only while the lease lasts, which then begins anew, since what follows can't be cut
+    /// off. Whether it lasted.
+    pub(super) fn pass<W: Work>(&mut self, lease_now: Timestamp) -> bool {
+        let lasts = !self.is_over(lease_now);
+        if lasts {
+            self.until = lease_now + W::LEASE;
+        }
+        lasts
+    }
+
     /// Ends the lease.
     pub(super) fn end(&mut self) {
         self.by.clear();

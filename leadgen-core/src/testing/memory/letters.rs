@@ -12,7 +12,7 @@ use crate::domain::message::Message;
 use crate::domain::name::EmailAddress;
 use crate::domain::suppression::SuppressionScope;
 use crate::domain::time::Timestamp;
-use crate::error::{Error, ErrorKind, Result, Verdict};
+use crate::error::{Result, Verdict};
 use crate::ports::store::Lane;
 use crate::ports::work::{Call, Claim, DraftLetter, Fault, RouteLetter, Ticket, Work};
 use crate::rules::setback::{Setback, setback};
@@ -165,18 +165,20 @@ impl Tables {
         row.last_error = None;
         row.lease.settle();
         let company = row.company.clone();
-        let contact = self
-            .primary(company.id)
-            .ok_or_else(|| Error::new(ErrorKind::Conflict, format!("keep a letter to {}", company.name)).code("no_primary_contact"))?;
+        let Some(contact) = self.primary(company.id) else { return Ok(true) };
         let (contact_id, to) = (contact.id, EmailAddress::parse(&contact.found.value)?);
         let id = Message::id_of(contact_id, &company.batch_tag, 1);
+        // A refusal may have come while the letter was written.
+        if company.state != CompanyState::ReadyToContact || self.covered(&to).is_some() || self.messages.contains_key(&id) {
+            return Ok(true);
+        }
         let (state, actor, action) = if drafted.needs_review {
             (MessageState::Draft, "pipeline", "draft")
         } else {
             (MessageState::Draft.after(MessageEvent::Approve)?, "policy", "approve")
         };
         let approved = (!drafted.needs_review).then_some(call.now);
-        self.messages.entry(id).or_insert_with(|| MessageRow {
+        let row = MessageRow {
             message: Message {
                 id,
                 company_id: company.id,
@@ -209,7 +211,8 @@ impl Tables {
             created_at: call.now,
             updated_at: call.now,
             lease: Lease::default(),
-        });
+        };
+        self.messages.insert(id, row);
         self.note(call.now, actor, action, ("message", &id.to_string()), &company.name);
         Ok(true)
     }

@@ -11,7 +11,7 @@ use crate::domain::time::Timestamp;
 use crate::error::{Error, ErrorKind, Result, Verdict};
 use crate::ports::store::{Lane, OnceLane};
 use crate::ports::work::{Call, Claim, Fault, SendLetter, Ticket};
-use crate::rules::undelivered::{Marked, decide};
+use crate::rules::undelivered::{Marked, decide, end_of_tries, longer_wait};
 use crate::rules::{pacing, window};
 
 use super::MemoryStore;
@@ -57,9 +57,9 @@ impl Lane<SendLetter> for MemoryStore {
             let marked = if item.state == MessageState::Sending { Marked::Yes } else { Marked::No };
             let outcome = decide(fault.verdict, &fault.code, marked, has_alternative);
             if outcome.pause_for_good {
-                tables.pause_mailbox(call.now, &mailbox, None, &fault.text);
+                tables.pause_mailbox(call.now, &mailbox, None, &fault.text, "pipeline");
             } else if outcome.pause_for_a_while {
-                tables.pause_mailbox(call.now, &mailbox, Some(fault.retry_at), &fault.text);
+                tables.pause_mailbox(call.now, &mailbox, Some(fault.retry_at), &fault.text, "pipeline");
             }
             match outcome.event {
                 Some(MessageEvent::Unroute) => tables.unroute(call, item.id, &mailbox, &fault.text)?,
@@ -84,7 +84,7 @@ impl Lane<SendLetter> for MemoryStore {
 #[async_trait]
 impl OnceLane<SendLetter> for MemoryStore {
     async fn mark(&self, call: &Call, ticket: &Ticket) -> Result<()> {
-        let refused = self.write(|tables, _| {
+        let refused = self.write(|tables, lease_now| {
             let item = tables.leased_message(ticket).ok_or_else(|| lease_lost(ticket))?.message.clone();
             let mailbox = item.mailbox.clone().unwrap_or_default();
             let refused =
@@ -98,6 +98,9 @@ impl OnceLane<SendLetter> for MemoryStore {
             if let Some(code) = held_back {
                 row.lease.end();
                 return refused(code);
+            }
+            if !row.lease.pass::<SendLetter>(lease_now) {
+                return Err(lease_lost(ticket));
             }
             row.message.state = item.state.after(MessageEvent::Mark)?;
             row.message.attempts += 1;
@@ -175,7 +178,7 @@ impl Tables {
         row.message.last_error = None;
         row.receipt = Some(receipt.reply.clone());
         row.updated_at = call.now;
-        row.lease.end();
+        row.lease.settle();
         let item = row.message.clone();
         self.move_company(call.now, item.company_id, CompanyEvent::Contact);
         let detail = format!("{} → {}: {}", item.mailbox.as_deref().unwrap_or(""), item.to.masked(), receipt.reply);
@@ -203,8 +206,10 @@ impl Tables {
     fn put_back(&mut self, call: &Call, ticket: &Ticket, fault: &Fault, event: Option<MessageEvent>) -> Result<()> {
         let Some(row) = self.leased_message(ticket) else { return Err(lease_lost(ticket)) };
         let counted = matches!(fault.verdict, Verdict::Retry { .. });
-        let spent = counted && ticket.tries + 1 >= call.policy.send.max_attempts;
-        for event in event.into_iter().chain(spent.then_some(MessageEvent::Expire)) {
+        let end = counted.then(|| end_of_tries(&fault.code, ticket.tries, call.policy.send.max_attempts)).flatten();
+        let wait = longer_wait(&fault.code, ticket.tries);
+        let fault = &Fault { retry_at: wait.map_or(fault.retry_at, |wait| call.now + wait), ..fault.clone() };
+        for event in event.into_iter().chain(end) {
             row.message.state = row.message.state.after(event)?;
         }
         row.message.last_error = Some(fault.text.clone());
@@ -213,8 +218,8 @@ impl Tables {
         Ok(())
     }
 
-    pub(super) fn pause_mailbox(&mut self, now: Timestamp, mailbox: &str, until: Option<Timestamp>, why: &str) {
+    pub(super) fn pause_mailbox(&mut self, now: Timestamp, mailbox: &str, until: Option<Timestamp>, why: &str, by: &str) {
         self.pauses.insert(mailbox.to_owned(), Pause { until, reason: why.to_owned() });
-        self.note(now, "pipeline", "pause", ("mailbox", mailbox), why);
+        self.note(now, by, "pause", ("mailbox", mailbox), why);
     }
 }

@@ -29,11 +29,11 @@ impl Reviews for MemoryStore {
     }
 
     async fn approve(&self, id: Id<Message>, hash: &str, by: &str, now: Timestamp) -> Result<()> {
-        self.move_by_hand(id, MessageEvent::Approve, "approve", by, now, Some(hash))
+        self.move_by_hand(id, MessageEvent::Approve, "approve", by, now, Check::Text(hash))
     }
 
     async fn cancel(&self, id: Id<Message>, reason: &str, by: &str, now: Timestamp) -> Result<()> {
-        self.move_by_hand(id, MessageEvent::Cancel, reason, by, now, None)
+        self.move_by_hand(id, MessageEvent::Cancel, reason, by, now, Check::Nothing)
     }
 
     async fn settle(&self, id: Id<Message>, settlement: Settlement, by: &str, now: Timestamp) -> Result<()> {
@@ -42,7 +42,7 @@ impl Reviews for MemoryStore {
             Settlement::Again => (MessageEvent::SettleAgain, "settled: send again"),
             Settlement::Drop => (MessageEvent::Cancel, "settled: dropped"),
         };
-        self.move_by_hand(id, event, word, by, now, None)
+        self.move_by_hand(id, event, word, by, now, Check::InDoubt)
     }
 
     async fn withdraw(&self, id: Id<Message>, by: &str, now: Timestamp) -> Result<()> {
@@ -61,15 +61,29 @@ impl Reviews for MemoryStore {
     }
 }
 
+/// What must hold for a person's move besides the state machine.
+#[derive(Clone, Copy, Debug)]
+enum Check<'a> {
+    Nothing,
+    /// The text is the one that was seen.
+    Text(&'a str),
+    /// There is a doubt to be ended.
+    InDoubt,
+}
+
 impl MemoryStore {
-    fn move_by_hand(&self, id: Id<Message>, event: MessageEvent, word: &str, by: &str, now: Timestamp, seen: Option<&str>) -> Result<()> {
+    fn move_by_hand(&self, id: Id<Message>, event: MessageEvent, word: &str, by: &str, now: Timestamp, check: Check<'_>) -> Result<()> {
         self.write(|tables, _| {
             let missing = || Error::new(ErrorKind::Rejected, format!("find the message {id}")).code("no_such_message");
             let item = tables.messages.get(&id).ok_or_else(missing)?.message.clone();
             let refused =
                 |code: &'static str| Error::new(ErrorKind::Conflict, format!("approve the letter to {}", item.to.masked())).code(code);
-            if seen.is_some_and(|hash| hash != item.approval_hash) {
+            if matches!(check, Check::Text(seen) if seen != item.approval_hash) {
                 return Err(refused("approval_stale").detail("its text is not the one that was shown; read it again"));
+            }
+            if matches!(check, Check::InDoubt) && item.state != MessageState::InDoubt {
+                let doing = format!("end the doubt about the letter to {}, which is {}", item.to.masked(), item.state);
+                return Err(Error::new(ErrorKind::Conflict, doing).code("illegal_transition"));
             }
             let next = item.state.after(event)?;
             if event == MessageEvent::Approve
@@ -119,7 +133,7 @@ impl Mailboxes for MemoryStore {
 
     async fn pause(&self, mailbox: &str, until: Option<Timestamp>, reason: &str, by: &str, now: Timestamp) -> Result<()> {
         self.write(|tables, _| {
-            tables.pause_mailbox(now, mailbox, until, &format!("{reason} (by {by})"));
+            tables.pause_mailbox(now, mailbox, until, &format!("{reason} (by {by})"), by);
             Ok(())
         })
     }

@@ -82,6 +82,8 @@ impl Tables {
             row.query.scheduled_for = slot;
             row.query.batch_tag.clone_from(&query.batch_tag);
             row.query.page = 0;
+            row.query.retry_count = 0;
+            row.last_error = None;
             row.lease.tries = 0;
             row.lease.next_try_at = None;
             row.updated_at = slot;
@@ -124,6 +126,10 @@ impl Tables {
     pub(super) fn unanswered(&mut self, call: &Call, id: Id<SearchQuery>, fate: Unanswered, retry_at: Timestamp, text: &str) -> Result<()> {
         let later = if fate.waits_for_night() { self.later_slots(&call.policy.search, call.now, retry_at, 1)?.pop() } else { None };
         let Some(row) = self.queries.get_mut(&id) else { return Ok(()) };
+        if !matches!(row.query.state, QueryState::Pending | QueryState::InProgress) {
+            // Its end is written already; a late operation doesn't open it again.
+            return Ok(());
+        }
         row.query.state = row.query.state.after(fate.event())?;
         // An attempt of this night keeps its slot, and with it the order; only its next try is put off.
         row.query.scheduled_for = later.unwrap_or(row.query.scheduled_for);

@@ -18,7 +18,7 @@ use crate::rules::effects::outranks;
 use crate::rules::normalize;
 
 use super::MemoryStore;
-use super::tables::Tables;
+use super::tables::{CompanyRow, Tables};
 
 #[async_trait]
 impl Suppressions for MemoryStore {
@@ -84,7 +84,8 @@ impl Tables {
     pub(super) fn register(&mut self, entry: &Suppression, by: &str) -> Result<bool> {
         let now = entry.registered_at;
         let written_to = self.messages.values().find(|row| names(entry, &row.message.to)).map(|row| row.message.company_id);
-        let company = written_to.or_else(|| self.owner_of(entry)).filter(|_| entry.source.is_refusal());
+        let owner = written_to.or_else(|| self.owner_of(entry)).filter(|_| entry.source.is_refusal());
+        let group = owner.map(|owner| self.group_of(owner)).unwrap_or_default();
         let key = (entry.scope, entry.value.clone());
         let is_new = !self.registry.contains_key(&key);
         if is_new {
@@ -92,14 +93,14 @@ impl Tables {
             let detail = format!("{}: {}", entry.source, entry.reason);
             self.note(now, by, "suppress", (entry.scope.as_str(), &entry_id(entry).to_string()), &detail);
         }
-        if let Some(company) = company {
-            self.move_company(now, company, CompanyEvent::OptOut);
+        for company in &group {
+            self.move_company(now, *company, CompanyEvent::OptOut);
         }
         if entry.source == SuppressionSource::OneClick {
             self.note_unsubscribed(entry);
         }
         let concerned = self.messages.values().filter(|row| can_be_stopped(row.message.state));
-        let concerned = concerned.filter(|row| names(entry, &row.message.to) || company == Some(row.message.company_id));
+        let concerned = concerned.filter(|row| names(entry, &row.message.to) || group.contains(&row.message.company_id));
         let waiting: BTreeSet<Id<Message>> = concerned.map(|row| row.message.id).collect();
         for id in waiting {
             let Some(row) = self.messages.get_mut(&id) else { continue };
@@ -123,6 +124,12 @@ impl Tables {
         }
     }
 
+    /// A company with all that were found to be the same one: a refusal of any covers all.
+    fn group_of(&self, company: Id<Company>) -> BTreeSet<Id<Company>> {
+        let primary = self.companies.get(&company).map(CompanyRow::stands_for);
+        self.companies.values().filter(|row| Some(row.stands_for()) == primary).map(|row| row.company.id).collect()
+    }
+
     fn owner_of(&self, entry: &Suppression) -> Option<Id<Company>> {
         let kind = match entry.scope {
             SuppressionScope::Email => ContactType::Email,
@@ -130,9 +137,11 @@ impl Tables {
             SuppressionScope::Domain => {
                 let is_of = |company: &Company| {
                     let names = [&company.canonical_domain, &company.registrable_domain];
-                    names.into_iter().flatten().any(|name| name.as_str() == entry.value) && company.state != CompanyState::Duplicate
+                    names.into_iter().flatten().any(|name| name.as_str() == entry.value)
                 };
-                return self.companies.values().map(|row| &row.company).find(|company| is_of(company)).map(|company| company.id);
+                let owners = self.companies.values().map(|row| &row.company).filter(|company| is_of(company));
+                let first = owners.min_by_key(|company| (company.state == CompanyState::Duplicate, company.first_seen_at, company.id));
+                return first.map(|company| company.id);
             }
         };
         let is_named = |found: &FoundContact| found.contact_type == kind && found.value == entry.value;

@@ -12,7 +12,7 @@ use crate::domain::serp::{KeptPage, Operation, Progress, RawPage, Reading, Sight
 use crate::domain::time::Timestamp;
 use crate::error::{Result, Verdict};
 use crate::ports::store::Lane;
-use crate::ports::work::{Call, Claim, Fault, IngestPage, PollOperation, Ticket};
+use crate::ports::work::{Call, Claim, Fault, IngestPage, PollOperation, Ticket, Work};
 use crate::rules::backoff::poll_pause;
 use crate::rules::unanswered::after_operation;
 
@@ -109,15 +109,24 @@ impl Lane<IngestPage> for MemoryStore {
 
     async fn release(&self, call: &Call, ticket: &Ticket, fault: &Fault) -> Result<()> {
         self.write(|tables, _| {
-            if fault.verdict != Verdict::Drop {
-                return tables.fail_operation(call, ticket, fault);
-            }
-            if let Some(row) = tables.leased_operation(ticket) {
-                row.lease.end();
-            }
+            // The page is paid for and kept: what may be our own trouble is tried again, and only what the page says fails it.
+            let ours = match fault.verdict {
+                Verdict::Drop | Verdict::Pause => Some(false),
+                Verdict::Retry { .. } if is_our_trouble(&fault.code) && ticket.tries + 1 < IngestPage::TRIES => Some(true),
+                Verdict::Retry { .. } | Verdict::Reject | Verdict::Hold | Verdict::InDoubt => None,
+            };
+            let Some(counted) = ours else { return tables.fail_operation(call, ticket, fault) };
+            let row = tables.leased_operation(ticket).ok_or_else(|| lease_lost(ticket))?;
+            row.error = Some(fault.text.clone());
+            row.lease.put_off(fault, counted);
             Ok(())
         })
     }
+}
+
+/// Whether the code of a fault says nothing about the page.
+fn is_our_trouble(code: &str) -> bool {
+    matches!(code, "deadline" | "unavailable" | "database_busy" | "database_unavailable")
 }
 
 impl OperationRow {
@@ -164,6 +173,7 @@ impl Tables {
             Progress::Done(page) => Some(self.keep_page(page, call.now)),
         };
         let Some(row) = self.leased_operation(ticket) else { return Ok(false) };
+        row.error = None;
         if page.is_some() {
             row.operation.state = row.operation.state.after(OperationEvent::Finish)?;
             row.completed_at = Some(call.now);
@@ -183,8 +193,8 @@ impl Tables {
     /// Whether the lease still held.
     fn keep_reading(&mut self, call: &Call, ticket: &Ticket, reading: Reading) -> Result<bool> {
         let Some(row) = self.leased_operation(ticket) else { return Ok(false) };
-        row.lease.end();
-        row.lease.tries = 0;
+        row.lease.settle();
+        row.error = None;
         row.ingested_at = Some(call.now);
         let (operation, query) = (row.operation.id, row.operation.query_id);
         let page_number = self.queries.get(&query).map_or(0, |asked| asked.query.page);
@@ -221,7 +231,8 @@ impl Tables {
     /// Keeps a page by its hash; the same bytes are kept once.
     pub(super) fn keep_page(&mut self, page: RawPage, now: Timestamp) -> String {
         let hash = page.hash();
-        self.pages.entry(hash.clone()).or_insert_with(|| (now, Arc::from(page.bytes)));
+        let (came, _) = self.pages.entry(hash.clone()).or_insert_with(|| (now, Arc::from(page.bytes)));
+        *came = now;
         hash
     }
 

@@ -86,15 +86,19 @@ impl Lane<SubmitQuery> for MemoryStore {
 #[async_trait]
 impl OnceLane<SubmitQuery> for MemoryStore {
     async fn mark(&self, call: &Call, ticket: &Ticket) -> Result<()> {
-        let refused = self.write(|tables, _| {
+        let refused = self.write(|tables, lease_now| {
             if let Some(barrier) = tables.barrier(call) {
                 if let Some(row) = tables.leased_query(ticket) {
                     row.lease.end();
                 }
                 return Ok(Some(barred(&barrier)));
             }
-            let row = tables.leased_query(ticket).filter(|row| row.query.state == QueryState::Pending).ok_or_else(|| lease_lost(ticket))?;
-            row.query.state = row.query.state.after(QueryEvent::Mark)?;
+            let row = tables.leased_query(ticket).ok_or_else(|| lease_lost(ticket))?;
+            let marked = row.query.state.after(QueryEvent::Mark)?;
+            if !row.lease.pass::<SubmitQuery>(lease_now) {
+                return Err(lease_lost(ticket));
+            }
+            row.query.state = marked;
             row.updated_at = call.now;
             let batch_tag = row.query.batch_tag.clone();
             tables.charge(call, ticket, batch_tag);
@@ -112,16 +116,9 @@ impl Tables {
 
     /// Marked, no operation, nobody at it: it may have been paid. Shown, and asked once more on a later night.
     fn settle_abandoned_queries(&mut self, call: &Call, lease_now: Timestamp) -> Result<()> {
-        let has_answer = |row: &QueryRow| {
-            self.operations.values().any(|known| {
-                let state = known.operation.state;
-                known.operation.query_id == row.query.id
-                    && (state.is_open() || state == OperationState::Done)
-                    && known.operation.requested_at >= row.updated_at
-            })
-        };
+        // The commit that keeps an operation takes the token away.
         let is_marked = |row: &&QueryRow| row.query.state == QueryState::InProgress && row.lease.is_over(lease_now);
-        let abandoned = self.queries.values().filter(is_marked).filter(|row| !has_answer(row));
+        let abandoned = self.queries.values().filter(is_marked);
         let abandoned: Vec<_> = abandoned.filter_map(|row| row.lease.token().map(|token| (row.query.id, token))).collect();
         for (id, token) in abandoned {
             let fate = after_submit(Verdict::InDoubt, "submit_unknown", self.tried(call, id));

@@ -101,6 +101,8 @@ pub(super) struct CompanyRow {
     pub(super) normalized_name: String,
     /// The result it was born of.
     pub(super) birthplace: Option<Id<Suspect>>,
+    /// The company it was found to be, if it was merged.
+    pub(super) duplicate_of: Option<Id<Company>>,
     pub(super) opt_out: bool,
     pub(super) last_error: Option<String>,
     pub(super) excerpt: String,
@@ -258,6 +260,13 @@ impl Tables {
             subject_id: subject.1.to_owned(),
             detail: detail.to_owned(),
         });
+    }
+}
+
+impl CompanyRow {
+    /// The company that stands for it: itself, unless it was merged.
+    pub(super) fn stands_for(&self) -> Id<Company> {
+        self.duplicate_of.unwrap_or(self.company.id)
     }
 }
 
