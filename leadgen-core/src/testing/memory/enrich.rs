@@ -44,7 +44,7 @@ impl Lane<EnrichCompany> for MemoryStore {
     async fn commit(&self, call: &Call, done: Vec<(Ticket, Findings)>) -> Result<Vec<Ticket>> {
         let mut lost = Vec::new();
         for (ticket, findings) in done {
-            let kept = self.write(|tables, _| tables.keep_findings(call, &ticket, &findings))?;
+            let kept = self.write(|tables, _| Ok(tables.keep_findings(call, &ticket, &findings)))?;
             if !kept {
                 lost.push(ticket);
             }
@@ -81,8 +81,8 @@ fn is_worth_another_visit(row: &CompanyRow, tries: EnrichTries, now: Timestamp) 
 
 impl Tables {
     /// Whether the lease still held.
-    fn keep_findings(&mut self, call: &Call, ticket: &Ticket, findings: &Findings) -> Result<bool> {
-        let Some(row) = self.leased_company(ticket) else { return Ok(false) };
+    fn keep_findings(&mut self, call: &Call, ticket: &Ticket, findings: &Findings) -> bool {
+        let Some(row) = self.leased_company(ticket) else { return false };
         let id = row.company.id;
         for kind in [ContactType::Email, ContactType::Phone] {
             for found in findings.contacts.iter().filter(|found| found.contact_type == kind).take(KEPT) {
@@ -92,7 +92,7 @@ impl Tables {
         let primary = self.choose_primary(id, &findings.contacts);
         let phone = self.contacts_of(id, ContactType::Phone).next().is_some();
         let (event, reason) = after_visit(primary, phone, findings.reason.as_deref());
-        let Some(row) = self.leased_company(ticket) else { return Ok(false) };
+        let Some(row) = self.leased_company(ticket) else { return false };
         // A refusal or a merge that came while the site was read stays.
         row.company.state = row.company.state.after(event).unwrap_or(row.company.state);
         row.company.state_reason = reason;
@@ -108,7 +108,7 @@ impl Tables {
         row.last_visit_at = Some(call.now);
         row.updated_at = call.now;
         row.lease.settle();
-        Ok(true)
+        true
     }
 
     /// Stores a contact for a company; one that belongs to another company stays with that one.
