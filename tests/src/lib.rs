@@ -1,6 +1,7 @@
 //! What the suites stand on.
 
 pub mod databases;
+pub mod harness;
 pub mod plain_http;
 pub mod postgres;
 pub mod processes;

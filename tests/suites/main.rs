@@ -1,5 +1,6 @@
 //! What leadgen promises, suite by suite.
 
+mod journey;
 mod schema;
 mod search_bulk;
 mod search_deaths;
@@ -9,3 +10,4 @@ mod search_nights;
 mod search_providers;
 mod serp;
 mod server;
+mod wire;

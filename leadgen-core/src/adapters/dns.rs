@@ -15,6 +15,9 @@ use crate::domain::name::DomainName;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::dns::{DnsLookup, Resolvers};
 
+/// How long a missing name is remembered at most.
+const NEGATIVE: Duration = Duration::from_mins(15);
+
 /// Asks the configured resolvers, and the system's for a second opinion.
 #[derive(Debug)]
 pub struct Resolver {
@@ -42,7 +45,10 @@ impl Resolver {
         let config = ResolverConfig::from_name_servers(configs.collect());
         let mut builder = Hickory::builder_with_config(config, TokioRuntimeProvider::default());
         builder.options_mut().timeout = timeout;
-        builder.options_mut().attempts = 1;
+        // Tries after the first one: the repeat is the second opinion, asked for by whoever looks up.
+        builder.options_mut().attempts = 0;
+        // A zone may ask for a day; whether a name is still missing must be seen within the hour.
+        builder.options_mut().negative_max_ttl = Some(NEGATIVE);
         let configured = builder.build().map_err(failed)?;
         let alternative = if offline { None } else { TokioResolver::builder_tokio().ok().and_then(|builder| builder.build().ok()) };
         Ok(Self { configured, alternative, limit: timeout * 3 })
@@ -89,7 +95,17 @@ impl DnsLookup for Resolver {
 
     async fn addresses(&self, host: &DomainName) -> Result<Vec<IpAddr>> {
         let doing = format!("find the address of {host}");
-        match tokio::time::timeout(self.limit, self.configured.lookup_ip(format!("{host}."))).await {
+        let name = format!("{host}.");
+        let mut answer = tokio::time::timeout(self.limit, self.configured.lookup_ip(name.as_str())).await;
+        let is_lost = match &answer {
+            Err(_) => true,
+            Ok(Err(error)) => !error.is_nx_domain() && !error.is_no_records_found(),
+            Ok(Ok(_)) => false,
+        };
+        if is_lost {
+            answer = tokio::time::timeout(self.limit, self.resolver(Resolvers::Alternative).lookup_ip(name.as_str())).await;
+        }
+        match answer {
             Ok(Ok(lookup)) => Ok(lookup.iter().collect()),
             Ok(Err(error)) if error.is_nx_domain() || error.is_no_records_found() => {
                 Err(Error::new(ErrorKind::Rejected, doing).code("no_such_host").because(error))

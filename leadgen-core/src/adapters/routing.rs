@@ -20,6 +20,8 @@ use crate::rules::mailmap::{self, Decision, Settings};
 const KNOWN: Duration = Duration::from_hours(168);
 /// How long a failed look-up is: else one outage would misroute for a week.
 const UNKNOWN: Duration = Duration::from_mins(15);
+/// A name that is not there is asked for again after this; only then is it given up.
+const ABSENT: Duration = Duration::from_hours(1);
 /// Domains remembered.
 const MOST: usize = 1024;
 
@@ -30,12 +32,14 @@ pub struct MxRouter {
     clock: Arc<dyn Clock>,
     settings: Settings,
     known: Mutex<HashMap<String, (Decision, Timestamp)>>,
+    /// Names that were not there, and since when we know.
+    absent: Mutex<HashMap<String, Timestamp>>,
 }
 
 impl MxRouter {
     /// A router over a resolver.
     pub fn new(dns: Arc<dyn DnsLookup>, clock: Arc<dyn Clock>, settings: Settings) -> Self {
-        Self { dns, clock, settings, known: Mutex::default() }
+        Self { dns, clock, settings, known: Mutex::default(), absent: Mutex::default() }
     }
 
     fn remembered(&self, domain: &str) -> Option<Decision> {
@@ -54,6 +58,23 @@ impl MxRouter {
         }
         let keep = if decision.class == MxClass::Unknown { UNKNOWN } else { KNOWN };
         known.insert(domain.to_owned(), (decision.clone(), now + keep));
+    }
+
+    /// Whether a name was not there an hour ago or longer, and still is not.
+    fn is_gone(&self, domain: &str) -> bool {
+        let Ok(mut absent) = self.absent.lock() else { return false };
+        let now = self.clock.now();
+        if absent.len() >= MOST && !absent.contains_key(domain) {
+            absent.clear();
+        }
+        let since = *absent.entry(domain.to_owned()).or_insert(now);
+        now >= since + ABSENT
+    }
+
+    fn is_there(&self, domain: &str) {
+        if let Ok(mut absent) = self.absent.lock() {
+            absent.remove(domain);
+        }
     }
 
     async fn decide(&self, to: &EmailAddress) -> Decision {
@@ -77,6 +98,14 @@ impl MxRouter {
 impl Router for MxRouter {
     async fn route(&self, to: &EmailAddress) -> Result<Route> {
         let decision = self.decide(to).await;
+        if decision.reason != "nxdomain" {
+            self.is_there(to.domain().as_str());
+        } else if !self.is_gone(to.domain().as_str()) {
+            return Err(Error::new(ErrorKind::Unavailable, format!("route a letter to {}", to.masked()))
+                .code("nxdomain")
+                .retry_after(Some(ABSENT))
+                .detail(format!("there is no domain {}; asked again in an hour", to.domain())));
+        }
         if decision.null_mx || decision.reason == "no_records" || decision.reason == "nxdomain" {
             return Err(Error::new(ErrorKind::Rejected, format!("route a letter to {}", to.masked())).code("bad_domain").detail(format!(
                 "the domain {} takes no mail: {}",

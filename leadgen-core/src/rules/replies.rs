@@ -175,11 +175,28 @@ const SPAM: [&str; 8] = ["spam", "suspicion", "unsolicited", "blocked", "message
 const REPUTATION: [&str; 11] =
     ["ptr ", "reverse dns", "rbl", "dnsbl", "blacklist", "blocklist", "black list", "spamhaus", "spamcop", "barracuda", "reputation"];
 const LIMIT: [&str; 8] = [
-    "daily", "sending limit", "spam limit", "message limit", "limit exceeded", "rate limit exceeded", "too many messages", "quota exceeded for sending",
+    "daily",
+    "sending limit",
+    "spam limit",
+    "message limit",
+    "limit exceeded",
+    "rate limit exceeded",
+    "too many messages",
+    "quota exceeded for sending",
 ];
 const UNKNOWN_USER: [&str; 12] = [
-    "user unknown", "no such user", "unknown user", "user not found", "does not exist", "mailbox unavailable", "invalid mailbox", "no such mailbox",
-    "recipient not found", "unknown recipient", "не существует", "не найден",
+    "user unknown",
+    "no such user",
+    "unknown user",
+    "user not found",
+    "does not exist",
+    "mailbox unavailable",
+    "invalid mailbox",
+    "no such mailbox",
+    "recipient not found",
+    "unknown recipient",
+    "не существует",
+    "не найден",
 ];
 const DISABLED: [&str; 6] = ["disabled", "inactive", "suspended", "deactivated", "заблокирован", "отключен"];
 const FULL: [&str; 6] = ["over quota", "quota exceeded", "mailbox full", "mailbox is full", "mailbox size limit", "переполнен"];
@@ -222,13 +239,7 @@ static TABLE: [Row; 21] = [
         Remedy::Suspend,
         true,
     ),
-    row(
-        |s| s.is_final() && s.is(&[(7, 13), (7, 25)]) && s.blames_reputation(),
-        "reputation",
-        Scope::Reputation,
-        Remedy::Hold,
-        true,
-    ),
+    row(|s| s.is_final() && s.is(&[(7, 13), (7, 25)]) && s.blames_reputation(), "reputation", Scope::Reputation, Remedy::Hold, true),
     row(
         |s| {
             let named = s.is(&[(7, 23), (7, 25), (7, 26), (7, 27), (7, 29), (7, 30), (7, 40)]);
@@ -239,7 +250,13 @@ static TABLE: [Row; 21] = [
         Remedy::Hold,
         true,
     ),
-    row(|s| s.is_final() && s.stage != Stage::Mail && s.says(&DISABLED) && !s.is(&[(2, 2)]) && !s.blames_content(), "mailbox_disabled", Scope::Message, Remedy::Suppress, false),
+    row(
+        |s| s.is_final() && s.stage != Stage::Mail && s.says(&DISABLED) && !s.is(&[(2, 2)]) && !s.blames_content(),
+        "mailbox_disabled",
+        Scope::Message,
+        Remedy::Suppress,
+        false,
+    ),
     row(
         |s| s.is_final() && s.blames_reputation() && !s.is(&[(1, 1), (1, 10), (2, 1), (2, 2)]),
         "reputation",
@@ -256,7 +273,11 @@ static TABLE: [Row; 21] = [
     ),
     row(|s| s.is_final() && s.is(&[(2, 1)]), "mailbox_disabled", Scope::Message, Remedy::Suppress, false),
     row(
-        |s| s.is(&[(2, 2)]) || s.says(&FULL) && s.code(&[450, 451, 452, 550, 552, 554]) || s.code(&[552]) && s.reply.enhanced.is_none() && !s.says(&["size"]),
+        |s| {
+            s.is(&[(2, 2)])
+                || s.says(&FULL) && s.code(&[450, 451, 452, 550, 552, 554])
+                || s.code(&[552]) && s.reply.enhanced.is_none() && !s.says(&["size"])
+        },
         "mailbox_full",
         Scope::Message,
         Remedy::RetryTwice,
@@ -287,13 +308,7 @@ static TABLE: [Row; 21] = [
         Remedy::Suppress,
         false,
     ),
-    row(
-        |s| s.code(&[500, 501, 502, 503, 504, 555]) || s.is_final() && s.subject(5),
-        "unknown",
-        Scope::Message,
-        Remedy::RetryOnce,
-        true,
-    ),
+    row(|s| s.code(&[500, 501, 502, 503, 504, 555]) || s.is_final() && s.subject(5), "unknown", Scope::Message, Remedy::RetryOnce, true),
     row(
         |s| matches!(s.stage, Stage::Rcpt | Stage::Data) && !s.is_final() && s.is(&[(7, 23), (7, 27), (7, 30), (7, 31), (7, 32), (7, 40)]),
         "auth_failed",
@@ -303,7 +318,8 @@ static TABLE: [Row; 21] = [
     ),
     row(
         |s| {
-            let slow_down = s.subject(7) || s.is(&[(2, 1)]) || s.says(&["greylist", "graylist", "too quickly", "at a rate", "серый список"]);
+            let slow_down =
+                s.subject(7) || s.is(&[(2, 1)]) || s.says(&["greylist", "graylist", "too quickly", "at a rate", "серый список"]);
             matches!(s.stage, Stage::Rcpt | Stage::Data) && !s.is_final() && slow_down
         },
         "rate_limited",

@@ -10,7 +10,7 @@ use serde::Deserialize;
 pub enum Action {
     /// HTTP: this status, with an optional pause in seconds.
     Status(u16),
-    /// Says nothing for an hour.
+    /// Says nothing, for as long as the town stands.
     Stall,
     /// Closes the connection at once.
     Drop,
@@ -72,6 +72,11 @@ pub struct Fault {
     /// What happens.
     #[serde(rename = "do")]
     pub action: Action,
+}
+
+/// Never ends.
+pub(crate) async fn stall<T>() -> T {
+    std::future::pending().await
 }
 
 fn once() -> u32 {

@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use crate::faults::{Action, Faults};
+use crate::faults::{Action, Faults, stall};
 
 /// One inbox, a file a mail; a mail's number is its UID.
 #[derive(Debug)]
@@ -56,7 +56,8 @@ impl Mailbox {
 
     /// The day a mail came in, counted from 1970.
     fn day(&self, uid: u32) -> u64 {
-        let came = std::fs::metadata(self.dir.join(format!("{uid:08}.eml"))).and_then(|meta| meta.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
+        let came =
+            std::fs::metadata(self.dir.join(format!("{uid:08}.eml"))).and_then(|meta| meta.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
         came.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs() / 86_400
     }
 
@@ -143,7 +144,7 @@ async fn talk(socket: TcpStream, server: Arc<Server>) -> std::io::Result<()> {
             ("UID", Some("FETCH")) => match &inbox {
                 Some(inbox) => {
                     match server.faults.strike("imap", "fetch", "") {
-                        Some(Action::Stall) => tokio::time::sleep(std::time::Duration::from_secs(3600)).await,
+                        Some(Action::Stall) => stall().await,
                         Some(_) => return Ok(()),
                         None => {}
                     }

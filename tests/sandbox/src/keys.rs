@@ -37,7 +37,13 @@ pub(crate) fn keys(dir: &Path) -> io::Result<Keys> {
         std::fs::write(&private, pem("PRIVATE KEY", pkcs8.as_ref()))?;
     }
     let [tls, wrong_name, untrusted] = tls(dir)?;
-    Ok(Keys { tls, wrong_name, untrusted, rsa_private_pem: std::fs::read_to_string(&private)?, rsa_public_pem: std::fs::read_to_string(&public)? })
+    Ok(Keys {
+        tls,
+        wrong_name,
+        untrusted,
+        rsa_private_pem: std::fs::read_to_string(&private)?,
+        rsa_public_pem: std::fs::read_to_string(&public)?,
+    })
 }
 
 /// A fresh authority at each start: its certificate is written where the programs are told to look for it.
@@ -45,7 +51,11 @@ fn tls(dir: &Path) -> io::Result<[Arc<rustls::ServerConfig>; 3]> {
     let (known, pem) = authority()?;
     std::fs::write(dir.join("ca.pem"), pem)?;
     let (unknown, _) = authority()?;
-    Ok([server(&known, &["localhost", "127.0.0.1"])?, server(&known, &["mail.elsewhere.example"])?, server(&unknown, &["localhost", "127.0.0.1"])?])
+    Ok([
+        server(&known, &["localhost", "127.0.0.1"])?,
+        server(&known, &["mail.elsewhere.example"])?,
+        server(&unknown, &["localhost", "127.0.0.1"])?,
+    ])
 }
 
 fn authority() -> io::Result<(Issuer<'static, rcgen::KeyPair>, String)> {

@@ -15,7 +15,7 @@ use base64::Engine;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::faults::{Action, Faults};
+use crate::faults::{Action, Faults, stall};
 use crate::firms::{Dice, Firm};
 
 /// A paid search the town accepted.
@@ -94,10 +94,7 @@ pub(crate) async fn http_fault(action: Option<Action>) -> Result<Option<Action>,
             answer.headers_mut().insert("retry-after", seconds.into());
             Err(answer)
         }
-        Some(Action::Stall) => {
-            tokio::time::sleep(std::time::Duration::from_secs(3600)).await;
-            Err(status(504, 4, "scripted"))
-        }
+        Some(Action::Stall) => stall().await,
         Some(Action::Drop) => Err(broken()),
         Some(Action::Body(text)) => Err((StatusCode::OK, text).into_response()),
         Some(Action::Redirect(to)) => Err((StatusCode::FOUND, [("location", to)]).into_response()),

@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use crate::faults::{Action, Faults};
+use crate::faults::{Action, Faults, stall};
 use crate::firms::{Firm, Temper};
 use crate::imap::Mailbox;
 use crate::people;
@@ -136,10 +136,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 self.say("").await?;
                 Ok(Some(false))
             }
-            Some(Action::Stall) => {
-                tokio::time::sleep(std::time::Duration::from_secs(3600)).await;
-                Ok(Some(true))
-            }
+            Some(Action::Stall) => stall().await,
             Some(Action::Babble) => {
                 self.say("HTTP/1.1 200 OK").await?;
                 Ok(Some(true))
@@ -307,7 +304,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 return Ok(false);
             }
             Some(Action::Drop) => return Ok(true),
-            Some(Action::Stall) => tokio::time::sleep(std::time::Duration::from_secs(3600)).await,
+            Some(Action::Stall) => stall().await,
             _ => {}
         }
         self.accept(&letter)?;

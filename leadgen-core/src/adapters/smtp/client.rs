@@ -95,8 +95,13 @@ impl Client {
     pub(super) async fn name_envelope(&mut self, mail: &FrozenMail) -> Result<()> {
         let doing = "name sender and recipient";
         // A sender the client can't name is our set-up; it must not cost the recipient.
-        let from = mail.from.as_str().parse().map_err(|e: AddressError| Error::new(ErrorKind::Config, doing).code("sender_rejected").because(e))?;
-        let to = mail.to.as_str().parse().map_err(|e: AddressError| Error::new(ErrorKind::Rejected, doing).code("bad_mailbox").because(e))?;
+        let from = mail
+            .from
+            .as_str()
+            .parse()
+            .map_err(|e: AddressError| Error::new(ErrorKind::Config, doing).code("sender_rejected").because(e))?;
+        let to =
+            mail.to.as_str().parse().map_err(|e: AddressError| Error::new(ErrorKind::Rejected, doing).code("bad_mailbox").because(e))?;
         self.command(Stage::Mail, Mail::new(Some(from), vec![]), self.limits.command).await?;
         self.command(Stage::Rcpt, Rcpt::new(to, vec![]), self.limits.command).await.map(|_| ())
     }
@@ -152,7 +157,8 @@ fn whole_reply(bytes: &[u8]) -> Option<Reply> {
 
 /// STARTTLS by hand. Bytes that come along with the 220 in the clear are an attack and end it.
 async fn start_tls(tcp: &mut TcpStream) -> Result<()> {
-    let refused = |what: &str| Error::new(ErrorKind::Unauthorized, "make the connection private").code("tls_required").detail(what.to_owned());
+    let refused =
+        |what: &str| Error::new(ErrorKind::Unauthorized, "make the connection private").code("tls_required").detail(what.to_owned());
     let (greeting, _) = plain_reply(tcp).await?;
     if greeting.code >= 400 {
         return Err(error(Stage::Connect, &greeting));
@@ -182,7 +188,10 @@ async fn plain_reply(tcp: &mut TcpStream) -> Result<(Reply, bool)> {
         bytes.extend_from_slice(&chunk[..read]);
         if let Some(end) = first_reply(&bytes) {
             let reply = Reply::parse(&bytes[..end]).ok_or_else(|| unreachable("no SMTP greeting"))?;
-            let lines: Vec<String> = bytes[..end].split(|b| *b == b'\n').map(|line| String::from_utf8_lossy(line.get(4..).unwrap_or(b"")).into_owned()).collect();
+            let lines: Vec<String> = bytes[..end]
+                .split(|b| *b == b'\n')
+                .map(|line| String::from_utf8_lossy(line.get(4..).unwrap_or(b"")).into_owned())
+                .collect();
             return Ok((Reply { text: lines.join("\n"), ..reply }, bytes.len() > end));
         }
         if read == 0 || bytes.len() > MOST_GREETING {
@@ -220,7 +229,9 @@ impl Offer for Offered {
         let limits = self.client.limits;
         let code = self.client.command(Stage::Data, Data, limits.data).await?;
         if code != GO_AHEAD {
-            return Err(Error::new(ErrorKind::Unavailable, "hand over a letter").code("temp_failure").detail(format!("DATA was answered with {code}")));
+            return Err(Error::new(ErrorKind::Unavailable, "hand over a letter")
+                .code("temp_failure")
+                .detail(format!("DATA was answered with {code}")));
         }
         self.client.forget();
         // The client ends the letter with CRLF.CRLF itself.

@@ -246,13 +246,8 @@ impl SqlStore {
         let state = end.map_or(Ok(state), |event| state.after(event))?;
         let retry_at = longer_wait(&fault.code, ticket.tries).map_or(fault.retry_at, |wait| call.now + wait);
         let sets = "status = $3, tries = tries + $4, next_try_at = $5, last_error = $6, updated_at = $7";
-        let values = vec![
-            state.as_str().into(),
-            counted.into(),
-            retry_at.millis().into(),
-            fault.text.clone().into(),
-            call.now.millis().into(),
-        ];
+        let values =
+            vec![state.as_str().into(), counted.into(), retry_at.millis().into(), fault.text.clone().into(), call.now.millis().into()];
         self.finish(tx, MESSAGES, ticket, sets, values).await?;
         Ok(())
     }
