@@ -90,8 +90,7 @@ pub async fn look(url: &str, sql: &str) -> Result<Vec<Vec<String>>> {
 
 /// The town's sheet, for rows of one batch or of all.
 pub fn sheet(town: &Town, clock: Arc<HandClock>, batch_tag: Option<&str>) -> Result<google::GoogleSheet> {
-    let more = town.more_env();
-    let env = |name: &str| more.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()).unwrap_or_default();
+    let env = |name: &str| env(town, name);
     let settings = google::Settings {
         spreadsheet_id: env("GOOGLE_SHEET_ID"),
         tab: "NICHES_INPUT".into(),

@@ -13,11 +13,13 @@ use leadgen_core::adapters::searxng::{self, SearxSearch};
 use leadgen_core::adapters::yandex::{PageReader, read_page};
 use leadgen_core::domain::name::DomainName;
 use leadgen_core::domain::policy::{Policy, SearchPolicy};
+use leadgen_core::domain::serp::RawPage;
 use leadgen_core::domain::time::Timestamp;
 use leadgen_core::pipeline::Until;
 use leadgen_core::ports::clock::{Clock, HandClock};
+use leadgen_core::ports::search::SearchProvider;
 use leadgen_core::ports::store::{Exports, SearchLedger, Searches};
-use leadgen_core::testing::conformance::search::{Trial, holds};
+use leadgen_core::testing::conformance;
 use leadgen_core::testing::scripted::{Answer, ScriptedSearch, results};
 use leadgen_sandbox::{Action, Fault, Plan, Row, Town};
 use leadgen_tests::search_bench::{client, env, look, pipeline, query, store};
@@ -32,9 +34,12 @@ async fn town(dir: &std::path::Path) -> Town {
     Town::open(Plan { polls_until_done: 1, ..Plan::new(dir.join("town")) }).await.unwrap()
 }
 
-fn trial(nothing: bool) -> Trial {
-    let ask = |niche, city| query(niche, city, "trial", night()).unwrap();
-    Trial { found: ask("стоматология", "Казань"), nothing: nothing.then(|| ask("верблюды", "Норильск")) }
+/// The suite of the port, with a query that finds something and one that finds nothing.
+async fn holds(provider: &dyn SearchProvider) {
+    let broken = RawPage { bytes: b"<html>502".to_vec() };
+    for (niche, city) in [("стоматология", "Казань"), ("верблюды", "Норильск")] {
+        conformance::search(provider, &query(niche, city, "trial", night()).unwrap(), Some(&broken)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -43,12 +48,12 @@ async fn every_provider_of_the_house_holds_what_the_port_promises() {
     let town = town(dir.path()).await;
     let clock = Arc::new(HandClock::at(night()));
 
-    holds(&client(&town, clock, Duration::from_secs(5)).unwrap(), trial(true)).await;
+    holds(&client(&town, clock, Duration::from_secs(5)).unwrap()).await;
 
     let http = Http::new(&client_config(None).unwrap(), Duration::from_secs(5), true).unwrap();
     let settings =
         searxng::Settings { base_url: env(&town, "LEADGEN_SEARXNG_URL"), language: "ru".into(), engines: String::new(), safe_search: 1 };
-    holds(&SearxSearch::new(settings, http).unwrap(), trial(true)).await;
+    holds(&SearxSearch::new(settings, http).unwrap()).await;
 
     let folder = dir.path().join("serps");
     std::fs::create_dir_all(&folder).unwrap();
@@ -59,13 +64,14 @@ async fn every_provider_of_the_house_holds_what_the_port_promises() {
     std::fs::write(folder.join("стоматология_казань.xml"), page(&format!("<results><grouping>{doc}</grouping></results>"))).unwrap();
     std::fs::write(folder.join("верблюды.xml"), page("<error code=\"15\">nothing</error>")).unwrap();
     let saved = SavedSerps::open(&folder, read_page).unwrap();
-    holds(&saved, trial(true)).await;
-    let unknown =
-        leadgen_core::ports::search::SearchProvider::submit(&saved, &query("окна", "Уфа", "x", night()).unwrap()).await.unwrap_err();
+    holds(&saved).await;
+    let unknown = SearchProvider::submit(&saved, &query("окна", "Уфа", "x", night()).unwrap()).await.unwrap_err();
     assert_eq!(unknown.machine_code(), "no_saved_page");
 
-    let found = || results([("https://denta-lux.ru/", "Дента")]);
-    holds(&ScriptedSearch::answers([Answer::deferred(found()), Answer::Ready(results([]))]), trial(true)).await;
+    let scripted = ScriptedSearch::answers([Answer::deferred(results([("https://denta-lux.ru/", "Дента")])), Answer::Ready(results([]))]);
+    for city in ["Казань", "Уфа"] {
+        conformance::search(&scripted, &query("окна", city, "trial", night()).unwrap(), None).await;
+    }
     town.close().await;
 }
 
@@ -178,10 +184,7 @@ async fn a_token_is_fetched_once_for_all_who_ask() {
     let search = Arc::new(client(&town, clock, Duration::from_secs(5)).unwrap());
     let ask = |n: usize| {
         let search = Arc::clone(&search);
-        async move {
-            leadgen_core::ports::search::SearchProvider::submit(search.as_ref(), &query("окна", &format!("Уфа {n}"), "x", night()).unwrap())
-                .await
-        }
+        async move { SearchProvider::submit(search.as_ref(), &query("окна", &format!("Уфа {n}"), "x", night()).unwrap()).await }
     };
     ask(0).await.unwrap();
     town.faults().add(Fault {
@@ -200,4 +203,24 @@ async fn a_token_is_fetched_once_for_all_who_ask() {
 
     assert_eq!(town.searches().len(), 20);
     town.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_that_waits_for_its_night_is_moved_up_when_someone_asks_for_it_now() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Arc::new(HandClock::at(night()));
+    let url = format!("sqlite://{}?mode=rwc", dir.path().join("leadgen.db").display());
+    let sql = store(&url, clock.clone()).await.unwrap();
+    let memory = leadgen_core::testing::memory::MemoryStore::with_lease_clock(clock);
+    let stores: [&dyn leadgen_core::ports::store::Store; 2] = [sql.as_ref(), &memory];
+    for store in stores {
+        let planned = query("окна", "Уфа", "june", night() + Duration::from_hours(30)).unwrap();
+        let asked = query("окна", "Уфа", "now", night()).unwrap();
+
+        assert_eq!(store.enqueue(std::slice::from_ref(&planned)).await.unwrap(), 1);
+        assert_eq!(store.enqueue(std::slice::from_ref(&asked)).await.unwrap(), 1);
+        assert_eq!(store.enqueue(&[planned]).await.unwrap(), 0, "it is not put off again");
+
+        assert_eq!(store.waiting(Some("now")).await.unwrap(), vec![night()]);
+    }
 }

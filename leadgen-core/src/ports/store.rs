@@ -120,8 +120,9 @@ pub struct ImportedCompany {
 /// Queries by hand.
 #[async_trait]
 pub trait Searches: Send + Sync {
-    /// Puts queries into the queue at their own `scheduled_for`; those known already are put back to `pending` only if
-    /// they are `completed` or `failed`. Gives how many wait now because of this call.
+    /// Puts queries into the queue at their own `scheduled_for`. Of those known already, one that has ended is put back to
+    /// `pending`, and one that waits for a later slot is moved up; one that is being asked is left alone. Gives how many
+    /// wait at their slot now because of this call.
     async fn enqueue(&self, queries: &[SearchQuery]) -> Result<u32>;
 }
 

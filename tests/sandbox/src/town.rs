@@ -88,7 +88,6 @@ pub struct Town {
     asked: Arc<Mutex<Vec<String>>>,
     heard: Arc<Mutex<Vec<String>>>,
     sheet: Option<Arc<Sheets>>,
-    sheets_url: String,
 }
 
 impl Town {
@@ -110,13 +109,17 @@ impl Town {
             asked: Arc::default(),
             heard: Arc::default(),
             sheet: None,
-            sheets_url: String::new(),
             plan,
         };
 
         let name_server = UdpSocket::bind("127.0.0.1:0").await?;
         town.set("ROUTING_DNS_RESOLVERS", name_server.local_addr()?);
-        let zone = dns::Zone { firms: Arc::clone(&firms), own: own.keys().cloned().collect(), faults: town.plan.faults.clone(), asked: Arc::clone(&town.asked) };
+        let zone = dns::Zone {
+            firms: Arc::clone(&firms),
+            own: own.keys().cloned().collect(),
+            faults: town.plan.faults.clone(),
+            asked: Arc::clone(&town.asked),
+        };
         town.servers.spawn(dns::serve(name_server, Arc::new(zone)));
 
         let search = Search {
@@ -150,8 +153,11 @@ impl Town {
         };
         let sheet = Arc::new(sheet);
         town.sheet = Some(Arc::clone(&sheet));
-        town.sheets_url = town.http(sheets::router(sheet)).await?;
-        google_key(&dir, &keys, &town.sheets_url)?;
+        let sheets_url = town.http(sheets::router(sheet)).await?;
+        google_key(&dir, &keys, &sheets_url)?;
+        town.set("LEADGEN_SHEETS_URL", sheets_url);
+        town.set("GOOGLE_SHEET_ID", "town-sheet");
+        town.set("GOOGLE_SA_KEY_FILE", dir.join("google-key.json").display());
 
         let state = Sites { firms: Arc::clone(&firms), own, faults: town.plan.faults.clone(), witness: dir.join("visits.jsonl") };
         let web = town.http(sites::router(Arc::new(state))).await?;
@@ -200,7 +206,8 @@ impl Town {
             };
             self.servers.spawn(smtp::serve(listener, Arc::new(server)));
         }
-        self.servers.spawn(imap::serve(imap, Arc::new(imap::Server { tls: Arc::clone(&keys.tls), users, faults: self.plan.faults.clone() })));
+        self.servers
+            .spawn(imap::serve(imap, Arc::new(imap::Server { tls: Arc::clone(&keys.tls), users, faults: self.plan.faults.clone() })));
         Ok(())
     }
 
@@ -222,15 +229,9 @@ impl Town {
         &self.env
     }
 
-    /// What a program needs besides [`Town::env`] to draft with the town's model and read its sheet.
+    /// What a program needs besides [`Town::env`] to draft with the town's model.
     pub fn more_env(&self) -> Vec<(String, String)> {
-        let dir = self.plan.dir.canonicalize().unwrap_or_else(|_| self.plan.dir.clone());
-        vec![
-            ("OPENAI_API_KEY".into(), "town-model-key".into()),
-            ("LEADGEN_SHEETS_URL".into(), self.sheets_url.clone()),
-            ("GOOGLE_SHEET_ID".into(), "town-sheet".into()),
-            ("GOOGLE_SA_KEY_FILE".into(), dir.join("google-key.json").display().to_string()),
-        ]
+        vec![("OPENAI_API_KEY".into(), "town-model-key".into())]
     }
 
     /// The cells of the sheet as they are now, the header first.

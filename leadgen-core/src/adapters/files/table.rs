@@ -232,4 +232,14 @@ mod tests {
         assert_eq!(table.rows, vec![(1, vec!["окна".to_owned()]), (5, ["полы", "Уфа", "5"].map(str::to_owned).to_vec())]);
         assert_eq!(table.problems.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [2, 4]);
     }
+
+    #[cfg(feature = "xlsx")]
+    #[test]
+    fn a_spreadsheet_is_read_with_its_own_row_numbers_and_whole_numbers_whole() {
+        let table = sheet(include_bytes!("../../../golden/niches.xlsx")).unwrap();
+        assert_eq!(table.header, ["Ниша", "Город", "Телефон"]);
+        assert_eq!(table.rows[0], (3, ["стоматология", "Казань", "78432000000"].map(str::to_owned).to_vec()));
+        assert_eq!((table.rows[1].0, table.rows[1].1[0].as_str()), (5, "окна; двери"));
+        assert!(sheet(b"PK\x03\x04 broken").is_err() && sheet(b"").is_err());
+    }
 }

@@ -65,7 +65,6 @@ fn plain(text: &str) -> String {
 
 #[derive(Deserialize)]
 struct Page {
-    #[serde(default)]
     results: Vec<Found>,
 }
 

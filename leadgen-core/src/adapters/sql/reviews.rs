@@ -87,11 +87,7 @@ impl SqlStore {
     ) -> Result<()> {
         let tx = self.write(Serial::Outbox).await?;
         let row = query_one(&tx, &self.locked_message(&format!("{MESSAGE} WHERE m.id = $1")), vec![id.uuid().into()]).await?;
-        let item = row
-            .as_ref()
-            .map(message)
-            .transpose()?
-            .ok_or_else(|| no_such_message(id))?;
+        let item = row.as_ref().map(message).transpose()?.ok_or_else(|| no_such_message(id))?;
         check(&item)?;
         let next = item.state.after(event)?;
         if event == MessageEvent::Approve

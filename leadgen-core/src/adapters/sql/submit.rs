@@ -153,11 +153,25 @@ impl Searches for SqlStore {
 }
 
 impl SqlStore {
+    /// A query that waits for its night is asked for now: it belongs to whoever asks.
+    async fn move_up(&self, tx: &DatabaseTransaction, query: &SearchQuery) -> Result<bool> {
+        let sql = format!(
+            "UPDATE serp_queries SET scheduled_for = $2, batch_tag = $3, next_try_at = NULL, updated_at = $2
+             WHERE query_hash = $1 AND status = 'pending' AND scheduled_for > $2 AND claimed_until <= {}",
+            self.lease_now()
+        );
+        let values = vec![query.hash.clone().into(), query.scheduled_for.millis().into(), query.batch_tag.clone().into()];
+        Ok(run(tx, &sql, values).await? > 0)
+    }
+
     /// Puts a known query back into the queue, if it has come to an end; `None` if it is not known.
     async fn reopen(&self, tx: &DatabaseTransaction, query: &SearchQuery) -> Result<Option<bool>> {
         let sql = self.locked("SELECT * FROM serp_queries WHERE query_hash = $1");
         let Some(row) = query_one(tx, &sql, vec![query.hash.clone().into()]).await? else { return Ok(None) };
         let known = search_query(&row)?;
+        if known.state == QueryState::Pending {
+            return self.move_up(tx, query).await.map(Some);
+        }
         let Ok(next) = known.state.after(QueryEvent::Reopen) else { return Ok(Some(false)) };
         let sql = "UPDATE serp_queries SET status = $2, scheduled_for = $3, batch_tag = $4, page = 0, retry_count = 0, tries = 0,
                 next_try_at = NULL, last_error = NULL, updated_at = $3 WHERE id = $1";

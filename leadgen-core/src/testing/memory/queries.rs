@@ -29,10 +29,10 @@ const LAST: usize = 3;
 #[async_trait]
 impl Searches for MemoryStore {
     async fn enqueue(&self, queries: &[SearchQuery]) -> Result<u32> {
-        self.write(|tables, _| {
+        self.write(|tables, lease_now| {
             let mut waiting = 0;
             for query in queries {
-                waiting += u32::from(tables.enqueue(query));
+                waiting += u32::from(tables.enqueue(query, lease_now));
             }
             Ok(waiting)
         })
@@ -74,9 +74,19 @@ impl Tables {
     }
 
     /// Puts a query into the queue; whether it waits now because of this.
-    fn enqueue(&mut self, query: &SearchQuery) -> bool {
+    fn enqueue(&mut self, query: &SearchQuery, lease_now: Timestamp) -> bool {
         let slot = query.scheduled_for;
         if let Some(row) = self.queries.get_mut(&query.id) {
+            if row.query.state == QueryState::Pending {
+                let moves = row.query.scheduled_for > slot && row.lease.is_over(lease_now);
+                if moves {
+                    row.query.scheduled_for = slot;
+                    row.query.batch_tag.clone_from(&query.batch_tag);
+                    row.lease.next_try_at = None;
+                    row.updated_at = slot;
+                }
+                return moves;
+            }
             let Ok(reopened) = row.query.state.after(QueryEvent::Reopen) else { return false };
             row.query.state = reopened;
             row.query.scheduled_for = slot;
