@@ -350,20 +350,15 @@ impl Reader<'_> {
     fn provider(&mut self) -> Provider {
         match self.text("LEADGEN_SEARCH_PROVIDER").to_lowercase().as_str() {
             "yandex" => Provider::Yandex,
-            "files" => match self.path("LEADGEN_SEARCH_FOLDER") {
-                Some(folder) => Provider::Files(folder),
-                None => {
-                    self.problem("LEADGEN_SEARCH_FOLDER", "is missing while the provider is files");
-                    Provider::Yandex
-                }
-            },
-            "searxng" => match self.set("LEADGEN_SEARXNG_URL") {
-                Some(url) => Provider::Searxng(url, self.text("LEADGEN_SEARXNG_LANGUAGE"), self.text("LEADGEN_SEARXNG_ENGINES")),
-                None => {
-                    self.problem("LEADGEN_SEARXNG_URL", "is missing while the provider is searxng");
-                    Provider::Yandex
-                }
-            },
+            "files" => {
+                let folder = self.needed("LEADGEN_SEARCH_FOLDER", "is missing while the provider is files");
+                folder.map_or(Provider::Yandex, |folder| Provider::Files(folder.into()))
+            }
+            "searxng" => {
+                let url = self.needed("LEADGEN_SEARXNG_URL", "is missing while the provider is searxng");
+                let (language, engines) = (self.text("LEADGEN_SEARXNG_LANGUAGE"), self.text("LEADGEN_SEARXNG_ENGINES"));
+                url.map_or(Provider::Yandex, |url| Provider::Searxng(url, language, engines))
+            }
             _ => {
                 self.problem("LEADGEN_SEARCH_PROVIDER", "allowed: yandex, files, searxng");
                 Provider::Yandex
@@ -611,6 +606,14 @@ impl Reader<'_> {
 
     fn set(&self, env: &str) -> Option<String> {
         self.layers.text(env).map(|text| text.trim().to_owned())
+    }
+
+    fn needed(&mut self, env: &str, why: &str) -> Option<String> {
+        let value = self.set(env);
+        if value.is_none() {
+            self.problem(env, why);
+        }
+        value
     }
 
     fn text(&self, env: &str) -> String {
