@@ -496,39 +496,92 @@ pub(crate) enum InspectCommand {
         #[arg(long, conflicts_with = "files")]
         jsonl: bool,
     },
+    /// Contacts on one saved page
+    Page {
+        /// The file
+        #[arg(required_unless_present = "jsonl")]
+        path: Option<PathBuf>,
+        /// Where it was found
+        #[arg(long)]
+        url: Option<String>,
+        /// JSON lines on stdin: {"path","url"}
+        #[arg(long, conflicts_with_all = ["path", "url"])]
+        jsonl: bool,
+    },
     /// Contacts on saved pages of one site: a folder, `__` in a file's name is `/`
     Site {
         /// The folder
-        dir: PathBuf,
+        #[arg(required_unless_present = "jsonl")]
+        dir: Option<PathBuf>,
         /// The site's own domain
-        #[arg(long, default_value = "")]
-        domain: String,
+        #[arg(long)]
+        domain: Option<String>,
         /// How numbers without a country code are read
         #[arg(long)]
         country: Option<String>,
+        /// JSON lines on stdin: {"site","dir","domain"?,"country"?}
+        #[arg(long, conflicts_with_all = ["dir", "domain", "country"])]
+        jsonl: bool,
     },
-    /// Normal form of an e-mail address
+    /// Normal form of an e-mail address, and what kind of mailbox it is
     Email {
         /// A cell, a link, an address
-        value: String,
+        #[arg(required_unless_present = "jsonl")]
+        value: Option<String>,
+        /// JSON lines on stdin: {"email"}
+        #[arg(long, conflicts_with = "value")]
+        jsonl: bool,
     },
-    /// Normal form of a phone
+    /// Every phone in a text, or the one normal form of a cell
     Phone {
-        /// A cell, a link, a number
-        value: String,
+        /// A text
+        #[arg(required_unless_present_any = ["value", "jsonl"])]
+        text: Option<String>,
+        /// A cell or a link: one number
+        #[arg(long)]
+        value: Option<String>,
         /// Country of numbers without a country code
         #[arg(long)]
         region: Option<String>,
+        /// JSON lines on stdin: {"text","region"?} or {"value","region"?}
+        #[arg(long, conflicts_with_all = ["text", "value", "region"])]
+        jsonl: bool,
     },
-    /// May a path be fetched by a robots.txt
+    /// Check digits of a taxpayer's or register number
+    Requisite {
+        /// inn, ogrn or kpp
+        #[arg(required_unless_present = "jsonl")]
+        kind: Option<String>,
+        /// The number
+        #[arg(required_unless_present = "jsonl")]
+        value: Option<String>,
+        /// JSON lines on stdin: {"kind","value"}
+        #[arg(long, conflicts_with_all = ["kind", "value"])]
+        jsonl: bool,
+    },
+    /// May an address be fetched by a robots.txt
     Robots {
         /// The file
-        file: PathBuf,
-        /// Path and query
-        path: String,
+        #[arg(required_unless_present = "jsonl")]
+        file: Option<PathBuf>,
+        /// An address, or path and query
+        #[arg(required_unless_present = "jsonl")]
+        url: Option<String>,
         /// The agent's token
         #[arg(long, default_value = "leadgen")]
         agent: String,
+        /// JSON lines on stdin: {"robots" or "robots_b64","agent","url"}
+        #[arg(long, conflicts_with_all = ["file", "url"])]
+        jsonl: bool,
+    },
+    /// Would the crawler connect to an address
+    Target {
+        /// The address
+        #[arg(required_unless_present = "jsonl")]
+        url: Option<String>,
+        /// JSON lines on stdin: {"url","dns"?:{host:[address…]}}
+        #[arg(long, conflicts_with = "url")]
+        jsonl: bool,
     },
     /// What an answer wants
     Reply {

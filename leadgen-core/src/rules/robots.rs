@@ -17,6 +17,59 @@ pub struct Robots {
     pub sitemaps: Vec<String>,
 }
 
+/// A file on its way to be read.
+#[derive(Default)]
+struct Reader {
+    robots: Robots,
+    /// The last line that counts named an agent.
+    names_agents: bool,
+    count: usize,
+}
+
+impl Reader {
+    fn line(&mut self, line: &[u8]) {
+        let line = &line[..line.len().min(LONGEST_LINE)];
+        let line = line.split(|b| *b == b'#').next().unwrap_or(&[]);
+        let Some(colon) = line.iter().position(|b| *b == b':') else { return };
+        let (key, value) = (line[..colon].trim_ascii(), line[colon + 1..].trim_ascii());
+        match key.to_ascii_lowercase().as_slice() {
+            b"user-agent" | b"useragent" => self.agent(value),
+            b"allow" => self.rule(true, value),
+            // A slip of the hand can only forbid.
+            b"disallow" | b"dissallow" | b"dissalow" | b"disalow" | b"diasllow" | b"disallaw" => self.rule(false, value),
+            // Not part of the standard: neither of these ends a list of agents.
+            b"crawl-delay" => {
+                let delay = std::str::from_utf8(value).ok().and_then(|text| text.parse::<f64>().ok()).filter(|delay| delay.is_finite() && *delay >= 0.0);
+                if let Some(group) = self.robots.groups.last_mut() {
+                    group.delay = group.delay.or(delay);
+                }
+            }
+            b"sitemap" if self.robots.sitemaps.len() < 10 => self.robots.sitemaps.push(String::from_utf8_lossy(value).into_owned()),
+            _ => {}
+        }
+    }
+
+    fn agent(&mut self, value: &[u8]) {
+        if !self.names_agents {
+            self.robots.groups.push(Group::default());
+        }
+        self.names_agents = true;
+        if let Some(group) = self.robots.groups.last_mut() {
+            group.agents.push(token(&String::from_utf8_lossy(value)));
+        }
+    }
+
+    fn rule(&mut self, allow: bool, value: &[u8]) {
+        self.names_agents = false;
+        self.count += 1;
+        if let Some(group) = self.robots.groups.last_mut().filter(|_| self.count <= MOST_RULES)
+            && !value.is_empty()
+        {
+            group.rules.push((allow, normal(value)));
+        }
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 struct Group {
     agents: Vec<String>,
@@ -34,55 +87,16 @@ pub struct Permission {
 }
 
 impl Robots {
-    /// Reads whatever came: unknown lines are skipped, bytes that are no text too.
+    /// Reads whatever came: unknown lines are skipped, bytes that are no text stay what they are.
     pub fn parse(bytes: &[u8]) -> Self {
-        let cut = bytes.len() > LARGEST;
+        let is_cut = bytes.len() > LARGEST;
         let bytes = &bytes[..bytes.len().min(LARGEST)];
-        let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-        let text = String::from_utf8_lossy(bytes);
-        let mut lines: Vec<&str> = text.split(['\n', '\r']).collect();
-        if cut {
-            lines.pop();
-        }
-        let mut robots = Self::default();
-        let mut names_agents = false;
-        let mut count = 0;
-        for line in lines {
-            let line = line.get(..line.floor_char_boundary(LONGEST_LINE)).unwrap_or("");
-            let line = line.split('#').next().unwrap_or("");
-            let Some((key, value)) = line.split_once(':') else { continue };
-            let value = value.trim();
-            match key.trim().to_ascii_lowercase().as_str() {
-                "user-agent" => {
-                    if !names_agents {
-                        robots.groups.push(Group::default());
-                    }
-                    names_agents = true;
-                    if let Some(group) = robots.groups.last_mut() {
-                        group.agents.push(token(value));
-                    }
-                }
-                key @ ("allow" | "disallow") => {
-                    names_agents = false;
-                    count += 1;
-                    if let Some(group) = robots.groups.last_mut().filter(|_| count <= MOST_RULES)
-                        && !value.is_empty()
-                    {
-                        group.rules.push((key == "allow", normal(value)));
-                    }
-                }
-                // Not part of the standard: neither of these ends a list of agents.
-                "crawl-delay" => {
-                    let delay = value.parse::<f64>().ok().filter(|delay| delay.is_finite() && *delay >= 0.0);
-                    if let Some(group) = robots.groups.last_mut() {
-                        group.delay = group.delay.or(delay);
-                    }
-                }
-                "sitemap" if robots.sitemaps.len() < 10 => robots.sitemaps.push(value.to_owned()),
-                _ => {}
-            }
-        }
-        robots
+        // The mark of UTF-8 may have lost its end.
+        let bytes = [&b"\xEF\xBB\xBF"[..], b"\xEF\xBB", b"\xEF"].iter().find_map(|mark| bytes.strip_prefix(*mark)).unwrap_or(bytes);
+        let bytes = if is_cut { &bytes[..bytes.iter().rposition(|b| matches!(b, b'\n' | b'\r')).unwrap_or(0)] } else { bytes };
+        let mut reader = Reader::default();
+        bytes.split(|b| matches!(b, b'\n' | b'\r')).for_each(|line| reader.line(line));
+        reader.robots
     }
 
     /// The groups of an agent: those that name it, else those of `*`.
@@ -104,7 +118,7 @@ impl Robots {
     /// assert!(robots.permission("leadgen", "/robots.txt").allowed);
     /// ```
     pub fn permission(&self, agent: &str, path: &str) -> Permission {
-        let path = normal(path);
+        let path = normal(path.as_bytes());
         if path == "/robots.txt" {
             return Permission { allowed: true, rule: None };
         }
@@ -135,52 +149,45 @@ fn token(value: &str) -> String {
 }
 
 /// One spelling: other bytes percent-encoded, escapes of unreserved characters decoded, hexadecimal in capitals.
-fn normal(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let bytes = text.as_bytes();
+fn normal(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
     let mut at = 0;
-    while at < bytes.len() {
-        let escaped = (bytes[at] == b'%').then(|| text.get(at + 1..at + 3)).flatten().and_then(|hex| u8::from_str_radix(hex, 16).ok());
+    while let Some(&byte) = bytes.get(at) {
+        let digit = |place: usize| bytes.get(at + place).and_then(|b| char::from(*b).to_digit(16));
+        let escaped = if byte == b'%' { digit(1).zip(digit(2)).and_then(|(high, low)| u8::try_from(high * 16 + low).ok()) } else { None };
         match escaped {
             Some(byte) if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => out.push(char::from(byte)),
             Some(byte) => out.push_str(&format!("%{byte:02X}")),
-            None if bytes[at].is_ascii() => out.push(char::from(bytes[at])),
-            None => out.push_str(&format!("%{:02X}", bytes[at])),
+            None if byte.is_ascii() => out.push(char::from(byte)),
+            None => out.push_str(&format!("%{byte:02X}")),
         }
         at += if escaped.is_some() { 3 } else { 1 };
     }
     out
 }
 
-/// Wildcard matching without going back more than to the last star: at most length times length.
+/// Wildcard matching in linear time: the pieces between stars are found one after the other, each as early as it can be.
 fn matches(pattern: &str, path: &str) -> bool {
-    let (pattern, anchored) = match pattern.strip_suffix('$') {
-        Some(rest) => (rest.as_bytes(), true),
-        None => (pattern.as_bytes(), false),
+    let (pattern, is_anchored) = match pattern.strip_suffix('$') {
+        Some(rest) => (rest, true),
+        None => (pattern, false),
     };
-    let path = path.as_bytes();
-    let (mut p, mut t) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    loop {
-        if p == pattern.len() && (!anchored || t == path.len()) {
-            return true;
+    let mut pieces = pattern.split('*');
+    let Some(mut rest) = path.strip_prefix(pieces.next().unwrap_or("")) else { return false };
+    let mut last_was_star = pattern.ends_with('*');
+    let pieces: Vec<&str> = pieces.collect();
+    for (at, piece) in pieces.iter().enumerate() {
+        // The last piece of an anchored pattern stands at the end.
+        if is_anchored && at + 1 == pieces.len() {
+            return rest.ends_with(piece);
         }
-        if p < pattern.len() && pattern[p] == b'*' {
-            star = Some((p, t));
-            p += 1;
-        } else if p < pattern.len() && t < path.len() && pattern[p] == path[t] {
-            p += 1;
-            t += 1;
-        } else if let Some((after, from)) = star
-            && from < path.len()
-        {
-            star = Some((after, from + 1));
-            p = after + 1;
-            t = from + 1;
-        } else {
-            return false;
+        match memchr::memmem::find(rest.as_bytes(), piece.as_bytes()) {
+            Some(found) => rest = &rest[found + piece.len()..],
+            None => return false,
         }
     }
+    last_was_star |= !is_anchored;
+    last_was_star || rest.is_empty()
 }
 
 #[cfg(test)]
@@ -224,5 +231,49 @@ mod tests {
         assert!(Robots::parse(b"User-agent: *\nCrawl-delay: inf\n").crawl_delay("leadgen").is_none());
         let pattern = format!("User-agent: *\nDisallow: /{}b\n", "*a".repeat(2000));
         assert!(allowed(&pattern, &format!("/{}", "a".repeat(4000))));
+    }
+
+    #[test]
+    fn groups_of_one_agent_are_one_and_rules_without_an_agent_are_none() {
+        let file = "Disallow: /early\nUser-agent: leadgen\nDisallow: /a\n\nUser-agent: other\nDisallow: /\n\nUser-agent: LEADGEN\nDisallow: /b\n";
+        assert!(!allowed(file, "/a") && !allowed(file, "/b") && allowed(file, "/early") && allowed(file, "/c"));
+    }
+
+    #[test]
+    fn marks_endings_comments_and_blanks_are_taken_as_they_come() {
+        for mark in [&b"\xEF\xBB\xBF"[..], b"\xEF\xBB", b""] {
+            let mut file = mark.to_vec();
+            file.extend(b"USER-AGENT :  * # all\r\rDisAllow:\t/x # why\r\nAllow: /x/y");
+            let robots = Robots::parse(&file);
+            assert!(!robots.permission("leadgen", "/x").allowed && robots.permission("leadgen", "/x/y").allowed);
+        }
+        assert!(allowed("User-agent: *\nDisallow:\n", "/anything"), "an empty rule forbids nothing");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_stay_what_they_are() {
+        let robots = Robots::parse(b"User-agent: *\nDisallow: /\xE0\xFE\n");
+        assert!(!robots.permission("leadgen", "/%E0%FE/x").allowed && robots.permission("leadgen", "/%EF%BF%BD").allowed);
+        assert!(!allowed("User-agent: *\nDisallow: /%+1\n", "/%+1"));
+    }
+
+    #[test]
+    fn stars_and_anchors_match_what_the_standard_says() {
+        for (pattern, path, wanted) in [
+            ("/*", "/x", true), ("/a*b$", "/ab", true), ("/a*b$", "/abc", false), ("/a*b$", "/abb", true), ("*.gif$", "/x.gif", true), ("/a$b", "/a$b", true),
+            ("/$", "/", true), ("/$", "/x", false), ("/a**b", "/axb", true), ("/a*$", "/abc", true), ("/fish*", "/Fish", false), ("/fish/", "/fish", false),
+        ] {
+            assert_eq!(matches(pattern, path), wanted, "{pattern} {path}");
+        }
+    }
+
+    #[test]
+    fn a_file_without_end_is_read_up_to_its_last_whole_line() {
+        let mut file = b"User-agent: *\nDisallow: /x\n".to_vec();
+        file.resize(LARGEST - 5, b'#');
+        file.extend(b"\nDisallow: /\n");
+        let robots = Robots::parse(&file);
+        assert!(!robots.permission("leadgen", "/x").allowed && robots.permission("leadgen", "/y").allowed);
+        assert_eq!(Robots::parse(b"User-agent: *\nCrawl-delay: 1e300\n").crawl_delay("leadgen"), Some(Duration::from_hours(24)));
     }
 }

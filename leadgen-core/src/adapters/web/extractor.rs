@@ -13,6 +13,10 @@ use crate::rules::{normalize, pages, rank};
 
 /// An address this sure ends the visit early.
 const SURE: f64 = 0.95;
+/// Bytes read of one company's site.
+const MOST_BYTES: usize = 5 * 1024 * 1024;
+/// Links that wait for a visit.
+const MOST_QUEUED: usize = 40;
 /// Pages visited after the home page at most before the visit ends early.
 const ENOUGH: usize = 3;
 
@@ -68,8 +72,9 @@ impl<F: Fetcher> WebsiteExtractor<F> {
         if queue.iter().all(|(score, _)| *score < 3) {
             queue.extend(pages::GUESSES.iter().filter_map(|path| home.url.join(path).ok()).map(|url| (1, url)));
         }
+        let mut bytes = home.body.len();
         while let Some((_, url)) = (!queue.is_empty()).then(|| queue.remove(0)) {
-            if seen.len() >= self.max_pages || (findings.len() > ENOUGH && is_enough(&findings)) {
+            if seen.len() >= self.max_pages || bytes > MOST_BYTES || (findings.len() > ENOUGH && is_enough(&findings)) {
                 break;
             }
             if seen.contains(&url) {
@@ -78,14 +83,19 @@ impl<F: Fetcher> WebsiteExtractor<F> {
             seen.push(url.clone());
             // A page that can't be had is left out; the others go on.
             let Ok(page) = self.fetcher.fetch(&url).await else { continue };
+            bytes += page.body.len();
             if (200..=299).contains(&page.status) {
                 let more = self.read(&page, &site, &mut findings, &seen);
                 queue.extend(more.into_iter().filter(|(score, _)| *score >= 9));
                 queue.sort_by(|a, b| b.0.cmp(&a.0));
+                queue.truncate(MOST_QUEUED);
             }
         }
         let mut merged = harvest::merge(&findings, &site);
         merged.contacts = rank::kept(merged.contacts);
+        if merged.contacts.is_empty() {
+            merged.reason = Some(harvest::reason(&findings).to_owned());
+        }
         Ok(merged)
     }
 
@@ -99,7 +109,7 @@ impl<F: Fetcher> WebsiteExtractor<F> {
         if !found.page.noindex {
             findings.push(found);
         }
-        next.truncate(40);
+        next.truncate(MOST_QUEUED);
         next
     }
 }

@@ -2,8 +2,7 @@
 
 mod extractor;
 mod fetcher;
-mod target;
+mod wire;
 
 pub use extractor::WebsiteExtractor;
 pub use fetcher::{HttpFetcher, Settings};
-pub use target::{is_public, refusal};

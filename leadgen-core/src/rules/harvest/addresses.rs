@@ -143,10 +143,12 @@ fn written_out(text: &str, from: usize, to: usize) -> Option<Spotted> {
     }
     let (start, local, folded) = local_part(left)?;
     let (run, has_sign) = written_host(&text[to..])?;
-    // A bare word is believed only if the dot is a word too, or the line speaks of mail.
+    // A bare word is believed if the dot is a word too, the line speaks of mail, or nothing else stands on it.
     if sign.starts_with(' ') && !has_sign {
         let lead = before(text, start, 30).to_lowercase();
-        if !["mail", "почт"].iter().any(|word| lead.contains(word)) {
+        let (line_from, line_to) = line(text, start);
+        let is_alone = text[line_from..line_to].trim().len() == left.len() - start + sign.len() + run.len();
+        if !is_alone && !["mail", "почт"].iter().any(|word| lead.contains(word)) {
             return None;
         }
     }
@@ -330,6 +332,7 @@ mod tests {
             "E-mail: info @ firma.ru",
             "info{at}firma.ru",
             "info_at_firma.ru",
+            "x\ninfo at firma.ru\ny",
             "info собака firma точка ru",
         ] {
             assert_eq!(values(text).first().map(String::as_str), Some("info@firma.ru"), "{text}");

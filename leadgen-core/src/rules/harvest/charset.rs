@@ -1,5 +1,7 @@
 //! Bytes of a page → text: mark, header, declaration, then a guess. Never fails.
 
+use std::borrow::Cow;
+
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
@@ -9,15 +11,38 @@ const DECLARED_WITHIN: usize = 4096;
 const GUESSED_FROM: usize = 64 * 1024;
 
 /// Decodes a page. A declaration that yields much garbage is not believed.
-pub fn decode(bytes: &[u8], content_type: Option<&str>) -> String {
+pub fn decode<'a>(bytes: &'a [u8], content_type: Option<&str>) -> Cow<'a, str> {
     if let Some((encoding, _)) = Encoding::for_bom(bytes) {
-        return encoding.decode(bytes).0.into_owned();
+        return encoding.decode(bytes).0;
     }
-    let declared = content_type.and_then(charset_of).or_else(|| declared(bytes));
-    let text = declared.map(|encoding| encoding.decode_without_bom_handling(bytes).0.into_owned());
-    match text {
-        Some(text) if !is_garbage(&text) => text,
-        _ => guess(bytes).decode_without_bom_handling(bytes).0.into_owned(),
+    let told = [content_type.and_then(charset_of), declared(bytes)];
+    let mut tried: Option<&'static Encoding> = None;
+    for encoding in told.into_iter().flatten() {
+        if tried == Some(encoding) {
+            continue;
+        }
+        tried = Some(encoding);
+        let (text, had_errors) = encoding.decode_without_bom_handling(bytes);
+        if !had_errors || !is_garbage(&text) {
+            return mended(text);
+        }
+    }
+    mended(guess(bytes).decode_without_bom_handling(bytes).0)
+}
+
+/// UTF-8 that was taken for windows-1251 and written again is read back, if the round trip is exact.
+fn mended(text: Cow<'_, str>) -> Cow<'_, str> {
+    // Every other letter of such a text is one of two.
+    let head = &text.as_bytes()[..text.len().min(GUESSED_FROM)];
+    let leads = memchr::memchr2_iter(0xA0, 0xA1, head).filter(|at| *at > 0 && head[*at - 1] == 0xD0).count();
+    let cyrillic = head.iter().filter(|b| matches!(b, 0xD0 | 0xD1)).count();
+    if leads < 20 || leads * 3 < cyrillic {
+        return text;
+    }
+    let (bytes, _, had_errors) = encoding_rs::WINDOWS_1251.encode(&text);
+    match std::str::from_utf8(&bytes) {
+        Ok(mended) if !had_errors => Cow::Owned(mended.to_owned()),
+        _ => text,
     }
 }
 
@@ -85,6 +110,9 @@ mod tests {
             (koi8, None),
             (utf16, None),
         ];
+        let twice = encoding_rs::WINDOWS_1251.decode(text.replace('X', "utf-8").as_bytes()).0.into_owned().into_bytes();
+        assert!(decode(&twice, None).contains("Контакты нашей"), "written twice");
+        assert!(decode(&cp1251("windows-1251"), Some("text/html; charset=utf-8")).contains("Контакты нашей"), "a wrong header");
         for (bytes, content_type) in cases {
             assert!(decode(&bytes, content_type).contains("Контакты нашей"), "{}", String::from_utf8_lossy(&bytes));
         }

@@ -84,6 +84,22 @@ pub fn merge(pages: &[PageFindings], site: &Site) -> Findings {
     findings
 }
 
+/// Why the pages of a site gave nothing.
+pub fn reason(pages: &[PageFindings]) -> &'static str {
+    let letters: usize = pages.iter().map(|page| page.page.text.len()).sum();
+    if pages.is_empty() {
+        "noindex"
+    } else if pages.iter().any(|page| page.page.needs_browser()) {
+        "needs_browser"
+    } else if pages.iter().any(|page| page.page.forms > 0) {
+        "only_forms"
+    } else if letters < 200 && pages.iter().any(|page| page.page.images > 0) {
+        "only_images"
+    } else {
+        "contacts_not_found"
+    }
+}
+
 struct Relations<'a> {
     own: Option<&'a DomainName>,
     /// The site shows an address of its own.

@@ -24,7 +24,7 @@ mod text;
 pub use charset::decode;
 pub use html::{Link, Page, Prop, read as read_html};
 pub use lists::{is_disposable, is_free_mail, kind};
-pub use merge::merge;
+pub use merge::{merge, reason};
 pub use numbers::{Spotted, find as phones_in};
 pub use requisites::{Requisite, is_valid as requisite_is_valid};
 

@@ -1,0 +1,139 @@
+//! One request to one checked address, and the bounds of what may come back.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use reqwest::redirect::Policy;
+use reqwest::{Client, Response};
+use rustls::ClientConfig;
+use tokio::time::{Instant, timeout};
+use url::Url;
+
+use crate::domain::name::DomainName;
+use crate::error::{Error, ErrorKind, Result};
+use crate::ports::fetch::Page;
+
+/// Bytes of a page, unpacked.
+const LARGEST: usize = 4 * 1024 * 1024;
+/// Time to connect, TLS included.
+const CONNECT: Duration = Duration::from_secs(10);
+/// Time to the first byte of an answer.
+const FIRST_BYTE: Duration = Duration::from_secs(10);
+/// The longest silence inside an answer.
+const IDLE: Duration = Duration::from_secs(5);
+/// After this time an answer must have come at the least rate.
+const GRACE: Duration = Duration::from_secs(5);
+/// Bytes a second that a living server sends.
+const LEAST_RATE: u64 = 1024;
+/// The longest pause a host may ask for by `Retry-After`.
+const LONGEST_PAUSE: u64 = 7 * 24 * 3600;
+
+/// A client that knows one host at one address. It keeps one connection for the next page.
+#[derive(Clone, Debug)]
+pub(super) struct Wire {
+    client: Client,
+    address: SocketAddr,
+    whole: Duration,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) page: Page,
+    /// Where a redirect leads.
+    pub(super) location: Option<String>,
+    /// The pause the host asks for.
+    pub(super) retry_after: Option<Duration>,
+    /// The host asks to keep nothing of this page.
+    pub(super) noindex: bool,
+}
+
+impl Wire {
+    pub(super) fn new(tls: &Arc<ClientConfig>, agent: &str, host: &DomainName, address: SocketAddr, whole: Duration) -> Result<Self> {
+        let client = Client::builder()
+            .tls_backend_preconfigured(ClientConfig::clone(tls))
+            .redirect(Policy::none())
+            .no_proxy()
+            .referer(false)
+            .connect_timeout(CONNECT.min(whole))
+            .timeout(whole)
+            .pool_max_idle_per_host(1)
+            .pool_idle_timeout(Duration::from_secs(20))
+            .resolve(host.as_str(), address)
+            .user_agent(agent)
+            .build()
+            .map_err(|e| Error::new(ErrorKind::Config, "set a client for a site up").because(e))?;
+        Ok(Self { client, address, whole })
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(super) async fn get(&self, url: &Url) -> Result<Answer> {
+        let lost = |code: &'static str| Error::new(ErrorKind::Unavailable, format!("fetch {url}")).code(code);
+        // The pinned pair may have another port than the address says; the Host header stays the site's own.
+        let mut wire = url.clone();
+        let _ = wire.set_port(Some(self.address.port()));
+        let request = self
+            .client
+            .get(wire)
+            .header("accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.1")
+            .header("accept-language", "ru,en")
+            .header("host", url.host_str().unwrap_or(""));
+        let answer = match timeout(FIRST_BYTE.min(self.whole), request.send()).await {
+            Err(_) => return Err(lost("first_byte_timeout")),
+            Ok(Err(e)) if e.is_timeout() => return Err(lost("timeout").because(e)),
+            Ok(Err(e)) => return Err(lost("unreachable").because(e)),
+            Ok(Ok(answer)) => answer,
+        };
+        // A client that looked the name up once more would end elsewhere.
+        if answer.remote_addr().is_some_and(|peer| peer != self.address) {
+            return Err(Error::new(ErrorKind::Rejected, format!("fetch {url}")).code("target_refused").detail("another peer"));
+        }
+        let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let tag = header("x-robots-tag").unwrap_or_default().to_ascii_lowercase();
+        let mut result = Answer {
+            page: Page { url: url.clone(), status: answer.status().as_u16(), content_type: header("content-type"), body: Vec::new(), truncated: false },
+            location: header("location"),
+            retry_after: header("retry-after").and_then(|value| value.trim().parse().ok()).map(|seconds: u64| Duration::from_secs(seconds.min(LONGEST_PAUSE))),
+            noindex: tag.contains("noindex") || tag.contains("none"),
+        };
+        if result.page.content_type.as_deref().is_none_or(is_text) {
+            read(answer, &mut result.page).await.map_err(|error| lost("broken_answer").because(error))?;
+        }
+        Ok(result)
+    }
+}
+
+/// Reads what comes, up to the bounds; what was read before a bound is used.
+async fn read(answer: Response, page: &mut Page) -> std::result::Result<(), reqwest::Error> {
+    let began = Instant::now();
+    let mut stream = answer.bytes_stream();
+    loop {
+        let chunk = match timeout(IDLE, stream.next()).await {
+            Ok(None) => return Ok(()),
+            Ok(Some(Ok(chunk))) => chunk,
+            // Something came before the server fell silent or broke off: it is read.
+            Err(_) => break,
+            Ok(Some(Err(_))) if !page.body.is_empty() => break,
+            Ok(Some(Err(error))) => return Err(error),
+        };
+        let room = LARGEST - page.body.len();
+        page.body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        let spent = began.elapsed();
+        let too_slow = spent > GRACE && (page.body.len() as u64) < spent.as_secs() * LEAST_RATE;
+        if chunk.len() >= room || too_slow {
+            break;
+        }
+    }
+    page.truncated = true;
+    Ok(())
+}
+
+fn is_text(kind: &str) -> bool {
+    let kind = kind.to_ascii_lowercase();
+    kind.starts_with("text/") || kind.contains("html") || kind.contains("xml") || kind.contains("json")
+}
