@@ -15,8 +15,12 @@ pub(super) struct Bounce {
 
 /// Recipients read from one report.
 const MOST_RECIPIENTS: usize = 50;
-const SUBJECTS: [&str; 7] = [
+const SUBJECTS: [&str; 11] = [
     "undelivered mail",
+    "undeliverable",
+    "returned mail",
+    "delivery failure",
+    "доставка не удалась",
     "delivery status notification (failure)",
     "failure notice",
     "mail delivery failed",
@@ -77,8 +81,8 @@ fn failed(status: &str, diagnostic: &str) -> SignalKind {
 
 /// The reply a server would have given, for a report that quotes none.
 fn made_up(status: &str, said: &str) -> String {
-    let digits = if status.starts_with('4') { 450 } else { 550 };
-    format!("{digits} {status} {said}")
+    let digits = if status.starts_with('4') || status.is_empty() && said.starts_with('4') { 450 } else { 550 };
+    format!("{digits} {}", format!("{status} {said}").trim())
 }
 
 fn is_classic(message: &Message<'_>) -> bool {
@@ -87,15 +91,30 @@ fn is_classic(message: &Message<'_>) -> bool {
     (from.starts_with("mailer-daemon@") || from.starts_with("postmaster@")) && SUBJECTS.iter().any(|start| subject.contains(start))
 }
 
-/// The first address in the text that is not the daemon's own, with the line that says why.
+/// The address the server names, else the first in the text, with the words that say why.
 fn classic(message: &Message<'_>) -> Option<Bounce> {
     let text = message.body_text(0)?;
-    let word = text.split(|c: char| c.is_whitespace() || "<>\"'():;,".contains(c)).find(|word| EmailAddress::parse(word).is_ok())?;
-    let why =
-        text.lines().find(|line| line.trim_start().starts_with(['4', '5']) || line.contains(" 5.") || line.contains("550")).unwrap_or("");
-    let reply = Reply::parse(why.trim().as_bytes());
-    let kind = reply.map_or(SignalKind::SoftBounce, |reply| failed("", &format!("smtp; {}", reply.line())));
-    Some(Bounce { recipient: EmailAddress::parse(word).ok(), kind, diagnostic: why.trim().chars().take(500).collect() })
+    let named = message.header_raw("X-Failed-Recipients").and_then(|list| EmailAddress::parse(list.split(',').next()?.trim()).ok());
+    let mut words = text.split(|c: char| c.is_whitespace() || "<>\"'():;,".contains(c));
+    let recipient = named.or_else(|| words.find_map(|word| EmailAddress::parse(word).ok()))?;
+    let why = text.lines().find_map(reason);
+    let kind = why.map_or(SignalKind::SoftBounce, |why| failed("", &format!("smtp; {why}")));
+    Some(Bounce { recipient: Some(recipient), kind, diagnostic: why.unwrap_or_default().chars().take(500).collect() })
+}
+
+/// The reply within a line: three digits of a refusal, or an enhanced code, and what follows.
+fn reason(line: &str) -> Option<&str> {
+    let is_code = |word: &str| word.len() == 3 && word.starts_with(['4', '5']) && word.bytes().all(|b| b.is_ascii_digit());
+    let is_enhanced = |word: &str| {
+        let parts: Vec<&str> = word.split('.').collect();
+        parts.len() == 3 && matches!(parts[0], "4" | "5") && parts.iter().all(|part| part.parse::<u16>().is_ok())
+    };
+    line.split_whitespace().find_map(|word| {
+        let bare = word.trim_matches(|c: char| !c.is_ascii_digit());
+        let first: String = bare.chars().take_while(char::is_ascii_digit).collect();
+        let begins = is_code(bare) || is_code(&first) && bare[first.len()..].starts_with('-') || is_enhanced(bare);
+        begins.then(|| line.find(bare).map(|start| line[start..].trim())).flatten()
+    })
 }
 
 /// A field of a header block, folded lines joined.

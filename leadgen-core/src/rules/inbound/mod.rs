@@ -55,7 +55,7 @@ pub fn read(bytes: &[u8]) -> Vec<Said> {
             .collect();
     }
     let about = message.from().and_then(|from| from.first()).and_then(|from| from.address()).and_then(|a| EmailAddress::parse(a).ok());
-    let words = own_words(&message.body_text(0).unwrap_or_default());
+    let words = own_words(&quote::text_of(&message));
     let text: String = words.chars().filter(|c| !c.is_control() || *c == '\n').take(500).collect();
     if is_automatic(&message) {
         return vec![Said { kind: SignalKind::AutoReply, intent: "auto_reply".into(), quoted_ids, about, text }];
@@ -81,7 +81,10 @@ fn is_automatic(message: &Message<'_>) -> bool {
     if header("Auto-Submitted").is_some_and(|value| value != "no") {
         return true;
     }
-    if ["X-Autoreply", "X-Autorespond", "X-Failed-Recipients"].iter().any(|name| header(name).is_some()) {
+    if header("Return-Path").is_some_and(|value| value == "<>") {
+        return true;
+    }
+    if ["X-Autoreply", "X-Autorespond", "X-Auto-Response-Suppress", "X-Failed-Recipients"].iter().any(|name| header(name).is_some()) {
         return true;
     }
     if header("Precedence").is_some_and(|value| matches!(value.as_str(), "auto_reply" | "bulk" | "junk" | "list")) {
@@ -132,6 +135,11 @@ fn quoted_ids(message: &Message<'_>) -> Vec<String> {
         {
             push(&id);
         }
+        if let PartType::Text(text) = &part.body {
+            // Servers that never heard of reports return the headers as plain text.
+            let named = text.lines().filter_map(|line| line.trim().split_once(':')).filter(|(name, _)| name.eq_ignore_ascii_case("Message-ID"));
+            named.for_each(|(_, id)| push(id));
+        }
     }
     ids
 }
@@ -174,6 +182,67 @@ mod tests {
     #[test]
     fn a_stop_inside_a_machines_answer_is_no_stop() {
         assert_eq!(reply("Auto-Submitted: auto-replied\n", "Я в отпуске. STOP").kind, SignalKind::AutoReply);
+    }
+
+    #[test]
+    fn what_a_page_like_answer_quotes_is_not_what_its_writer_says() {
+        for (own, kind) in [("Спасибо, подумаем", SignalKind::Reply), ("СТОП", SignalKind::Stop)] {
+            for quote in [
+                "<blockquote>Если писать не нужно, ответьте СТОП — больше писем не будет.</blockquote>",
+                "<div class=\"gmail_quote\">пт, 16 янв. 2026 г., Анна:<br>Удалите меня из рассылки</div>",
+                "<div id=\"divRplyFwdMsg\">От: Анна</div><p>Отпишите нас</p>",
+            ] {
+                let mail = format!(
+                    "From: info@firma.ru\nIn-Reply-To: <abc@studio.ru>\nContent-Type: text/html; charset=utf-8\n\n<html><body><p>{own}</p>{quote}</body></html>\n"
+                );
+                assert_eq!(read(mail.as_bytes())[0].kind, kind, "{own} {quote}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_that_names_who_wrote_before_ends_the_writers_own_words() {
+        for line in [
+            "пт, 16 янв. 2026 г. в 12:05, Анна Ковалёва <anna@studio.ru>:",
+            "16.01.2026, 12:05, \"Анна Ковалёва\" <anna@studio.ru>:",
+            "On Fri, Jan 16, 2026 at 12:05 PM Anna <anna@studio.ru>",
+            "Пятница, 16 января 2026, 12:05 +03:00 от Анна <anna@studio.ru>:",
+            "Ваш адрес опубликован на сайте firma.ru; ссылку на страницу пришлём по запросу.",
+        ] {
+            let said = reply("", &format!("Спасибо, подумаем\n\n{line}\nУдалите нас из рассылки\nОтветьте СТОП"));
+            assert_eq!((said.kind, said.text.as_str()), (SignalKind::Reply, "Спасибо, подумаем"), "{line}");
+        }
+    }
+
+    #[test]
+    fn an_answer_of_a_machine_is_known_by_any_of_its_marks() {
+        for mark in ["Return-Path: <>", "X-Auto-Response-Suppress: All", "X-Autoreply: yes", "Precedence: bulk", "Auto-Submitted: auto-generated"] {
+            assert_eq!(reply(&format!("{mark}\n"), "Отпишите меня").kind, SignalKind::AutoReply, "{mark}");
+        }
+        assert_eq!(reply("Auto-Submitted: no\n", "Отпишите меня").kind, SignalKind::Stop);
+    }
+
+    #[test]
+    fn a_bounce_in_prose_names_its_recipient_its_message_and_its_reason() {
+        let qmail = "From: MAILER-DAEMON@mx.example\nSubject: failure notice\n\nHi. This is the qmail-send program at mx.example.\n\n\
+            <info@firma.ru>:\n192.0.2.1 does not like recipient.\nRemote host said: 550 5.1.1 User unknown\nGiving up on 192.0.2.1.\n\n\
+            --- Below this line is a copy of the message.\n\nMessage-ID: <abc@studio.ru>\nSubject: x\n";
+        let exim = "From: Mail Delivery System <Mailer-Daemon@mx.example>\nX-Failed-Recipients: info@firma.ru\nAuto-Submitted: auto-replied\n\
+            Subject: Mail delivery failed: returning message to sender\n\nA message that you sent could not be delivered.\n\n  info@firma.ru\n\
+            \n    SMTP error from remote mail server after RCPT TO:<info@firma.ru>:\n    550 5.2.1 Mailbox is disabled\n\nMessage-ID: <abc@studio.ru>\n";
+        let russian = "From: postmaster@mx.example\nContent-Type: text/plain; charset=utf-8\nSubject: Недоставленное сообщение\n\n\
+            Ваше письмо на адрес info@firma.ru не доставлено: 554 5.7.1 Message rejected under suspicion of SPAM\nMessage-Id: <abc@studio.ru>\n";
+        let vague = "From: postmaster@mx.example\nSubject: Undelivered Mail\n\nYour message to info@firma.ru waits since 5 days.\nMessage-ID: <abc@studio.ru>\n";
+        for (mail, kind) in [
+            (qmail, SignalKind::HardBounce),
+            (exim, SignalKind::HardBounce),
+            (russian, SignalKind::PolicyBounce),
+            (vague, SignalKind::SoftBounce),
+        ] {
+            let said = read(mail.as_bytes()).remove(0);
+            assert_eq!((said.kind, said.about.as_ref().map(EmailAddress::as_str)), (kind, Some("info@firma.ru")), "{mail}");
+            assert_eq!(said.quoted_ids, ["abc@studio.ru"], "{mail}");
+        }
     }
 
     #[test]
