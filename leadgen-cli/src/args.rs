@@ -74,6 +74,8 @@ pub(crate) enum Command {
     Doctor,
     /// Runs the pipeline: one pass with --once, else until stopped
     Run(RunArgs),
+    /// Tells which results are companies known already; --all looks at all companies once more
+    Dedupe(DedupeArgs),
     /// Visits the sites of companies and finds their contacts
     Enrich(StageArgs),
     /// Writes letters for companies with contacts; nothing is sent
@@ -293,8 +295,48 @@ pub(crate) struct StageArgs {
     pub(crate) dry_run: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct DedupeArgs {
+    #[command(flatten)]
+    pub(crate) stage: StageArgs,
+    /// Look at all companies once more, not only at new results
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PairsCommand {
+    /// Pairs of companies that may be one
+    List {
+        /// pending, linked, merged, confirmed, rejected; default: those a person should look at
+        #[arg(long)]
+        state: Option<String>,
+        /// How many
+        #[arg(long, default_value_t = 50)]
+        limit: u64,
+    },
+    /// They are one
+    Confirm(PairArgs),
+    /// They are two, for good
+    Reject(PairArgs),
+    /// Takes the last decision back; what was made one without asking is parted
+    Undo(PairArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PairArgs {
+    /// The pair's id, or the beginning of it
+    pub(crate) pair: String,
+    /// Who decides
+    #[arg(long, env = "USER", default_value = "operator")]
+    pub(crate) by: String,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum ReviewCommand {
+    /// Pairs of companies that may be one: list, confirm, reject, undo
+    #[command(subcommand)]
+    Pairs(PairsCommand),
     /// Letters that wait, or those in another state
     List {
         /// draft, approved, queued, held, in_doubt, sent, failed …
@@ -402,6 +444,18 @@ pub(crate) enum ReportCommand {
         /// Only this batch
         #[arg(long, value_name = "TAG")]
         batch: Option<String>,
+    },
+    /// What the searches brought: documents, drops by reason, duplicates by kind, contacts
+    Quality {
+        /// Only this batch
+        #[arg(long, value_name = "TAG")]
+        batch: Option<String>,
+    },
+    /// Domains seen most
+    Domains {
+        /// How many
+        #[arg(long, default_value_t = 50)]
+        limit: u64,
     },
     /// How many rows stand in each state, with reason codes
     States,

@@ -9,6 +9,7 @@ mod m0004_views;
 mod m0005_search_ledger;
 mod m0006_every_lane;
 mod m0007_unread_pages;
+mod m0008_twins;
 
 use sea_orm_migration::prelude::*;
 pub use sea_orm_migration::sea_orm;
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_search_ledger::Step),
             Box::new(m0006_every_lane::Step),
             Box::new(m0007_unread_pages::Step),
+            Box::new(m0008_twins::Step),
         ]
     }
 }

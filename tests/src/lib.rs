@@ -1,6 +1,7 @@
 //! What the suites stand on.
 
 pub mod databases;
+pub mod firms;
 pub mod harness;
 pub mod plain_http;
 pub mod postgres;

@@ -10,4 +10,5 @@ mod search_nights;
 mod search_providers;
 mod serp;
 mod server;
+mod twins;
 mod wire;

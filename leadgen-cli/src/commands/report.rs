@@ -1,6 +1,6 @@
 //! `report`: figures.
 
-use leadgen_core::domain::report::Funnel;
+use leadgen_core::domain::report::{Funnel, Quality};
 use leadgen_core::ports::store::{Reports, SearchLedger};
 
 use super::Ground;
@@ -30,6 +30,17 @@ pub(crate) async fn run(cli: &Cli, command: &ReportCommand) -> anyhow::Result<En
                 output::table(&["batch", "queries", "forecast ₽", "paid by day / night", "cost ₽", "of these in doubt"], rows)
             })?;
         }
+        ReportCommand::Quality { batch } => {
+            let quality = ground.store.quality(batch.as_deref()).await?;
+            output::show(cli.json, &quality, || quality_table(&quality))?;
+        }
+        ReportCommand::Domains { limit } => {
+            let domains = ground.store.top_domains(*limit).await?;
+            output::show(cli.json, &domains, || {
+                let rows = domains.iter().map(|d| vec![d.domain.clone(), d.hits.to_string(), d.first_seen_at.clone(), d.last_seen_at.clone()]);
+                output::table(&["domain", "results", "first seen (UTC)", "last seen"], rows)
+            })?;
+        }
         ReportCommand::States => {
             let states = ground.store.states().await?;
             output::show(cli.json, &states, || {
@@ -39,6 +50,23 @@ pub(crate) async fn run(cli: &Cli, command: &ReportCommand) -> anyhow::Result<En
         }
     }
     Ok(End::Done)
+}
+
+fn quality_table(quality: &Quality) -> String {
+    let mut rows = vec![
+        vec!["documents read".to_owned(), quality.documents.to_string()],
+        vec!["results kept".into(), quality.inserted.to_string()],
+        vec!["without a usable address".into(), quality.invalid.to_string()],
+        vec!["dropped by the sieve".into(), quality.excluded.to_string()],
+    ];
+    let drops = quality.excluded_by.iter().map(|(kind, count)| vec![format!("  {kind}"), count.to_string()]);
+    rows.extend(drops);
+    rows.extend(quality.results_by.iter().map(|(kind, count)| vec![format!("results: {kind}"), count.to_string()]));
+    rows.push(vec!["companies a query".into(), format!("{:.2}", quality.companies_per_query)]);
+    rows.push(vec!["companies with a contact, %".into(), format!("{:.1}", quality.contact_yield * 100.0)]);
+    rows.push(vec!["domains repeated among contacts, % (goal 0.5)".into(), format!("{:.2}", quality.repeated_domains * 100.0)]);
+    rows.push(vec!["pairs a person should look at".into(), quality.open_pairs.to_string()]);
+    output::table(&["what", "count"], rows)
 }
 
 /// The funnel as people read it.

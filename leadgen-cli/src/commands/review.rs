@@ -18,6 +18,7 @@ pub(crate) async fn run(cli: &Cli, command: &ReviewCommand) -> anyhow::Result<En
     let ground = Ground::new(cli).await?;
     let store = ground.roles();
     match command {
+        ReviewCommand::Pairs(command) => super::pairs::run(cli, &ground, command).await,
         ReviewCommand::List { state, limit } => {
             let messages = store.messages(Some(MessageState::parse(state)?), *limit).await?;
             let lines: Vec<_> = messages.iter().map(line).collect();

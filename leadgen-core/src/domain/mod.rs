@@ -19,3 +19,4 @@ pub mod serp;
 pub mod signal;
 pub mod suppression;
 pub mod time;
+pub mod twins;

@@ -30,6 +30,9 @@ impl DomainName {
         if trimmed.is_empty() || trimmed.len() > 4 * LONGEST_NAME {
             return Err(bad());
         }
+        if let Some(plain) = plain_host(trimmed) {
+            return if is_host(&plain) { Ok(Self(plain)) } else { Err(bad()) };
+        }
         let dotted = trimmed.replace(['\u{3002}', '\u{FF0E}', '\u{FF61}'], ".");
         let bare = dotted.strip_suffix('.').unwrap_or(&dotted);
         let (ascii, checked) =
@@ -56,6 +59,15 @@ impl DomainName {
     pub fn is_within(&self, zone: &str) -> bool {
         within(&self.0, zone)
     }
+}
+
+/// The lower-case form of a name of plain letters, digits, hyphens and dots, which is most of them: nothing to decode.
+fn plain_host(text: &str) -> Option<String> {
+    let bare = text.strip_suffix('.').unwrap_or(text);
+    let plain = bare.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'));
+    let lower = plain.then(|| bare.to_ascii_lowercase())?;
+    // A label with hyphens at its third and fourth place may be punycode, which must be looked into.
+    (!lower.split('.').any(|label| label.get(2..4) == Some("--"))).then_some(lower)
 }
 
 /// Whether a host is a zone or lies below it, on label borders; both in lower-case ASCII.

@@ -1,5 +1,7 @@
 //! Figures about the pipeline, and the life of one lead.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::domain::money::Money;
@@ -38,6 +40,46 @@ pub struct Funnel {
     pub in_doubt: u64,
     /// Searches nobody knows the end of.
     pub submit_unknown: u64,
+}
+
+/// What searches brought (REP-2).
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Quality {
+    /// Documents read.
+    pub documents: u64,
+    /// Results kept, new ones.
+    pub inserted: u64,
+    /// Documents without a usable address.
+    pub invalid: u64,
+    /// Documents dropped by the sieve.
+    pub excluded: u64,
+    /// The drops by their kind.
+    pub excluded_by: BTreeMap<String, u64>,
+    /// Results by what deduplication said of them.
+    pub results_by: BTreeMap<String, u64>,
+    /// Companies, duplicates not counted.
+    pub companies: u64,
+    /// Companies for each completed query.
+    pub companies_per_query: f64,
+    /// The share of companies with a contact.
+    pub contact_yield: f64,
+    /// The share of registrable domains that more than one company has contacts at, own domains only.
+    pub repeated_domains: f64,
+    /// Pairs that a person should look at.
+    pub open_pairs: u64,
+}
+
+/// A domain and how often it was seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DomainHits {
+    /// The host.
+    pub domain: String,
+    /// Results that belong to its company.
+    pub hits: u64,
+    /// First seen, RFC 3339.
+    pub first_seen_at: String,
+    /// Last seen, RFC 3339.
+    pub last_seen_at: String,
 }
 
 /// How many rows of a lane or table stand in a state.

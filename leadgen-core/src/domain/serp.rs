@@ -130,6 +130,8 @@ pub struct Reading {
     pub documents: u32,
     /// Documents dropped because their host is no company's own.
     pub excluded: u32,
+    /// These by the kind of host.
+    pub excluded_by: std::collections::BTreeMap<String, u32>,
     /// Documents without a usable address.
     pub invalid: u32,
     /// The result page to be asked next; `None`: the query is answered.

@@ -7,6 +7,7 @@
 use async_trait::async_trait;
 
 use crate::domain::company::{Company, NewCompany};
+use crate::domain::contact::{ContactType, FoundContact};
 use crate::domain::event::Event;
 use crate::domain::flow::MessageState;
 use crate::domain::id::Id;
@@ -16,11 +17,12 @@ use crate::domain::message::Message;
 use crate::domain::money::Money;
 use crate::domain::name::{EmailAddress, Phone};
 use crate::domain::query::SearchQuery;
-use crate::domain::report::{CompanyLine, CostLine, Funnel, Hold, LaneLoad, LifeLine, NicheYield, StateCount};
+use crate::domain::report::{CompanyLine, CostLine, DomainHits, Funnel, Hold, LaneLoad, LifeLine, NicheYield, Quality, StateCount};
 use crate::domain::serp::{KeptPage, Operation, Reading, ReadingDiff};
 use crate::domain::signal::Signal;
 use crate::domain::suppression::Suppression;
 use crate::domain::time::Timestamp;
+use crate::domain::twins::{PairEvent, PairState, Regrouped, TwinPair};
 use crate::error::Result;
 use crate::ports::Port;
 use crate::ports::work::{
@@ -117,6 +119,27 @@ pub struct ImportedCompany {
     pub origin: String,
 }
 
+/// The score of a contact that a person's own list names.
+const LISTED: f64 = 0.90;
+
+impl ImportedCompany {
+    /// The contacts its row names.
+    pub fn contacts(&self) -> Vec<FoundContact> {
+        let email = self.email.iter().map(|email| (ContactType::Email, email.as_str().to_owned()));
+        let phone = self.phone.iter().map(|phone| (ContactType::Phone, phone.as_str().to_owned()));
+        let found = |(contact_type, value)| FoundContact {
+            contact_type,
+            value,
+            kind: "unknown".into(),
+            origin: "import".into(),
+            score: LISTED,
+            source_url: self.origin.clone(),
+            snippet: String::new(),
+        };
+        email.chain(phone).map(found).collect()
+    }
+}
+
 /// Queries by hand.
 #[async_trait]
 pub trait Searches: Send + Sync {
@@ -195,6 +218,24 @@ pub trait Reviews: Send + Sync {
     async fn withdraw(&self, id: Id<Message>, by: &str, now: Timestamp) -> Result<()>;
 }
 
+/// Pairs of companies that may be one.
+///
+/// **Promises.** What was made one can be parted again with everything that was moved. A pair that a person parted never
+/// becomes one by itself, nor do the groups of its two. Whoever was written to stands for its group. A refusal of any
+/// member covers the group and is never lifted by anything here.
+///
+/// **Errors.** `Rejected` with code `no_such_pair`; `Conflict` with `illegal_transition`, or `not_one` if both were written
+/// to already.
+#[async_trait]
+pub trait Twins: Send + Sync {
+    /// Pairs in any of these states, the surest first.
+    async fn pairs(&self, states: &[PairState], limit: u64) -> Result<Vec<TwinPair>>;
+    /// What a person says to a pair; where it stands then.
+    async fn decide_pair(&self, pair: Id<TwinPair>, event: PairEvent, by: &str, now: Timestamp) -> Result<PairState>;
+    /// Looks at all companies once more (DEDUP-6 to DEDUP-8). Twice in a row changes nothing the second time.
+    async fn regroup(&self, now: Timestamp) -> Result<Regrouped>;
+}
+
 /// The opt-out registry.
 ///
 /// **Promises.** Registering is at once: messages that have not passed the mark become `suppressed`, and a refusal
@@ -240,6 +281,10 @@ pub trait Reports: Send + Sync {
     async fn funnel(&self, batch: Option<&str>) -> Result<Funnel>;
     /// How many rows stand in each state, with reason codes.
     async fn states(&self) -> Result<Vec<StateCount>>;
+    /// What the searches brought, of one batch or of all.
+    async fn quality(&self, batch: Option<&str>) -> Result<Quality>;
+    /// Domains of companies by how often they were seen, most first, then by name.
+    async fn top_domains(&self, limit: u64) -> Result<Vec<DomainHits>>;
 }
 
 /// Lists to take away.
@@ -300,6 +345,7 @@ pub trait Store:
     + SearchLedger
     + Replays
     + Reviews
+    + Twins
     + Suppressions
     + Mailboxes
     + Journal
@@ -335,6 +381,7 @@ impl<T> Store for T where
         + SearchLedger
         + Replays
         + Reviews
+        + Twins
         + Suppressions
         + Mailboxes
         + Journal

@@ -96,6 +96,22 @@ pub fn normalize(name: &str) -> NormalName {
     NormalName { text: kept.join(" "), legal_form }
 }
 
+/// The short word for a legal form as a name carries it: «общество с ограниченной ответственностью» is `ооо`.
+pub fn short_form(form: &str) -> &str {
+    match form {
+        "общество с ограниченной ответственностью" | "ltd" | "limited" | "llc" | "limited liability company" => "ооо",
+        "публичное акционерное общество" => "пао",
+        "непубличное акционерное общество" => "нао",
+        "открытое акционерное общество" => "оао",
+        "закрытое акционерное общество" => "зао",
+        "акционерное общество" => "ао",
+        "индивидуальный предприниматель" => "ип",
+        "автономная некоммерческая организация" => "ано",
+        "некоммерческая организация" => "нко",
+        other => other,
+    }
+}
+
 fn strip<'a>(words: &[&'a str], generic_too: bool, legal_form: &mut Option<String>) -> Vec<&'a str> {
     let mut words = words.to_vec();
     loop {
@@ -112,11 +128,8 @@ fn droppable(words: &[&str], generic_too: bool) -> Option<(bool, usize, bool)> {
     for front in [true, false] {
         let phrases = FORM_PHRASES.iter().map(|p| (*p, true)).chain(GENERIC_PHRASES.iter().filter(|_| generic_too).map(|p| (*p, false)));
         for (phrase, is_form) in phrases {
-            let parts: Vec<&str> = phrase.split(' ').collect();
-            let fits = words.len() >= parts.len()
-                && if front { words[..parts.len()] == parts[..] } else { words[words.len() - parts.len()..] == parts[..] };
-            if fits {
-                return Some((front, parts.len(), is_form));
+            if let Some(count) = phrase_at_end(words, phrase, front) {
+                return Some((front, count, is_form));
             }
         }
         let word = if front { words.first() } else { words.last() }?;
@@ -128,6 +141,18 @@ fn droppable(words: &[&str], generic_too: bool) -> Option<(bool, usize, bool)> {
         }
     }
     None
+}
+
+/// How many words a phrase takes, if the words begin (or end) with it.
+fn phrase_at_end(words: &[&str], phrase: &str, front: bool) -> Option<usize> {
+    let mut count = 0;
+    let mut fits = |part: &str| {
+        let at = if front { Some(count) } else { words.len().checked_sub(count + 1) };
+        count += 1;
+        at.and_then(|at| words.get(at)).is_some_and(|word| *word == part)
+    };
+    let all = if front { phrase.split(' ').all(&mut fits) } else { phrase.split(' ').rev().all(&mut fits) };
+    all.then_some(count)
 }
 
 /// «О.О.О.» → «ооо»: a chain of single letters joined by dots (a blank after a dot allowed) that touches no other letter.

@@ -28,17 +28,19 @@ pub fn page(hits: Result<Vec<Hit>>, query: &SearchQuery, excluded: &[DomainName]
 /// Hits → sightings: addresses normalized, foreign hosts dropped, one address once at its best position.
 pub fn sift(hits: Vec<Hit>, excluded: &[DomainName]) -> Reading {
     let mut reading = Reading { documents: hits.len() as u32, ..Reading::default() };
+    let mut seen = std::collections::HashSet::new();
     for (index, hit) in hits.into_iter().enumerate() {
         let position = if hit.position == 0 { index as u32 + 1 } else { hit.position };
         let Some(address) = normalize::address(&hit.url) else {
             reading.invalid += 1;
             continue;
         };
-        if sieve::drop_reason(&address.host, excluded).is_some() {
+        if let Some(drop) = sieve::drop_reason(&address.host, excluded) {
             reading.excluded += 1;
+            *reading.excluded_by.entry(drop.kind).or_default() += 1;
             continue;
         }
-        if reading.sightings.iter().any(|seen| seen.url == address.url) {
+        if !seen.insert(address.url.clone()) {
             continue;
         }
         let title = planning::squash(&hit.title);

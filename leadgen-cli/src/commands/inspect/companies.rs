@@ -43,7 +43,7 @@ fn profile(side: &Value) -> Profile {
         profile = profile.called(&phone);
     }
     if let Some(email) = normalize::email(&text(side, "email")) {
-        profile = profile.mailed(email.domain());
+        profile = profile.mailed(&email);
     }
     profile.with(Known::Inn, &digits(&text(side, "inn"))).with(Known::Ogrn, &digits(&text(side, "ogrn")))
 }

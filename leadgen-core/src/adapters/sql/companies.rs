@@ -1,25 +1,29 @@
 //! The dedupe lane: a result becomes a company, or a twin of one.
 
-use async_trait::async_trait;
-use sea_orm::{DatabaseTransaction, QueryResult};
+use std::collections::{HashMap, HashSet};
 
-use crate::domain::company::{Company, LookAlike, NewCompany, Suspect, Twin};
+use async_trait::async_trait;
+use sea_orm::{DatabaseTransaction, QueryResult, Value};
+use uuid::Uuid;
+
+use crate::domain::company::{LookAlike, Suspect, Twin};
 use crate::domain::flow::{ResultEvent, ResultState};
-use crate::domain::id::Id;
 use crate::domain::name::DomainName;
-use crate::domain::time::Timestamp;
 use crate::error::Result;
 use crate::ports::store::Lane;
 use crate::ports::work::{Call, Claim, DedupeResult, Fault, Ticket, Work};
 use crate::rules::setback::{Setback, setback};
 use crate::rules::{company_name, normalize, twins};
 
-use super::connection::{LaneTable, Serial, SqlStore, commit, query, query_one, run};
+use super::connection::{LaneTable, Serial, SqlStore, commit, list, query, run};
 use super::row::{get, id, ticket};
+use super::twins::Birth;
 
 const RESULTS: &str = "serp_results";
 /// Companies of one name block that are compared.
-const MOST_LOOK_ALIKES: i64 = 200;
+const MOST_LOOK_ALIKES: usize = 200;
+/// Rows asked for in one statement.
+const AT_ONCE: usize = 300;
 /// A result that can't be judged is not looked at for a year; its reason stands beside it.
 const PUT_ASIDE: std::time::Duration = std::time::Duration::from_hours(24 * 365);
 
@@ -34,50 +38,59 @@ impl Lane<DedupeResult> for SqlStore {
             order: "created_at, operation_id, position, id",
         };
         let (token, rows) = self.take::<DedupeResult>(&tx, &lane, call, vec![call.batch.clone().into()]).await?;
-        let mut claims = Vec::new();
-        for row in &rows {
-            let suspect = self.suspect(&tx, row).await?;
-            claims.push(Claim::new(ticket(row, token)?, suspect));
-        }
+        let suspects = self.suspects(&tx, &rows).await?;
+        let claims = rows.iter().zip(suspects).map(|(row, suspect)| Ok(Claim::new(ticket(row, token)?, suspect))).collect::<Result<Vec<_>>>()?;
         commit(tx).await?;
         Ok(claims)
     }
 
     async fn commit(&self, call: &Call, done: Vec<(Ticket, Twin)>) -> Result<Vec<Ticket>> {
         let tx = self.write(Serial::Twins).await?;
-        let mut lost = Vec::new();
-        let mut rows = Vec::new();
+        let held = self.held_results(&tx, &done).await?;
+        let (mut kept, mut lost) = (Vec::new(), Vec::new());
         for (ticket, twin) in done {
-            let sql = self.locked("SELECT * FROM serp_results WHERE id = $1 AND claim_token = $2");
-            match query_one(&tx, &sql, vec![ticket.row.into(), ticket.token.into()]).await? {
-                Some(row) => rows.push((get::<i32>(&row, "position")?, row, ticket, twin)),
-                None => lost.push(ticket),
+            match held.get(&ticket.row) {
+                Some(row) if get::<Uuid>(row, "claim_token")? == ticket.token => kept.push((get::<i32>(row, "position")?, row, ticket, twin)),
+                _ => lost.push(ticket),
             }
         }
         // The better position is the first of its company, whatever order the work ended in.
-        rows.sort_by_key(|(position, _, ticket, _)| (*position, ticket.row));
+        kept.sort_by_key(|(position, _, ticket, _)| (*position, ticket.row));
+        let rows: Vec<&QueryResult> = kept.iter().map(|(_, row, ..)| *row).collect();
+        let asked = self.asked(&tx, &operations_of(&rows)?).await?;
+        let none = Asked::default();
+        let snippets = kept.iter().map(|(_, row, ..)| get::<String>(row, "snippet")).collect::<Result<Vec<_>>>()?;
+        let mut snippets = snippets.iter().map(String::as_str);
+        let mut births = Vec::new();
+        for (_, row, ticket, twin) in &kept {
+            let asked = asked.get(&get::<Uuid>(row, "operation_id")?).unwrap_or(&none);
+            births.push(Birth {
+                newborn: &twin.newborn,
+                industry: &asked.niche,
+                region: &asked.city,
+                batch_tag: &asked.batch_tag,
+                snippet: snippets.next().unwrap_or(""),
+                source: "yandex_search_api",
+                result: Some(ticket.row),
+                contacts: vec![],
+            });
+        }
+        let settled = self.settle(&tx, call.now, &births).await?;
         let mut seen_again = std::collections::BTreeSet::new();
-        for (_, row, ticket, twin) in rows {
-            let suspect = self.suspect(&tx, &row).await?;
-            let state = ResultState::parse(&get::<String>(&row, "dedup_status")?)?;
-            let (company, verdict, score) = match twins::judge(&twin.newborn, &suspect.region, &suspect.look_alikes) {
-                Some(judged) => (judged.company, judged.rule, judged.score),
-                None => self.birth(&tx, call, &suspect, &twin.newborn, &ticket).await?,
-            };
-            let next = state.after(ResultEvent::Judge(verdict))?;
+        for ((_, row, ticket, _), settled) in kept.iter().zip(&settled) {
+            let state = ResultState::parse(&get::<String>(row, "dedup_status")?)?;
+            let next = state.after(ResultEvent::Judge(settled.verdict))?;
             let sets = "dedup_status = $3, company_id = $4, dedup_score = $5, is_processed = true, tries = 0, next_try_at = NULL, last_error = NULL, updated_at = $6";
-            let values = vec![next.as_str().into(), company.uuid().into(), score.into(), call.now.millis().into()];
-            self.finish(&tx, RESULTS, &ticket, sets, values).await?;
-            if verdict != ResultState::Unique {
-                seen_again.insert(company.uuid());
-            }
-            if verdict != ResultState::DupFuzzy {
-                self.know_host(&tx, call.now, company, suspect.domain.as_str(), verdict == ResultState::Unique).await?;
+            let values = vec![next.as_str().into(), settled.company.uuid().into(), settled.score.into(), call.now.millis().into()];
+            self.finish(&tx, RESULTS, ticket, sets, values).await?;
+            if settled.verdict != ResultState::Unique {
+                seen_again.insert(settled.company.uuid());
             }
         }
-        for company in seen_again {
-            let values = vec![company.into(), call.now.millis().into()];
-            run(&tx, "UPDATE companies SET last_seen_at = $2 WHERE id = $1", values).await?;
+        if !seen_again.is_empty() {
+            let (places, mut values) = list(2, seen_again);
+            values.insert(0, call.now.millis().into());
+            run(&tx, &format!("UPDATE companies SET last_seen_at = $1 WHERE id IN ({places})"), values).await?;
         }
         commit(tx).await?;
         Ok(lost)
@@ -95,140 +108,111 @@ impl Lane<DedupeResult> for SqlStore {
     }
 }
 
+/// What was asked for when a result was found.
+#[derive(Clone, Debug, Default)]
+struct Asked {
+    niche: String,
+    city: String,
+    batch_tag: String,
+}
+
 impl SqlStore {
-    async fn suspect(&self, tx: &DatabaseTransaction, row: &QueryResult) -> Result<Suspect> {
-        let sql = "SELECT q.niche, q.city, q.batch_tag FROM serp_operations o JOIN serp_queries q ON q.id = o.query_id WHERE o.id = $1";
-        let asked = query_one(tx, sql, vec![get::<uuid::Uuid>(row, "operation_id")?.into()]).await?;
-        let cell = |column: &str| asked.as_ref().map_or(Ok(String::new()), |asked| get(asked, column));
-        let domain = DomainName::parse(&get::<String>(row, "domain")?)?;
-        let title: String = get(row, "title")?;
-        Ok(Suspect {
-            result_id: id(row, "id")?,
-            url: get(row, "url")?,
-            snippet: get(row, "snippet")?,
-            industry: cell("niche")?,
-            region: cell("city")?,
-            batch_tag: cell("batch_tag")?,
-            look_alikes: self.look_alikes(tx, &title, &domain).await?,
-            domain,
-            title,
-        })
-    }
-
-    pub(super) async fn look_alikes(&self, tx: &DatabaseTransaction, title: &str, domain: &DomainName) -> Result<Vec<LookAlike>> {
-        let block = twins::name_block(&company_name::normalize(title).text);
-        let family = normalize::registrable(domain).map(|family| family.to_string());
-        // A host known for a company counts as its own, also when another one is canonical.
-        let sql = "SELECT c.*, d.host AS known_host FROM companies c LEFT JOIN domains d ON d.company_id = c.id AND d.host = $1
-            WHERE c.status <> 'duplicate' AND (c.canonical_domain = $1 OR d.host = $1 OR c.registrable_domain = $2 OR c.name_block = $3)
-            ORDER BY CASE WHEN c.canonical_domain = $1 THEN 0 WHEN d.host = $1 THEN 1 WHEN c.registrable_domain = $2 THEN 2 ELSE 3 END,
-                c.created_at, c.id LIMIT $4";
-        let values = vec![domain.as_str().into(), family.into(), block.into(), MOST_LOOK_ALIKES.into()];
-        let rows = query(tx, sql, values).await?;
-        rows.iter()
-            .map(|row| {
-                let name = |column: &str| -> Result<Option<DomainName>> {
-                    get::<Option<String>>(row, column)?.map(|text| DomainName::parse(&text)).transpose()
-                };
-                Ok(LookAlike {
-                    company: id(row, "id")?,
-                    domain: name("known_host")?.or(name("canonical_domain")?),
-                    registrable_domain: name("registrable_domain")?,
-                    normalized_name: get(row, "normalized_name")?,
-                    region: get(row, "region")?,
-                })
-            })
-            .collect()
-    }
-
-    async fn birth(
-        &self,
-        tx: &DatabaseTransaction,
-        call: &Call,
-        suspect: &Suspect,
-        newborn: &NewCompany,
-        ticket: &Ticket,
-    ) -> Result<(Id<Company>, ResultState, f64)> {
-        let born = Born {
-            newborn,
-            industry: &suspect.industry,
-            region: &suspect.region,
-            batch_tag: &suspect.batch_tag,
-            snippet: &suspect.snippet,
-            source: "yandex_search_api",
-            result: Some(ticket.row),
-        };
-        if self.insert_company(tx, call.now, &born).await? {
-            return Ok((newborn.id(), ResultState::Unique, 1.0));
+    /// The rows of tickets, held so that nobody else moves them meanwhile.
+    async fn held_results(&self, tx: &DatabaseTransaction, done: &[(Ticket, Twin)]) -> Result<HashMap<Uuid, QueryResult>> {
+        let mut held = HashMap::new();
+        for done in done.chunks(AT_ONCE) {
+            let rows: Vec<Uuid> = done.iter().map(|(ticket, _)| ticket.row).collect();
+            let (places, values) = list(1, rows);
+            let sql = self.locked(&format!("SELECT * FROM serp_results WHERE id IN ({places}) AND claim_token IS NOT NULL ORDER BY id"));
+            for row in query(tx, &sql, values).await? {
+                held.insert(get(&row, "id")?, row);
+            }
         }
-        Ok((self.namesake(tx, newborn).await?, ResultState::DupFamily, 1.0))
+        Ok(held)
     }
 
-    /// The company that keeps another from being born under its key: the primary one, if it was merged.
-    pub(super) async fn namesake(&self, tx: &DatabaseTransaction, newborn: &NewCompany) -> Result<Id<Company>> {
-        let sql = "SELECT COALESCE(duplicate_of, id) AS id FROM companies WHERE id = $1 OR (status <> 'duplicate' AND (dedupe_hash = $2 OR canonical_domain = $3))
-            ORDER BY CASE WHEN status = 'duplicate' THEN 1 ELSE 0 END LIMIT 1";
-        let host = newborn.canonical_domain.as_ref().map(ToString::to_string);
-        let row = query_one(tx, sql, vec![newborn.id().uuid().into(), newborn.dedupe_hash.clone().into(), host.into()]).await?;
-        row.map_or(Ok(newborn.id()), |row| id(&row, "id"))
+    /// What was asked for, by operation.
+    async fn asked(&self, tx: &DatabaseTransaction, operations: &[Uuid]) -> Result<HashMap<Uuid, Asked>> {
+        let mut asked = HashMap::new();
+        for operations in operations.chunks(AT_ONCE) {
+            let (places, values) = list(1, operations.iter().copied());
+            let sql = format!("SELECT o.id, q.niche, q.city, q.batch_tag FROM serp_operations o JOIN serp_queries q ON q.id = o.query_id WHERE o.id IN ({places})");
+            for row in query(tx, &sql, values).await? {
+                asked.insert(get(&row, "id")?, Asked { niche: get(&row, "niche")?, city: get(&row, "city")?, batch_tag: get(&row, "batch_tag")? });
+            }
+        }
+        Ok(asked)
     }
 
-    /// Inserts a company unless its id is known; whether it was new.
-    pub(super) async fn insert_company(&self, tx: &DatabaseTransaction, now: Timestamp, born: &Born<'_>) -> Result<bool> {
-        let newborn = born.newborn;
-        let touched = run(
-            tx,
-            "INSERT INTO companies (id, name, normalized_name, name_block, canonical_domain, registrable_domain, website_url, industry, region,
-                batch_tag, status, dedupe_hash, source, source_result_id, last_snippet, first_seen_at, last_seen_at, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'new', $11, $12, $13, $14, $15, $15, $15, $15) ON CONFLICT DO NOTHING",
-            vec![
-                newborn.id().uuid().into(),
-                newborn.name.clone().into(),
-                newborn.normalized_name.clone().into(),
-                twins::name_block(&newborn.normalized_name).into(),
-                newborn.canonical_domain.as_ref().map(ToString::to_string).into(),
-                newborn.registrable_domain.as_ref().map(ToString::to_string).into(),
-                newborn.website_url.clone().into(),
-                born.industry.into(),
-                born.region.into(),
-                born.batch_tag.into(),
-                newborn.dedupe_hash.clone().into(),
-                born.source.into(),
-                born.result.into(),
-                born.snippet.into(),
-                now.millis().into(),
-            ],
-        )
-        .await?;
-        Ok(touched > 0)
+    async fn suspects(&self, tx: &DatabaseTransaction, rows: &[QueryResult]) -> Result<Vec<Suspect>> {
+        let asked = self.asked(tx, &operations_of(&rows.iter().collect::<Vec<_>>())?).await?;
+        let mut suspects = Vec::new();
+        for row in rows {
+            let asked = asked.get(&get::<Uuid>(row, "operation_id")?).cloned().unwrap_or_default();
+            suspects.push(Suspect {
+                result_id: id(row, "id")?,
+                url: get(row, "url")?,
+                snippet: get(row, "snippet")?,
+                industry: asked.niche,
+                region: asked.city,
+                batch_tag: asked.batch_tag,
+                look_alikes: vec![],
+                domain: DomainName::parse(&get::<String>(row, "domain")?)?,
+                title: get(row, "title")?,
+            });
+        }
+        self.show_look_alikes(tx, &mut suspects).await?;
+        Ok(suspects)
     }
 
-    pub(super) async fn know_host(
-        &self,
-        tx: &DatabaseTransaction,
-        now: Timestamp,
-        company: Id<Company>,
-        host: &str,
-        canonical: bool,
-    ) -> Result<()> {
-        let values = vec![host.into(), company.uuid().into(), canonical.into(), now.millis().into()];
-        run(
-            tx,
-            "INSERT INTO domains (host, company_id, is_canonical, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (host) DO NOTHING",
-            values,
-        )
-        .await?;
+    /// Companies that share a suspect's host, family or much of its name. It is a first look: the commit takes the second.
+    async fn show_look_alikes(&self, tx: &DatabaseTransaction, suspects: &mut [Suspect]) -> Result<()> {
+        for suspects in suspects.chunks_mut(100) {
+            let (sql, values) = look_alikes_of(suspects);
+            let known = query(tx, &sql, values).await?.iter().map(look_alike).collect::<Result<Vec<_>>>()?;
+            for suspect in suspects.iter_mut() {
+                let block = twins::name_block(&company_name::normalize(&suspect.title).text);
+                let family = normalize::registrable(&suspect.domain);
+                let is_like = |other: &&LookAlike| {
+                    other.domain.as_ref() == Some(&suspect.domain)
+                        || (family.is_some() && other.registrable_domain == family)
+                        || twins::name_block(&other.normalized_name) == block
+                };
+                suspect.look_alikes = known.iter().filter(is_like).take(MOST_LOOK_ALIKES).cloned().collect();
+            }
+        }
         Ok(())
     }
 }
 
-/// A company about to be inserted, with where it was seen.
-pub(super) struct Born<'a> {
-    pub(super) newborn: &'a NewCompany,
-    pub(super) industry: &'a str,
-    pub(super) region: &'a str,
-    pub(super) batch_tag: &'a str,
-    pub(super) snippet: &'a str,
-    pub(super) source: &'a str,
-    pub(super) result: Option<uuid::Uuid>,
+fn look_alikes_of(suspects: &[Suspect]) -> (String, Vec<Value>) {
+    let families = suspects.iter().filter_map(|suspect| normalize::registrable(&suspect.domain)).map(|family| family.to_string());
+    let blocks = suspects.iter().map(|suspect| twins::name_block(&company_name::normalize(&suspect.title).text));
+    let (hosts, mut values) = list(1, suspects.iter().map(|suspect| suspect.domain.to_string()).collect::<HashSet<_>>());
+    let (families, more) = list(1 + values.len(), families.collect::<HashSet<_>>());
+    values.extend(more);
+    let (blocks, more) = list(1 + values.len(), blocks.filter(|block| !block.is_empty()).collect::<HashSet<_>>());
+    values.extend(more);
+    let sql = format!(
+        "SELECT c.*, NULL AS known_host FROM companies c WHERE c.status <> 'duplicate' AND (c.canonical_domain IN ({hosts})
+            OR c.registrable_domain IN ({families}) OR c.id IN (SELECT id FROM companies WHERE name_block IN ({blocks}) ORDER BY created_at, id LIMIT {MOST_LOOK_ALIKES}))
+         UNION ALL SELECT c.*, d.host FROM domains d JOIN companies c ON c.id = d.company_id WHERE d.host IN ({hosts}) AND c.status <> 'duplicate'"
+    );
+    (sql, values)
+}
+
+fn operations_of(rows: &[&QueryResult]) -> Result<Vec<Uuid>> {
+    let operations = rows.iter().map(|row| get::<Uuid>(row, "operation_id")).collect::<Result<HashSet<_>>>()?;
+    Ok(operations.into_iter().collect())
+}
+
+fn look_alike(row: &QueryResult) -> Result<LookAlike> {
+    let name = |column: &str| -> Result<Option<DomainName>> { get::<Option<String>>(row, column)?.map(|text| DomainName::parse(&text)).transpose() };
+    Ok(LookAlike {
+        company: id(row, "id")?,
+        domain: name("known_host")?.or(name("canonical_domain")?),
+        registrable_domain: name("registrable_domain")?,
+        normalized_name: get(row, "normalized_name")?,
+        region: get(row, "region")?,
+    })
 }

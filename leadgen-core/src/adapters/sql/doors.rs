@@ -3,8 +3,7 @@
 use async_trait::async_trait;
 use sea_orm::DatabaseTransaction;
 
-use crate::domain::contact::{ContactType, FoundContact};
-use crate::domain::flow::{CompanyEvent, Delivery, MessageEvent, MessageState};
+use crate::domain::flow::{CompanyEvent, Delivery, MessageEvent, MessageState, ResultState};
 use crate::domain::id::Id;
 use crate::domain::lead::Cursor;
 use crate::domain::message::Message;
@@ -15,66 +14,36 @@ use crate::error::Result;
 use crate::ports::store::{Admit, Admitted, Cursors, ImportedCompany};
 use crate::rules::effects::{SOFT_SPAN, WEAK_MATCH, effect, hardened, may_match_by_address, outranks};
 
-use super::companies::Born;
 use super::connection::{Serial, SqlStore, commit, query_one, run};
 use super::letters::MESSAGE;
-use super::row::{count, get, id, message};
+use super::row::{count, get, message};
+use super::twins::Birth;
 
-/// The score of a contact that a person's own list names.
-const IMPORTED: f64 = 0.90;
 #[async_trait]
 impl Admit<ImportedCompany> for SqlStore {
     async fn admit(&self, source: &str, items: &[ImportedCompany], next: Option<&Cursor>, now: Timestamp) -> Result<Admitted> {
         let tx = self.write(Serial::Twins).await?;
         let mut admitted = Admitted::default();
-        for item in items {
-            let born = Born {
-                newborn: &item.newborn,
-                industry: &item.industry,
-                region: &item.region,
-                batch_tag: &item.batch_tag,
-                snippet: "",
-                source: "import",
-                result: None,
-            };
-            let mut fresh = false;
-            let family = item.newborn.registrable_domain.as_ref().map(ToString::to_string);
-            let sql = "SELECT id FROM companies WHERE registrable_domain = $1 AND status <> 'duplicate' ORDER BY created_at LIMIT 1";
-            let known = query_one(&tx, sql, vec![family.into()]).await?;
-            let company = match known {
-                Some(row) => id(&row, "id")?,
-                None if self.insert_company(&tx, now, &born).await? => {
-                    fresh = true;
-                    item.newborn.id()
-                }
-                None => self.namesake(&tx, &item.newborn).await?,
-            };
-            if fresh {
-                admitted.new += 1;
-            } else {
-                admitted.known += 1;
-            }
-            if let Some(host) = &item.newborn.canonical_domain {
-                self.know_host(&tx, now, company, host.as_str(), fresh).await?;
-            }
-            let email = item.email.as_ref().map(|email| (ContactType::Email, email.as_str().to_owned()));
-            let phone = item.phone.as_ref().map(|phone| (ContactType::Phone, phone.as_str().to_owned()));
-            for (contact_type, value) in [email, phone].into_iter().flatten() {
-                let found = FoundContact {
-                    contact_type,
-                    value,
-                    kind: "unknown".into(),
-                    origin: "import".into(),
-                    score: IMPORTED,
-                    source_url: item.origin.clone(),
-                    snippet: String::new(),
-                };
-                self.keep_contact(&tx, now, company, &found).await?;
-            }
-        }
+        let births: Vec<Birth<'_>> = items.iter().map(birth).collect();
+        let settled = self.settle(&tx, now, &births).await?;
+        admitted.new = settled.iter().filter(|settled| settled.verdict == ResultState::Unique).count() as u32;
+        admitted.known = items.len() as u32 - admitted.new;
         self.keep_cursor(&tx, source, next, now).await?;
         commit(tx).await?;
         Ok(admitted)
+    }
+}
+
+fn birth(item: &ImportedCompany) -> Birth<'_> {
+    Birth {
+        newborn: &item.newborn,
+        industry: &item.industry,
+        region: &item.region,
+        batch_tag: &item.batch_tag,
+        snippet: "",
+        source: "import",
+        result: None,
+        contacts: item.contacts(),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::ports::store::Lane;
 use crate::ports::work::{Call, Claim, EnrichCompany, Fault, Ticket, Work};
 use crate::rules::setback::{Setback, setback};
+use crate::rules::twins::profile::Profile;
 use crate::rules::visit;
 
 use super::connection::{LaneTable, Serial, SqlStore, commit, lease_lost, query, query_one, run};
@@ -112,6 +113,12 @@ impl SqlStore {
             call.now.millis().into(),
         ];
         self.finish(tx, COMPANIES, ticket, sets, values).await?;
+        // A phone, an address or a number may show that it is a company known already.
+        let facts = findings.contacts.iter().fold(Profile::default(), Profile::showing);
+        self.learn(tx, call.now, &[(company.id, facts)]).await?;
+        if findings.inn.is_some() || findings.ogrn.is_some() {
+            self.meet_all(tx, call.now, &[company.id.uuid()]).await?;
+        }
         Ok(())
     }
 

@@ -39,6 +39,10 @@ impl Lives for SqlStore {
             FROM serp_results r JOIN serp_operations o ON o.id = r.operation_id JOIN serp_queries q ON q.id = o.query_id WHERE r.company_id = $1
             UNION ALL SELECT 2, r.updated_at, 'dedupe', r.dedup_status || ' (' || COALESCE(CAST(r.dedup_score AS text), '') || '): ' || r.title || ', ' || r.domain
             FROM serp_results r WHERE r.company_id = $1
+            UNION ALL SELECT 2, p.decided_at, 'merge', p.status || ': «' || a.name || '» ' || COALESCE(a.canonical_domain, '') || ' and «' || b.name || '» '
+                || COALESCE(b.canonical_domain, '') || ' by ' || p.rule || ' (' || CAST(p.score AS text) || '), decided by ' || p.decided_by || ': ' || p.features
+            FROM company_pairs p JOIN companies a ON a.id = p.first_id JOIN companies b ON b.id = p.second_id
+            WHERE $1 IN (a.id, b.id, a.duplicate_of, b.duplicate_of)
             UNION ALL SELECT 3, k.first_seen_at, 'enrich', k.contact_type || ' ' || k.value || ' (' || k.origin || ', score ' || CAST(k.quality_score AS text)
                 || CASE WHEN k.is_primary THEN ', primary' ELSE '' END || ') on ' || k.source_url || CASE WHEN k.snippet <> '' THEN ': ' || k.snippet ELSE '' END
             FROM contacts k WHERE k.company_id = $1

@@ -11,7 +11,9 @@ mod ledger;
 mod letters;
 mod lives;
 mod outbox;
+mod pairs;
 mod plan;
+mod quality;
 mod queue;
 mod replay;
 mod reports;
@@ -22,5 +24,6 @@ mod search;
 mod shift;
 mod submit;
 mod suppress;
+mod twins;
 
 pub use connection::{LeaseClock, Settings, SqlStore};

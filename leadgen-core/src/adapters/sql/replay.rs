@@ -119,7 +119,7 @@ impl SqlStore {
         let operation = operation(&row)?;
         for sighting in &reading.sightings {
             if diff.added.contains(&sighting.url) || diff.changed.contains(&sighting.url) {
-                self.upsert_result(tx, now, &operation, sighting).await?;
+                self.upsert_results(tx, now, &operation, std::slice::from_ref(sighting)).await?;
             }
         }
         let stored = stored(tx, id).await?;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use sea_orm::Value;
 
-use crate::domain::report::{CompanyLine, Funnel, LaneLoad, StateCount};
+use crate::domain::report::{CompanyLine, DomainHits, Funnel, LaneLoad, Quality, StateCount};
 use crate::domain::time::Timestamp;
 use crate::error::Result;
 use crate::ports::store::{Agenda, Exports, Reports};
@@ -47,6 +47,14 @@ impl Reports for SqlStore {
             in_doubt: number(format!("SELECT count(*) AS n {messages} AND status = 'in_doubt'")).await?,
             submit_unknown: number(format!("SELECT count(*) AS n {queries} AND submit_unknown")).await?,
         })
+    }
+
+    async fn quality(&self, batch: Option<&str>) -> Result<Quality> {
+        self.quality_of(batch).await
+    }
+
+    async fn top_domains(&self, limit: u64) -> Result<Vec<DomainHits>> {
+        self.top_hits(limit).await
     }
 
     async fn states(&self) -> Result<Vec<StateCount>> {

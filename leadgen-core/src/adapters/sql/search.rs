@@ -3,12 +3,13 @@
 use std::io::{Read, Write};
 
 use async_trait::async_trait;
-use sea_orm::DatabaseTransaction;
+use sea_orm::{DatabaseTransaction, Value};
+use uuid::Uuid;
 
-use crate::domain::flow::{OperationEvent, QueryEvent, QueryState};
+use crate::domain::flow::{OperationEvent, QueryEvent, QueryState, ResultState};
 use crate::domain::id::Id;
 use crate::domain::query::SearchQuery;
-use crate::domain::serp::{KeptPage, Operation, Progress, RawPage, Reading};
+use crate::domain::serp::{KeptPage, Operation, Progress, RawPage, Reading, Sighting};
 use crate::domain::time::Timestamp;
 use crate::error::{Error, ErrorKind, Result, Verdict};
 use crate::ports::store::Lane;
@@ -16,13 +17,15 @@ use crate::ports::work::{Call, Claim, Fault, IngestPage, PollOperation, Ticket, 
 use crate::rules::backoff::poll_pause;
 use crate::rules::unanswered::after_operation;
 
-use super::connection::{LaneTable, Serial, SqlStore, commit, lease_lost, query, query_one, run};
+use super::connection::{LaneTable, Serial, SqlStore, commit, insert_rows, lease_lost, list, query, query_one, run};
 use super::ledger::Side;
 use super::row::{get, operation, search_query, ticket};
 
 const OPERATIONS: &str = "serp_operations";
 /// The largest page a store unpacks.
 const MOST_PAGE: u64 = 64 * 1024 * 1024;
+/// Results asked for in one statement.
+const KNOWN_AT_ONCE: usize = 500;
 /// Codes of faults that say nothing about the page.
 const OUR_TROUBLE: [&str; 4] = ["deadline", "unavailable", "database_busy", "database_unavailable"];
 
@@ -131,13 +134,10 @@ impl Lane<IngestPage> for SqlStore {
                 lost.push(ticket);
                 continue;
             };
-            let mut inserted = 0;
-            for sighting in &reading.sightings {
-                inserted += self.upsert_result(&tx, call.now, &operation, sighting).await?;
-            }
+            let inserted = self.upsert_results(&tx, call.now, &operation, &reading.sightings).await?;
             let metadata = serde_json::json!({
                 "documents": reading.documents, "inserted": inserted, "updated": reading.sightings.len() as u64 - inserted,
-                "excluded": reading.excluded, "invalid": reading.invalid, "page": asked.page,
+                "excluded": reading.excluded, "excluded_by": reading.excluded_by, "invalid": reading.invalid, "page": asked.page,
                 "cost_estimate": known["cost_estimate"], "mode": known["mode"], "tariff": known["tariff"],
             });
             let values = vec![metadata.to_string().into(), call.now.millis().into()];
@@ -357,40 +357,52 @@ impl SqlStore {
         commit(tx).await
     }
 
-    pub(super) async fn upsert_result(
+    /// Writes results of an operation, known ones anew; how many were not known.
+    pub(super) async fn upsert_results(
         &self,
         tx: &DatabaseTransaction,
         now: Timestamp,
         operation: &Operation,
-        sighting: &crate::domain::serp::Sighting,
+        sightings: &[Sighting],
     ) -> Result<u64> {
-        let result: Id<crate::domain::serp::Sighting> = Id::of(&["result", &operation.id.to_string(), &sighting.url]);
-        let known = query_one(tx, "SELECT id FROM serp_results WHERE id = $1", vec![result.uuid().into()]).await?.is_some();
-        let metadata = serde_json::json!({"source": "yandex_search_api", "yandex_operation_id": operation.handle});
-        run(
-            tx,
-            "INSERT INTO serp_results (id, operation_id, url, domain, registrable_domain, title, snippet, position, language, dedup_status,
-                metadata, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'new', $10, $11, $11)
-             ON CONFLICT (operation_id, url) DO UPDATE SET title = excluded.title, snippet = excluded.snippet, position = excluded.position,
-                language = excluded.language, updated_at = excluded.updated_at",
-            vec![
-                result.uuid().into(),
-                operation.id.uuid().into(),
-                sighting.url.clone().into(),
-                sighting.domain.clone().into(),
-                sighting.registrable_domain.clone().into(),
-                sighting.title.clone().into(),
-                sighting.snippet.clone().into(),
-                (sighting.position as i32).into(),
-                sighting.language.clone().into(),
-                metadata.to_string().into(),
-                now.millis().into(),
-            ],
-        )
-        .await?;
-        Ok(u64::from(!known))
+        let mut known = 0;
+        for sightings in sightings.chunks(KNOWN_AT_ONCE) {
+            let ids: Vec<Uuid> = sightings.iter().map(|sighting| result_id(operation, sighting)).collect();
+            let (places, values) = list(1, ids);
+            let row = query_one(tx, &format!("SELECT count(*) AS n FROM serp_results WHERE id IN ({places})"), values).await?;
+            known += row.map(|row| get::<i64>(&row, "n")).transpose()?.unwrap_or(0).max(0) as u64;
+        }
+        let head = "INSERT INTO serp_results (id, operation_id, url, domain, registrable_domain, title, snippet, position, language, dedup_status,
+            metadata, created_at, updated_at)";
+        let tail = "ON CONFLICT (operation_id, url) DO UPDATE SET title = excluded.title, snippet = excluded.snippet, position = excluded.position,
+            language = excluded.language, updated_at = excluded.updated_at";
+        let metadata = serde_json::json!({"source": "yandex_search_api", "yandex_operation_id": operation.handle}).to_string();
+        let rows: Vec<Vec<Value>> = sightings.iter().map(|sighting| result_row(now, operation, sighting, &metadata)).collect();
+        insert_rows(tx, head, rows.into_iter(), tail).await?;
+        Ok(sightings.len() as u64 - known)
     }
+}
+
+fn result_id(operation: &Operation, sighting: &Sighting) -> Uuid {
+    Id::<Sighting>::of(&["result", &operation.id.to_string(), &sighting.url]).uuid()
+}
+
+fn result_row(now: Timestamp, operation: &Operation, sighting: &Sighting, metadata: &str) -> Vec<Value> {
+    vec![
+        result_id(operation, sighting).into(),
+        operation.id.uuid().into(),
+        sighting.url.clone().into(),
+        sighting.domain.clone().into(),
+        sighting.registrable_domain.clone().into(),
+        sighting.title.clone().into(),
+        sighting.snippet.clone().into(),
+        (sighting.position as i32).into(),
+        sighting.language.clone().into(),
+        ResultState::New.as_str().into(),
+        metadata.into(),
+        now.millis().into(),
+        now.millis().into(),
+    ]
 }
 
 /// Keeps a page by its hash; the same bytes are kept once.

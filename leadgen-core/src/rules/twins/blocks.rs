@@ -14,7 +14,12 @@ const ERRORS: (usize, usize) = (15, 85);
 /// Errors any name may hold. More of them in a long name are other words, not slips.
 pub(super) const MOST_ERRORS: usize = 4;
 
-/// The hash of a key, stable for good (FNV-1a, 64 bits): stores keep it.
+/// Whether a key stands for a fact and not for a piece of a name.
+pub(super) fn is_fact(key: i64) -> bool {
+    key & 1 == 1
+}
+
+/// The hash of a key, stable for good (FNV-1a, 64 bits): stores keep it. The lowest bit is left free: it is set for facts.
 fn hash(parts: &[&[u8]]) -> i64 {
     let mut state: u64 = 0xcbf2_9ce4_8422_2325;
     for part in parts {
@@ -22,7 +27,7 @@ fn hash(parts: &[&[u8]]) -> i64 {
             state = (state ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
         }
     }
-    state.cast_signed()
+    state.cast_signed() & !1
 }
 
 /// The keys a company is filed under.
@@ -67,10 +72,11 @@ fn exact(profile: &Profile) -> Vec<i64> {
             Known::Inn => b"inn",
             Known::Ogrn => b"ogrn",
             Known::Phone => b"phone",
+            Known::Mailbox => b"mailbox",
             // A mail domain meets sites of that family too.
             Known::MailDomain => b"family",
         };
-        keys.push(hash(&[kind, known.as_bytes()]));
+        keys.push(hash(&[kind, known.as_bytes()]) | 1);
     }
     keys
 }
@@ -81,7 +87,7 @@ fn tidy(mut keys: Vec<i64>) -> Vec<i64> {
     keys
 }
 
-fn errors(length: usize) -> usize {
+pub(super) fn errors(length: usize) -> usize {
     (length * ERRORS.0 / ERRORS.1).min(MOST_ERRORS)
 }
 

@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use super::profile::{Known, Profile};
+use super::common::is_common;
 use super::{JARO_WINKLER, LEVENSHTEIN, blocks::MOST_ERRORS, compare};
 
 /// What is decided.
@@ -24,7 +25,7 @@ pub enum Verdict {
 pub enum Stand {
     /// Both have it in common.
     Same,
-    /// Both have one that is called alike (domains only).
+    /// Both have one that is called alike (domains), or that became the other (legal forms).
     Alike,
     /// Each has another.
     Other,
@@ -47,6 +48,8 @@ pub struct Features {
     pub domain: Stand,
     /// The phones.
     pub phone: Stand,
+    /// The legal forms.
+    pub form: Stand,
     /// ИНН or ОГРН.
     pub requisites: Stand,
 }
@@ -56,7 +59,7 @@ pub struct Features {
 pub struct Decision {
     /// What is decided.
     pub verdict: Verdict,
-    /// The rule that decided: `host`, `family`, `inn`, `ogrn`, `mail_domain`, `phone`, `name`, or `none`.
+    /// The rule that decided: `host`, `family`, `inn`, `ogrn`, `mail_domain`, `phone`, `mailbox`, `name`, or `none`.
     pub rule: &'static str,
     /// How sure it is, 0 to 1.
     pub score: f64,
@@ -126,10 +129,11 @@ impl Facts<'_> {
         if mail {
             return Some((Verdict::Same, "mail_domain", 0.98));
         }
-        if stand(a, b, Known::Phone) == Stand::Same {
-            // A building or an agency answers for many firms: the names must be akin.
-            let akin = self.akin();
-            return Some(if akin { (Verdict::Same, "phone", 0.97) } else { (Verdict::Grey, "phone", 0.60) });
+        // A building or an agency answers for many firms: the names must be akin.
+        for (known, rule) in [(Known::Phone, "phone"), (Known::Mailbox, "mailbox")] {
+            if stand(a, b, known) == Stand::Same {
+                return Some(if self.akin() { (Verdict::Same, rule, 0.97) } else { (Verdict::Grey, rule, 0.60) });
+            }
         }
         None
     }
@@ -147,12 +151,12 @@ impl Facts<'_> {
             let by_letter = compare(&a.name, &b.name, &a.region, &b.region).same;
             return if by_letter || region == Stand::Same { same } else { none };
         }
-        if stand(a, b, Known::Phone) == Stand::Other {
+        let against = stand(a, b, Known::Phone) == Stand::Other || stand(a, b, Known::Mailbox) == Stand::Other || self.form() == Stand::Other;
+        if against || is_common(a.joined()) || is_common(b.joined()) {
             return if kind == Like::Exact && region == Stand::Same { grey } else { none };
         }
         match (self.domain(), region, kind) {
             (Stand::Same | Stand::Alike | Stand::Unknown, Stand::Same, _) | (Stand::Other, Stand::Same, Like::Exact) => same,
-            (Stand::Same | Stand::Alike, _, Like::Exact) => same,
             _ => grey,
         }
     }
@@ -193,12 +197,25 @@ impl Facts<'_> {
     }
 
     fn domain(&self) -> Stand {
-        let stand = stand(self.a, self.b, Known::Family);
-        if stand != Stand::Other {
-            return stand;
+        let (mut own, mut other) = (self.a.domains().peekable(), self.b.domains().peekable());
+        if own.peek().is_none() || other.peek().is_none() {
+            return Stand::Unknown;
+        }
+        if own.any(|domain| self.b.domains().any(|other| other == domain)) {
+            return Stand::Same;
         }
         let labels: Vec<_> = self.a.labels().collect();
         if self.b.labels().any(|label| labels.contains(&label)) { Stand::Alike } else { Stand::Other }
+    }
+
+    fn form(&self) -> Stand {
+        match (self.a.form.as_ref(), self.b.form.as_ref()) {
+            ("", _) | (_, "") => Stand::Unknown,
+            (a, b) if a == b => Stand::Same,
+            // What was an ОАО or a ЗАО became a ПАО or an АО.
+            ("ао", "пао" | "зао" | "оао" | "нао") | ("пао" | "зао" | "оао" | "нао", "ао") | ("оао", "пао") | ("пао", "оао") => Stand::Alike,
+            _ => Stand::Other,
+        }
     }
 
     fn requisites(&self) -> Stand {
@@ -222,6 +239,7 @@ impl Facts<'_> {
             region: self.region(),
             domain: self.domain(),
             phone: stand(self.a, self.b, Known::Phone),
+            form: self.form(),
             requisites: self.requisites(),
         }
     }
@@ -299,7 +317,7 @@ fn differ_by_a_word(a: &str, b: &str) -> bool {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
-    use crate::domain::name::{DomainName, Phone};
+    use crate::domain::name::{DomainName, EmailAddress, Phone};
     use proptest::prelude::*;
 
     fn firm(name: &str, region: &str, host: &str, phone: &str) -> Profile {
@@ -330,7 +348,7 @@ mod tests {
         let with = |inn: &str| firm("Вектор", "казань", "", "").with(Known::Inn, inn);
         assert_eq!(decided(&with("7707083893"), &with("7707083893")), (Verdict::Same, "inn"));
         assert_eq!(decided(&with("7707083893"), &with("7736050003")), (Verdict::Different, "inn"));
-        let mailed = firm("Другое имя", "", "", "").mailed(&DomainName::parse("denta-lux.ru").unwrap());
+        let mailed = firm("Другое имя", "", "", "").mailed(&EmailAddress::parse("info@denta-lux.ru").unwrap());
         assert_eq!(decided(&a, &mailed), (Verdict::Same, "mail_domain"));
     }
 
@@ -362,6 +380,7 @@ mod tests {
             Verdict::Grey,
             "another phone: a person should look"
         );
+        assert_eq!(decided(&firm("ООО Вектор", "уфа", "", ONE), &firm("ИП Вектор", "уфа", "", "")).0, Verdict::Grey, "another legal form");
         assert_eq!(decided(&a, &firm("Бавогустрой", "", "stroy-bav.ru", "")).0, Verdict::Grey, "a place would tell");
     }
 

@@ -1,5 +1,7 @@
 //! All companies at once: the same keys, the same decisions, and whoever is connected is one.
 
+use std::collections::HashMap;
+
 use super::blocks::{self, BLOCK};
 use super::decide::{Decision, Verdict, link, verdict};
 use super::profile::Profile;
@@ -36,35 +38,40 @@ pub struct Grouping {
     pub left_out: u64,
 }
 
-/// Groups companies; those first in the list become the first of their groups. `apart` says which pairs a person parted.
-pub fn group(profiles: &[Profile], apart: impl Fn(u32, u32) -> bool) -> Grouping {
+/// Groups companies; those first in the list become the first of their groups. `parted` are pairs of which a person said
+/// that they are two: they never end in one group, whoever else knows both.
+pub fn group(profiles: &[Profile], parted: &[(u32, u32)]) -> Grouping {
     let index = Index::new(profiles);
-    let mut unions = Unions::new(profiles.len());
+    let mut unions = Unions::new(profiles.len(), parted);
     let mut grouping = Grouping { full_blocks: index.full_blocks, ..Grouping::default() };
     let mut candidates: Vec<u32> = Vec::new();
     for (place, profile) in profiles.iter().enumerate() {
         let place = place as u32;
         candidates.clear();
+        let (letters, differ) = (profile.letters(), 2 * blocks::errors(profile.joined().len()) as u32);
         for key in blocks::probes(profile) {
             let (met, left_out) = index.before(key, place);
-            candidates.extend(met);
+            let is_fact = blocks::is_fact(key);
+            // Names with other letters can't be within the allowed errors.
+            let met = met.iter().filter(|filed| is_fact || (filed.letters ^ letters).count_ones() <= differ);
+            candidates.extend(met.map(|filed| filed.place));
             grouping.left_out += left_out;
         }
         candidates.sort_unstable();
         candidates.dedup();
         for other in candidates.iter().copied() {
             grouping.compared += 1;
-            meet(profiles, &mut unions, &mut grouping, (other, place), &apart);
+            meet(profiles, &mut unions, &mut grouping, (other, place));
         }
     }
     grouping.first = (0..profiles.len() as u32).map(|place| unions.first(place)).collect();
     grouping
 }
 
-fn meet(profiles: &[Profile], unions: &mut Unions, grouping: &mut Grouping, (a, b): (u32, u32), apart: &impl Fn(u32, u32) -> bool) {
+fn meet(profiles: &[Profile], unions: &mut Unions, grouping: &mut Grouping, (a, b): (u32, u32)) {
     let (one, other) = (&profiles[a as usize], &profiles[b as usize]);
     let verdict = verdict(one, other);
-    if verdict == Verdict::Different || apart(a, b) {
+    if verdict == Verdict::Different || unions.are_parted(a, b) {
         return;
     }
     let ties = verdict == Verdict::Same && unions.join(a, b);
@@ -75,9 +82,17 @@ fn meet(profiles: &[Profile], unions: &mut Unions, grouping: &mut Grouping, (a, 
     }
 }
 
+/// A company under a key.
+#[derive(Clone, Copy)]
+struct Filed {
+    key: u64,
+    place: u32,
+    letters: u32,
+}
+
 /// Who is filed under which key, as one sorted list with the places where its parts begin.
 struct Index {
-    filed: Vec<(i64, u32)>,
+    filed: Vec<Filed>,
     parts: Vec<u32>,
     shift: u32,
     full_blocks: u64,
@@ -85,58 +100,76 @@ struct Index {
 
 impl Index {
     fn new(profiles: &[Profile]) -> Self {
-        let mut filed: Vec<(i64, u32)> = Vec::with_capacity(profiles.len() * 8);
+        let mut filed: Vec<Filed> = Vec::with_capacity(profiles.len() * 8);
         for (place, profile) in profiles.iter().enumerate() {
-            filed.extend(blocks::keys(profile).into_iter().map(|key| (key, place as u32)));
+            let letters = profile.letters();
+            filed.extend(blocks::keys(profile).into_iter().map(|key| Filed { key: key.cast_unsigned(), place: place as u32, letters }));
         }
-        filed.sort_unstable_by_key(|(key, place)| (key.cast_unsigned(), *place));
+        filed.sort_unstable_by_key(|filed| (filed.key, filed.place));
         let bits = (filed.len().max(2) as u64).ilog2().min(24);
         let shift = 64 - bits;
         let mut parts = vec![0_u32; (1 << bits) + 1];
-        for (key, _) in &filed {
-            parts[(key.cast_unsigned() >> shift) as usize + 1] += 1;
+        for filed in &filed {
+            parts[(filed.key >> shift) as usize + 1] += 1;
         }
         for part in 1..parts.len() {
             parts[part] += parts[part - 1];
         }
-        let full_blocks = filed.chunk_by(|a, b| a.0 == b.0).filter(|block| block.len() > BLOCK).count() as u64;
+        let full_blocks = filed.chunk_by(|a, b| a.key == b.key).filter(|block| block.len() > BLOCK).count() as u64;
         Self { filed, parts, shift, full_blocks }
     }
 
     /// The first of those under a key that stand before a place, and how many more there are.
-    fn before(&self, key: i64, place: u32) -> (impl Iterator<Item = u32>, u64) {
-        let part = (key.cast_unsigned() >> self.shift) as usize;
+    fn before(&self, key: i64, place: u32) -> (&[Filed], u64) {
+        let key = key.cast_unsigned();
+        let part = (key >> self.shift) as usize;
         let filed = &self.filed[self.parts[part] as usize..self.parts[part + 1] as usize];
-        let wanted = (key.cast_unsigned(), 0);
-        let start = filed.partition_point(|(key, _)| (key.cast_unsigned(), 0) < wanted);
-        let block = &filed[start..];
-        let end = block.partition_point(|(other, at)| *other == key && *at < place);
-        let met = block[..end.min(BLOCK)].iter().map(|(_, at)| *at);
-        (met, end.saturating_sub(BLOCK) as u64)
+        let block = &filed[filed.partition_point(|filed| filed.key < key)..];
+        let end = block.partition_point(|filed| filed.key == key && filed.place < place);
+        (&block[..end.min(BLOCK)], end.saturating_sub(BLOCK) as u64)
     }
 }
 
-/// Disjoint sets whose first member stands for all.
-struct Unions(Vec<u32>);
+/// Disjoint sets whose first member stands for all, some of which must stay apart.
+struct Unions {
+    above: Vec<u32>,
+    /// For the first of a set: members of other sets that must not join it.
+    foes: HashMap<u32, Vec<u32>>,
+}
 
 impl Unions {
-    fn new(count: usize) -> Self {
-        Self((0..count as u32).collect())
+    fn new(count: usize, parted: &[(u32, u32)]) -> Self {
+        let mut foes: HashMap<u32, Vec<u32>> = HashMap::new();
+        for (a, b) in parted {
+            foes.entry(*a).or_default().push(*b);
+            foes.entry(*b).or_default().push(*a);
+        }
+        Self { above: (0..count as u32).collect(), foes }
     }
 
     fn first(&mut self, mut place: u32) -> u32 {
-        while self.0[place as usize] != place {
-            let above = self.0[self.0[place as usize] as usize];
-            self.0[place as usize] = above;
+        while self.above[place as usize] != place {
+            let above = self.above[self.above[place as usize] as usize];
+            self.above[place as usize] = above;
             place = above;
         }
         place
     }
 
+    fn are_parted(&mut self, a: u32, b: u32) -> bool {
+        let (a, b) = (self.first(a), self.first(b));
+        let foes = self.foes.get(&a).cloned().unwrap_or_default();
+        foes.into_iter().any(|foe| self.first(foe) == b)
+    }
+
     /// Joins two sets; whether they were two.
     fn join(&mut self, a: u32, b: u32) -> bool {
         let (a, b) = (self.first(a), self.first(b));
-        self.0[a.max(b) as usize] = a.min(b);
+        let (first, other) = (a.min(b), a.max(b));
+        self.above[other as usize] = first;
+        if let Some(foes) = self.foes.remove(&other).filter(|_| a != b) {
+            self.foes.entry(first).or_default().extend(foes);
+        }
         a != b
     }
 }
@@ -177,7 +210,7 @@ mod tests {
 
     /// Everybody with everybody.
     fn by_all_pairs(profiles: &[Profile]) -> Vec<u32> {
-        let mut unions = Unions::new(profiles.len());
+        let mut unions = Unions::new(profiles.len(), &[]);
         for b in 0..profiles.len() {
             for a in 0..b {
                 if link(&profiles[a], &profiles[b]).verdict == Verdict::Same {
@@ -191,12 +224,12 @@ mod tests {
     proptest! {
         #[test]
         fn blocks_miss_nothing_that_comparing_all_pairs_finds(profiles in prop::collection::vec(firm(), 0..30)) {
-            prop_assert_eq!(group(&profiles, |_, _| false).first, by_all_pairs(&profiles));
+            prop_assert_eq!(group(&profiles, &[]).first, by_all_pairs(&profiles));
         }
 
         #[test]
         fn each_company_that_is_not_first_is_tied_once(profiles in prop::collection::vec(firm(), 0..30)) {
-            let grouping = group(&profiles, |_, _| false);
+            let grouping = group(&profiles, &[]);
             let members = grouping.first.iter().enumerate().filter(|(place, first)| **first != *place as u32).count();
             prop_assert_eq!(grouping.ties.len(), members);
         }
@@ -205,15 +238,17 @@ mod tests {
     #[test]
     fn a_parted_pair_stays_apart() {
         let profiles = [Profile::new("Дента Люкс", "уфа"), Profile::new("Дента Люкс", "уфа")];
-        assert_eq!(group(&profiles, |_, _| false).first, [0, 0]);
-        assert_eq!(group(&profiles, |a, b| (a, b) == (0, 1)).first, [0, 1]);
+        assert_eq!(group(&profiles, &[]).first, [0, 0]);
+        assert_eq!(group(&profiles, &[(0, 1)]).first, [0, 1]);
+        let third = [profiles.as_slice(), &[Profile::new("Дента Люкс", "уфа")]].concat();
+        assert_eq!(group(&third, &[(0, 1)]).first, [0, 1, 0], "nor does a third bring them together");
     }
 
     #[test]
     fn a_full_block_is_counted_and_bounded() {
         let profiles: Vec<Profile> =
             (0..300).map(|n| Profile::new("Пятёрочка", "уфа").with(Known::Phone, &format!("+7347{n:07}"))).collect();
-        let grouping = group(&profiles, |_, _| false);
+        let grouping = group(&profiles, &[]);
         assert!(grouping.full_blocks > 0 && grouping.left_out > 0);
         assert!(grouping.compared <= 300 * BLOCK as u64);
     }

@@ -5,15 +5,17 @@
 //! companies at once. A store that keeps the same keys and decides by the same rule comes to the same groups one by one.
 
 pub mod blocks;
+mod common;
 pub mod decide;
 mod fold;
 pub mod group;
 pub mod profile;
 
-use crate::domain::company::{LookAlike, NewCompany};
-use crate::domain::flow::ResultState;
+use crate::domain::company::{Company, LookAlike, NewCompany};
+use crate::domain::flow::{CompanyState, ResultState};
 use crate::domain::id::Id;
 use crate::domain::name::DomainName;
+use crate::domain::time::Timestamp;
 use crate::rules::company_name;
 use crate::rules::normalize;
 
@@ -96,7 +98,7 @@ pub fn compare(a: &str, b: &str, region_a: &str, region_b: &str) -> Likeness {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judgement {
     /// The company it belongs to.
-    pub company: Id<crate::domain::company::Company>,
+    pub company: Id<Company>,
     /// `dup_host`, `dup_family` or `dup_fuzzy`.
     pub rule: ResultState,
     /// 1 for exact rules, below it for the fuzzy one.
@@ -127,6 +129,12 @@ pub fn judge(newborn: &NewCompany, region: &str, look_alikes: &[LookAlike]) -> O
         .filter(|(_, decision)| decision.verdict == Verdict::Same)
         .max_by(|a, b| a.1.score.total_cmp(&b.1.score).then_with(|| b.0.company.cmp(&a.0.company)))
         .map(|(known, decision)| Judgement { company: known.company, rule: ResultState::DupFuzzy, score: decision.score })
+}
+
+/// Who stands for a group: whoever was written to, then the oldest, then by id (DEDUP-6, DEDUP-7). The least comes first.
+pub fn rank(state: CompanyState, since: Timestamp, id: Id<Company>) -> (bool, Timestamp, Id<Company>) {
+    let was_written_to = matches!(state, CompanyState::Contacted | CompanyState::Replied | CompanyState::Qualified | CompanyState::OptOut);
+    (!was_written_to, since, id)
 }
 
 /// The compared side of a company of which name, place and host are known.

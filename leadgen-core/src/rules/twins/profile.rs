@@ -1,6 +1,7 @@
 //! What is compared of a company: its name in the forms people and machines give it, its place, and what only one firm has.
 
-use crate::domain::name::{DomainName, Phone};
+use crate::domain::contact::{ContactType, FoundContact};
+use crate::domain::name::{DomainName, EmailAddress, Phone};
 use crate::rules::mailhosts::is_free_mail;
 use crate::rules::{company_name, normalize};
 
@@ -30,6 +31,8 @@ pub enum Known {
     Phone,
     /// The domain of an own e-mail address.
     MailDomain,
+    /// A whole e-mail address, whoever provides it.
+    Mailbox,
 }
 
 /// The compared side of a company.
@@ -39,9 +42,33 @@ pub struct Profile {
     pub name: String,
     /// Its city in lower case, or empty.
     pub region: String,
+    /// Its legal form, short, or empty.
+    pub form: Box<str>,
     joined: Box<[u8]>,
     sorted: Box<[u8]>,
     evidence: Vec<(Known, Box<str>)>,
+}
+
+impl Known {
+    const WORDS: [(Self, &str); 7] = [
+        (Self::Host, "host"),
+        (Self::Family, "family"),
+        (Self::Inn, "inn"),
+        (Self::Ogrn, "ogrn"),
+        (Self::Phone, "phone"),
+        (Self::MailDomain, "mail_domain"),
+        (Self::Mailbox, "mailbox"),
+    ];
+
+    /// The word stored.
+    pub fn as_str(self) -> &'static str {
+        Self::WORDS.iter().find(|(known, _)| *known == self).map_or("", |(_, word)| word)
+    }
+
+    /// Reads the word back.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::WORDS.iter().find(|(_, known)| *known == word).map(|(known, _)| *known)
+    }
 }
 
 impl PartialOrd for Known {
@@ -58,7 +85,8 @@ impl Ord for Known {
 impl Profile {
     /// A company known by a name, any spelling, and a place, if that is known.
     pub fn new(name: &str, region: &str) -> Self {
-        Self::of_normal(company_name::normalize(name).text, region)
+        let normal = company_name::normalize(name);
+        Self::of_normal(normal.text, region).formed(normal.legal_form.as_deref().unwrap_or(""))
     }
 
     /// The same for a name that is normalized already.
@@ -78,7 +106,13 @@ impl Profile {
             sorted.truncate(LONGEST);
         }
         let region = region.trim().to_lowercase().replace('ё', "е");
-        Self { name, region, joined: joined.into(), sorted: sorted.into(), evidence: Vec::new() }
+        Self { name, region, form: "".into(), joined: joined.into(), sorted: sorted.into(), evidence: Vec::new() }
+    }
+
+    /// Adds the legal form, any spelling.
+    #[must_use]
+    pub fn formed(self, form: &str) -> Self {
+        Self { form: company_name::short_form(form).into(), ..self }
     }
 
     /// Adds the host its site lives at, with its family.
@@ -98,15 +132,26 @@ impl Profile {
         self.with(Known::Phone, phone.as_str())
     }
 
-    /// Adds the domain of an e-mail address; one that anybody can have is not taken.
+    /// Adds an e-mail address, and its domain unless anybody can have an address there.
     #[must_use]
-    pub fn mailed(self, domain: &DomainName) -> Self {
+    pub fn mailed(self, address: &EmailAddress) -> Self {
+        let domain = address.domain();
+        let this = self.with(Known::Mailbox, address.as_str());
         if is_free_mail(domain.as_str()) {
-            return self;
+            return this;
         }
         match normalize::registrable(domain) {
-            Some(family) if !is_free_mail(family.as_str()) => self.with(Known::MailDomain, family.as_str()),
-            _ => self,
+            Some(family) if !is_free_mail(family.as_str()) => this.with(Known::MailDomain, family.as_str()),
+            _ => this,
+        }
+    }
+
+    /// Adds what a contact tells of whose it is.
+    #[must_use]
+    pub fn showing(self, found: &FoundContact) -> Self {
+        match found.contact_type {
+            ContactType::Email => EmailAddress::parse(&found.value).map(|email| self.clone().mailed(&email)).unwrap_or(self),
+            ContactType::Phone => Phone::parse(&found.value).map(|phone| self.clone().called(&phone)).unwrap_or(self),
         }
     }
 
@@ -119,6 +164,22 @@ impl Profile {
             self.evidence.sort_unstable();
         }
         self
+    }
+
+    /// Facts that are kept beside a company: `word value` a line.
+    pub fn facts(&self) -> String {
+        let kept = self.evidence().filter(|(known, _)| matches!(known, Known::Phone | Known::MailDomain | Known::Mailbox));
+        kept.map(|(known, value)| format!("{} {value}", known.as_str())).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Adds kept facts.
+    #[must_use]
+    pub fn with_facts(self, facts: &str) -> Self {
+        let known = facts.lines().filter_map(|line| line.split_once(' '));
+        known.fold(self, |profile, (word, value)| match Known::parse(word) {
+            Some(known) => profile.with(known, value),
+            None => profile,
+        })
     }
 
     /// All facts.
@@ -165,9 +226,19 @@ impl Profile {
         (long_enough && self.joined.len() >= super::SHORTEST - 1).then_some(self.joined())
     }
 
+    /// The registrable domains of its sites and of its own mail.
+    pub(super) fn domains(&self) -> impl Iterator<Item = &str> {
+        self.evidence().filter(|(known, _)| matches!(known, Known::Family | Known::MailDomain)).map(|(_, value)| value)
+    }
+
     /// What its domains are called, without endings, places and the like: `vektor-spb.ru` is called "vektor".
     pub(super) fn labels(&self) -> impl Iterator<Item = Vec<u8>> {
-        self.all(Known::Family).map(label)
+        self.domains().map(label)
+    }
+
+    /// Which letters its name has: one bit each. An edit changes two of them at most.
+    pub(super) fn letters(&self) -> u32 {
+        self.joined.iter().fold(0, |letters, letter| letters | 1 << (letter % 32))
     }
 }
 
@@ -202,8 +273,9 @@ mod tests {
 
     #[test]
     fn an_address_anybody_can_have_tells_nothing() {
-        let domain = |text: &str| DomainName::parse(text).unwrap();
-        assert!(Profile::new("Ромашка", "").mailed(&domain("mail.ru")).is_bare());
-        assert!(Profile::new("Ромашка", "").mailed(&domain("mx.romashka.ru")).has(Known::MailDomain, "romashka.ru"));
+        let mailed = |text: &str| Profile::new("Ромашка", "").mailed(&EmailAddress::parse(text).unwrap());
+        assert_eq!(mailed("romashka@mail.ru").all(Known::MailDomain).next(), None);
+        assert!(mailed("romashka@mail.ru").has(Known::Mailbox, "romashka@mail.ru"), "but the address itself does");
+        assert!(mailed("info@mx.romashka.ru").has(Known::MailDomain, "romashka.ru"));
     }
 }

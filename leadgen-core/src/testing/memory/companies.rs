@@ -158,12 +158,18 @@ impl Tables {
         let id = Id::from_uuid(ticket.row);
         let Some(row) = self.results.get(&id).cloned() else { return Ok(()) };
         let suspect = self.suspect(id, &row)?;
-        let (company, verdict, score) = match twins::judge(newborn, &suspect.region, &suspect.look_alikes) {
-            Some(judged) => (judged.company, judged.rule, judged.score),
-            None => self.birth(call, &suspect, newborn),
+        let born = Born {
+            newborn,
+            industry: &suspect.industry,
+            region: &suspect.region,
+            batch_tag: &suspect.batch_tag,
+            snippet: &suspect.snippet,
+            result: Some(suspect.result_id),
         };
+        let (company, verdict, score) = self.settle(call.now, &born, &[])?;
         if let Some(row) = self.leased_result(ticket) {
-            row.state = row.state.after(ResultEvent::Judge(verdict))?;
+            // A birth wrote its result already; what it was before says what it may become.
+            row.state = ResultState::New.after(ResultEvent::Judge(verdict))?;
             row.company = Some(company);
             row.score = Some(score);
             row.last_error = None;
@@ -175,32 +181,8 @@ impl Tables {
         {
             row.last_seen_at = call.now;
         }
-        if verdict != ResultState::DupFuzzy {
-            self.hosts.entry(suspect.domain.as_str().to_owned()).or_insert(company);
-        }
+        self.hosts.entry(suspect.domain.as_str().to_owned()).or_insert(company);
         Ok(())
-    }
-
-    fn birth(&mut self, call: &Call, suspect: &Suspect, newborn: &NewCompany) -> (Id<Company>, ResultState, f64) {
-        let born = Born {
-            newborn,
-            industry: &suspect.industry,
-            region: &suspect.region,
-            batch_tag: &suspect.batch_tag,
-            snippet: &suspect.snippet,
-            result: Some(suspect.result_id),
-        };
-        if self.insert_company(call.now, &born) {
-            return (newborn.id(), ResultState::Unique, 1.0);
-        }
-        (self.namesake(newborn), ResultState::DupFamily, 1.0)
-    }
-
-    /// The company that keeps another from being born under its key: the primary one, if it was merged.
-    pub(super) fn namesake(&self, newborn: &NewCompany) -> Id<Company> {
-        let keepers = self.companies.values().filter(|row| keeps_from_birth(row, newborn));
-        let keeper = keepers.min_by_key(|row| row.company.state == CompanyState::Duplicate);
-        keeper.map_or(newborn.id(), CompanyRow::stands_for)
     }
 
     /// Inserts a company unless it is known by its id, its key or its host; whether it was new.
@@ -228,6 +210,7 @@ impl Tables {
             normalized_name: newborn.normalized_name.clone(),
             birthplace: born.result,
             duplicate_of: None,
+            facts: String::new(),
             opt_out: false,
             last_error: None,
             excerpt: String::new(),

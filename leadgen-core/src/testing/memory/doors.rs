@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 
-use crate::domain::contact::{ContactType, FoundContact};
-use crate::domain::flow::{CompanyEvent, CompanyState, Delivery, MessageEvent, MessageState, NicheEvent, NicheState};
+use crate::domain::flow::{ResultState, CompanyEvent, Delivery, MessageEvent, MessageState, NicheEvent, NicheState};
 use crate::domain::id::Id;
 use crate::domain::lead::{Cursor, LeadRow, RowStatus};
 use crate::domain::message::Message;
@@ -20,8 +19,6 @@ use super::MemoryStore;
 use super::companies::Born;
 use super::tables::{NicheRow, SignalRow, Tables};
 
-/// The score of a contact that a person's own list names.
-const IMPORTED: f64 = 0.90;
 
 #[async_trait]
 impl Admit<LeadRow> for MemoryStore {
@@ -58,7 +55,7 @@ impl Admit<ImportedCompany> for MemoryStore {
         self.write(|tables, _| {
             let mut admitted = Admitted::default();
             for item in items {
-                if tables.import(item, now) {
+                if tables.import(item, now)? {
                     admitted.new += 1;
                 } else {
                     admitted.known += 1;
@@ -140,37 +137,15 @@ impl Tables {
     }
 
     /// Takes a company of an own list in with its contacts; whether it was new.
-    fn import(&mut self, item: &ImportedCompany, now: Timestamp) -> bool {
+    fn import(&mut self, item: &ImportedCompany, now: Timestamp) -> Result<bool> {
         let newborn = &item.newborn;
-        let known = self
-            .companies
-            .values()
-            .map(|row| &row.company)
-            .filter(|company| newborn.registrable_domain.is_some() && company.registrable_domain == newborn.registrable_domain)
-            .filter(|company| company.state != CompanyState::Duplicate)
-            .min_by_key(|company| (company.first_seen_at, company.id))
-            .map(|company| company.id);
         let born = Born { newborn, industry: &item.industry, region: &item.region, batch_tag: &item.batch_tag, snippet: "", result: None };
-        let is_new = known.is_none() && self.insert_company(now, &born);
-        let company = known.unwrap_or_else(|| if is_new { newborn.id() } else { self.namesake(newborn) });
+        let (company, verdict, _) = self.settle(now, &born, &item.contacts())?;
         if let Some(host) = &newborn.canonical_domain {
             self.hosts.entry(host.to_string()).or_insert(company);
         }
-        let email = item.email.as_ref().map(|email| (ContactType::Email, email.as_str().to_owned()));
-        let phone = item.phone.as_ref().map(|phone| (ContactType::Phone, phone.as_str().to_owned()));
-        for (contact_type, value) in [email, phone].into_iter().flatten() {
-            let found = FoundContact {
-                contact_type,
-                value,
-                kind: "unknown".into(),
-                origin: "import".into(),
-                score: IMPORTED,
-                source_url: item.origin.clone(),
-                snippet: String::new(),
-            };
-            self.keep_contact(now, company, &found);
-        }
-        is_new
+        let is_new = verdict == ResultState::Unique;
+        Ok(is_new)
     }
 
     /// The letter a signal is about: one it quotes, else the latest to that address within two weeks.

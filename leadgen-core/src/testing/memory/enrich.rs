@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::ports::store::Lane;
 use crate::ports::work::{Call, Claim, EnrichCompany, Fault, Ticket, Work};
 use crate::rules::setback::{Setback, setback};
+use crate::rules::twins::profile::Profile;
 use crate::rules::visit::{KEPT, PRIMARY_FROM, after_visit, reason_given_up};
 
 use super::MemoryStore;
@@ -44,7 +45,7 @@ impl Lane<EnrichCompany> for MemoryStore {
     async fn commit(&self, call: &Call, done: Vec<(Ticket, Findings)>) -> Result<Vec<Ticket>> {
         let mut lost = Vec::new();
         for (ticket, findings) in done {
-            let kept = self.write(|tables, _| Ok(tables.keep_findings(call, &ticket, &findings)))?;
+            let kept = self.write(|tables, _| tables.keep_findings(call, &ticket, &findings))?;
             if !kept {
                 lost.push(ticket);
             }
@@ -81,8 +82,8 @@ fn is_worth_another_visit(row: &CompanyRow, tries: EnrichTries, now: Timestamp) 
 
 impl Tables {
     /// Whether the lease still held.
-    fn keep_findings(&mut self, call: &Call, ticket: &Ticket, findings: &Findings) -> bool {
-        let Some(row) = self.leased_company(ticket) else { return false };
+    fn keep_findings(&mut self, call: &Call, ticket: &Ticket, findings: &Findings) -> Result<bool> {
+        let Some(row) = self.leased_company(ticket) else { return Ok(false) };
         let id = row.company.id;
         for kind in [ContactType::Email, ContactType::Phone] {
             for found in findings.contacts.iter().filter(|found| found.contact_type == kind).take(KEPT) {
@@ -92,7 +93,7 @@ impl Tables {
         let primary = self.choose_primary(id, &findings.contacts);
         let phone = self.contacts_of(id, ContactType::Phone).next().is_some();
         let (event, reason) = after_visit(primary, phone, findings.reason.as_deref());
-        let Some(row) = self.leased_company(ticket) else { return false };
+        let Some(row) = self.leased_company(ticket) else { return Ok(false) };
         // A refusal or a merge that came while the site was read stays.
         row.company.state = row.company.state.after(event).unwrap_or(row.company.state);
         row.company.state_reason = reason;
@@ -108,7 +109,13 @@ impl Tables {
         row.last_visit_at = Some(call.now);
         row.updated_at = call.now;
         row.lease.settle();
-        true
+        // A phone, an address or a number may show that it is a company known already.
+        let facts = findings.contacts.iter().fold(Profile::default(), Profile::showing);
+        self.learn(call.now, id, &facts)?;
+        if findings.inn.is_some() || findings.ogrn.is_some() {
+            self.meet(call.now, id)?;
+        }
+        Ok(true)
     }
 
     /// Stores a contact for a company; one that belongs to another company stays with that one.
@@ -127,7 +134,7 @@ impl Tables {
 
     /// The best address becomes primary unless there is one already; whether the company has one now. Of two with one score
     /// the older one is taken, then the one that stands first in `found`.
-    fn choose_primary(&mut self, company: Id<Company>, found: &[FoundContact]) -> bool {
+    pub(super) fn choose_primary(&mut self, company: Id<Company>, found: &[FoundContact]) -> bool {
         if self.primary(company).is_some() {
             return true;
         }

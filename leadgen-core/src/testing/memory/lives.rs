@@ -59,6 +59,7 @@ impl Tables {
         for row in self.results.values().filter(|row| row.company == Some(id)) {
             lines.extend(self.seen(row));
         }
+        lines.extend(self.merges(id).into_iter().map(|(at, what)| (at, 2, "merge", what)));
         for contact in self.contacts.values().filter(|contact| contact.company_id == id) {
             let found = &contact.found;
             let primary = if contact.is_primary { ", primary" } else { "" };

@@ -22,6 +22,7 @@ mod reports;
 mod search;
 mod submit;
 mod tables;
+mod twins;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

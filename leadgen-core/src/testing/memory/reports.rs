@@ -1,22 +1,35 @@
 //! Figures, and lists to take away.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
 use crate::domain::contact::ContactType;
-use crate::domain::flow::{CompanyState, Delivery, MessageState, OperationState};
-use crate::domain::report::{CompanyLine, Funnel, StateCount};
+use crate::domain::company::Company;
+use crate::domain::flow::{CompanyState, Delivery, MessageState, OperationState, QueryState};
+use crate::domain::id::Id;
+use crate::domain::name::DomainName;
+use crate::domain::report::{CompanyLine, DomainHits, Funnel, Quality, StateCount};
 use crate::error::Result;
 use crate::ports::store::{Exports, Reports};
+use crate::rules::mailhosts::is_free_mail;
+use crate::rules::normalize;
 
 use super::MemoryStore;
-use super::tables::{CompanyRow, MessageRow, Tables};
+use super::tables::{CompanyRow, MessageRow, QueryRow, Tables};
 
 #[async_trait]
 impl Reports for MemoryStore {
     async fn funnel(&self, batch: Option<&str>) -> Result<Funnel> {
         Ok(self.read(|tables| tables.funnel(batch)))
+    }
+
+    async fn quality(&self, batch: Option<&str>) -> Result<Quality> {
+        Ok(self.read(|tables| tables.quality(batch)))
+    }
+
+    async fn top_domains(&self, limit: u64) -> Result<Vec<DomainHits>> {
+        Ok(self.read(|tables| tables.top_domains(limit)))
     }
 
     async fn states(&self) -> Result<Vec<StateCount>> {
@@ -45,6 +58,59 @@ fn code(error: Option<&str>) -> String {
 }
 
 impl Tables {
+    fn quality(&self, batch: Option<&str>) -> Quality {
+        let is_of = |tag: &str| batch.is_none_or(|batch| batch == tag);
+        let mut quality = Quality::default();
+        for row in self.operations.values().filter(|row| row.ingested_at.is_some() && is_of(self.batch_of(&row.operation))) {
+            quality.documents += u64::from(row.reading.documents);
+            quality.invalid += u64::from(row.reading.invalid);
+            quality.excluded += u64::from(row.reading.excluded);
+            for (kind, count) in &row.reading.excluded_by {
+                *quality.excluded_by.entry(kind.clone()).or_default() += u64::from(*count);
+            }
+        }
+        for row in self.results.values().filter(|row| self.operations.get(&row.operation).is_some_and(|of| is_of(self.batch_of(&of.operation)))) {
+            quality.inserted += 1;
+            *quality.results_by.entry(row.state.as_str().to_owned()).or_default() += 1;
+        }
+        let share = |part: usize, whole: usize| if whole == 0 { 0.0 } else { part as f64 / whole as f64 };
+        let companies: Vec<&CompanyRow> = self.companies.values().filter(|row| is_listed(row, batch)).collect();
+        let reached = companies.iter().filter(|row| self.contacts.values().any(|contact| contact.company_id == row.company.id)).count();
+        let completed = |row: &&QueryRow| row.query.state == QueryState::Completed && is_of(&row.query.batch_tag);
+        quality.companies = companies.len() as u64;
+        quality.companies_per_query = share(companies.len(), self.queries.values().filter(completed).count());
+        quality.contact_yield = share(reached, companies.len());
+        let mut owners: BTreeMap<String, BTreeSet<Id<Company>>> = BTreeMap::new();
+        for contact in self.contacts.values().filter(|contact| contact.found.contact_type == ContactType::Email) {
+            let host = contact.found.value.rsplit('@').next().and_then(|host| DomainName::parse(host).ok());
+            let family = host.and_then(|host| normalize::registrable(&host)).filter(|family| !is_free_mail(family.as_str()));
+            if let Some(family) = family.filter(|_| companies.iter().any(|row| row.company.id == contact.company_id)) {
+                owners.entry(family.to_string()).or_default().insert(contact.company_id);
+            }
+        }
+        quality.repeated_domains = share(owners.values().filter(|owners| owners.len() > 1).count(), owners.len());
+        quality.open_pairs = self.open_pairs();
+        quality
+    }
+
+    fn top_domains(&self, limit: u64) -> Vec<DomainHits> {
+        let hits = |id: Id<Company>| self.results.values().filter(|row| row.company == Some(id)).count() as u64;
+        let listed = self.companies.values().filter(|row| is_listed(row, None));
+        let mut lines: Vec<DomainHits> = listed
+            .filter_map(|row| {
+                Some(DomainHits {
+                    domain: row.company.canonical_domain.as_ref()?.to_string(),
+                    hits: hits(row.company.id),
+                    first_seen_at: row.company.first_seen_at.to_string(),
+                    last_seen_at: row.last_seen_at.to_string(),
+                })
+            })
+            .collect();
+        lines.sort_by(|a, b| b.hits.cmp(&a.hits).then_with(|| a.domain.cmp(&b.domain)));
+        lines.truncate(limit as usize);
+        lines
+    }
+
     fn funnel(&self, batch: Option<&str>) -> Funnel {
         let is_of = |tag: &str| batch.is_none_or(|batch| batch == tag);
         let queries = || self.queries.values().filter(|row| is_of(&row.query.batch_tag));

@@ -196,6 +196,7 @@ impl Tables {
         row.lease.settle();
         row.error = None;
         row.ingested_at = Some(call.now);
+        row.reading = Reading { sightings: vec![], ..reading.clone() };
         let (operation, query) = (row.operation.id, row.operation.query_id);
         let page_number = self.queries.get(&query).map_or(0, |asked| asked.query.page);
         for sighting in reading.sightings {

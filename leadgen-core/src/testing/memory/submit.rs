@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use crate::domain::flow::{OperationEvent, OperationState, QueryEvent, QueryState};
 use crate::domain::id::Id;
 use crate::domain::query::SearchQuery;
-use crate::domain::serp::{Operation, Submission};
+use crate::domain::serp::{Operation, Reading, Submission};
 use crate::domain::time::Timestamp;
 use crate::error::{Result, Verdict};
 use crate::ports::store::{Lane, OnceLane};
@@ -195,6 +195,7 @@ impl Tables {
             page: page.map(|page| self.keep_page(page, call.now)),
             page_number: 0,
             ingested_at: None,
+            reading: Reading::default(),
             error: None,
             lease: Lease::default(),
         };

@@ -16,15 +16,17 @@ use crate::domain::message::Message;
 use crate::domain::money::Money;
 use crate::domain::mx::MxClass;
 use crate::domain::query::SearchQuery;
-use crate::domain::serp::{Operation, Sighting};
+use crate::domain::serp::{Operation, Reading, Sighting};
 use crate::domain::signal::Signal;
 use crate::domain::suppression::{Suppression, SuppressionScope};
 use crate::domain::time::Timestamp;
+use crate::domain::twins::TwinPair;
 use crate::error::Result;
 use crate::ports::work::Ticket;
 
 use super::leases::Lease;
 use super::ledger::{Hold, Side};
+use super::twins::PairRow;
 
 #[derive(Clone, Debug)]
 pub(super) struct NicheRow {
@@ -68,6 +70,8 @@ pub(super) struct OperationRow {
     /// Which page of its query it brought, known once it is read.
     pub(super) page_number: u32,
     pub(super) ingested_at: Option<Timestamp>,
+    /// What reading its page came to; the results themselves are rows of their own.
+    pub(super) reading: Reading,
     pub(super) error: Option<String>,
     pub(super) lease: Lease,
 }
@@ -103,6 +107,8 @@ pub(super) struct CompanyRow {
     pub(super) birthplace: Option<Id<Suspect>>,
     /// The company it was found to be, if it was merged.
     pub(super) duplicate_of: Option<Id<Company>>,
+    /// What only one firm has, as a profile keeps it.
+    pub(super) facts: String,
     pub(super) opt_out: bool,
     pub(super) last_error: Option<String>,
     pub(super) excerpt: String,
@@ -182,6 +188,7 @@ pub(super) struct Tables {
     pub(super) companies: BTreeMap<Id<Company>, CompanyRow>,
     /// Every host known for a company.
     pub(super) hosts: BTreeMap<String, Id<Company>>,
+    pub(super) pairs: BTreeMap<Id<TwinPair>, PairRow>,
     pub(super) contacts: BTreeMap<Id<Contact>, Contact>,
     pub(super) messages: BTreeMap<Id<Message>, MessageRow>,
     pub(super) pauses: BTreeMap<String, Pause>,

@@ -1,0 +1,76 @@
+//! `dedupe` and `review pairs`: which companies are one, and what people say to it.
+
+use leadgen_core::domain::twins::{PairEvent, PairSide, PairState, TwinPair};
+use leadgen_core::ports::store::Twins;
+
+use super::{Ground, run as stages};
+use crate::args::{Cli, DedupeArgs, PairArgs, PairsCommand};
+use crate::output::{self, End};
+
+const EVERY: u64 = 1_000_000;
+
+pub(crate) async fn dedupe(cli: &Cli, args: &DedupeArgs) -> anyhow::Result<End> {
+    if !args.all || args.stage.dry_run {
+        return stages::stages(cli, &["dedupe"], &args.stage).await;
+    }
+    let ground = Ground::new(cli).await?;
+    let done = ground.store.regroup(ground.now()).await?;
+    output::show(cli.json, &done, || {
+        let full = if done.full_blocks == 0 {
+            String::new()
+        } else {
+            format!("\n{} keys are shared by too many: at most {} comparisons were left out", done.full_blocks, done.left_out)
+        };
+        format!(
+            "{} companies looked at: {} stand for themselves or a group, {} became duplicates, {} new pairs wait (`leadgen review pairs list`){full}",
+            done.companies, done.primaries, done.duplicates_marked, done.pairs
+        )
+    })?;
+    Ok(End::Done)
+}
+
+pub(crate) async fn run(cli: &Cli, ground: &Ground, command: &PairsCommand) -> anyhow::Result<End> {
+    match command {
+        PairsCommand::List { state, limit } => list(cli, ground, state.as_deref(), *limit).await,
+        PairsCommand::Confirm(args) => decide(cli, ground, args, PairEvent::Confirm).await,
+        PairsCommand::Reject(args) => decide(cli, ground, args, PairEvent::Reject).await,
+        PairsCommand::Undo(args) => decide(cli, ground, args, PairEvent::Undo).await,
+    }
+}
+
+async fn list(cli: &Cli, ground: &Ground, state: Option<&str>, limit: u64) -> anyhow::Result<End> {
+    let states = match state {
+        Some(state) => vec![PairState::parse(state)?],
+        None => vec![PairState::Pending, PairState::Linked],
+    };
+    let pairs = ground.store.pairs(&states, limit).await?;
+    output::show(cli.json, &pairs, || {
+        let side = |side: &PairSide| [side.name.as_str(), side.domain.as_str(), side.region.as_str()].join("\n");
+        let rows = pairs.iter().map(|pair| {
+            let why = format!("{} {:.2}\n{}", pair.rule, pair.score, pair.state);
+            vec![pair.id.to_string()[..8].to_owned(), side(&pair.first), side(&pair.second), why]
+        });
+        let table = output::table(&["id", "one", "other", "why"], rows);
+        format!("{table}\n{} pairs; `leadgen review pairs confirm|reject|undo ID`", pairs.len())
+    })?;
+    Ok(if pairs.is_empty() { End::Nothing } else { End::Done })
+}
+
+async fn decide(cli: &Cli, ground: &Ground, args: &PairArgs, event: PairEvent) -> anyhow::Result<End> {
+    let pair = find(ground, &args.pair).await?;
+    let state = ground.store.decide_pair(pair.id, event, &args.by, ground.now()).await?;
+    output::show(cli.json, &serde_json::json!({"pair": pair.id, "state": state}), || {
+        format!("{state}: «{}» and «{}»", pair.first.name, pair.second.name)
+    })?;
+    Ok(End::Done)
+}
+
+async fn find(ground: &Ground, text: &str) -> anyhow::Result<TwinPair> {
+    let all = ground.store.pairs(PairState::ALL, EVERY).await?;
+    let mut matching = all.into_iter().filter(|pair| pair.id.to_string().starts_with(text));
+    match (matching.next(), matching.next()) {
+        (Some(pair), None) => Ok(pair),
+        (None, _) => anyhow::bail!("no pair's id begins with {text:?}: see `leadgen review pairs list`"),
+        (Some(_), Some(_)) => anyhow::bail!("more than one pair's id begins with {text:?}: give more of it"),
+    }
+}

@@ -1,0 +1,339 @@
+//! One company once: newcomers meet everybody, become one with whom they are, and can be parted again.
+
+use async_trait::async_trait;
+
+use crate::domain::company::{Company, NewCompany};
+use crate::domain::contact::{Contact, FoundContact};
+use crate::domain::flow::{CompanyEvent, CompanyState, ResultEvent, ResultState};
+use crate::domain::id::Id;
+use crate::domain::time::Timestamp;
+use crate::domain::twins::{Moved, PairEvent, PairSide, PairState, Regrouped, TwinPair};
+use crate::error::{Error, ErrorKind, Result};
+use crate::ports::store::Twins;
+use crate::rules::twins::decide::{Decision, Verdict, link};
+use crate::rules::twins::group::group;
+use crate::rules::twins::profile::{Known, Profile};
+use crate::rules::twins::rank;
+
+use super::MemoryStore;
+use super::companies::Born;
+use super::tables::{CompanyRow, Tables};
+
+/// A pair as it is kept.
+#[derive(Clone, Debug)]
+pub(super) struct PairRow {
+    both: (Id<Company>, Id<Company>),
+    state: PairState,
+    decision: Decision,
+    moved: Option<Moved>,
+    by: String,
+    at: Timestamp,
+}
+
+#[async_trait]
+impl Twins for MemoryStore {
+    async fn pairs(&self, states: &[PairState], limit: u64) -> Result<Vec<TwinPair>> {
+        self.read(|tables| {
+            let mut pairs: Vec<(&Id<TwinPair>, &PairRow)> = tables.pairs.iter().filter(|(_, row)| states.contains(&row.state)).collect();
+            pairs.sort_by(|a, b| b.1.decision.score.total_cmp(&a.1.decision.score).then_with(|| a.0.cmp(b.0)));
+            pairs.into_iter().take(limit as usize).map(|(id, row)| tables.shown(*id, row)).collect()
+        })
+    }
+
+    async fn decide_pair(&self, asked: Id<TwinPair>, event: PairEvent, by: &str, now: Timestamp) -> Result<PairState> {
+        self.write(|tables, _| {
+            let none = || Error::new(ErrorKind::Rejected, format!("find the pair {asked}")).code("no_such_pair");
+            let row = tables.pairs.get(&asked).cloned().ok_or_else(none)?;
+            let next = row.state.after(event)?;
+            if let Some(moved) = row.moved.as_ref().filter(|_| row.state.is_one() && !next.is_one()) {
+                tables.part(now, moved, by)?;
+            }
+            if next == PairState::Confirmed && !row.state.is_one() && tables.root(row.both.0) != tables.root(row.both.1) {
+                let decision = link(&tables.profile(row.both.0), &tables.profile(row.both.1));
+                if !tables.join(now, row.both, &decision, by)? {
+                    return Err(Error::new(ErrorKind::Conflict, "make two companies one").code("not_one"));
+                }
+            }
+            if let Some(row) = tables.pairs.get_mut(&asked) {
+                (row.state, row.by, row.at) = (next, by.to_owned(), now);
+                row.moved = row.moved.take().filter(|_| next.is_one());
+            }
+            tables.note(now, by, next.as_str(), ("pair", &asked.to_string()), "");
+            Ok(next)
+        })
+    }
+
+    async fn regroup(&self, now: Timestamp) -> Result<Regrouped> {
+        self.write(|tables, _| {
+            let mut ids: Vec<Id<Company>> = tables.companies.keys().copied().collect();
+            ids.sort_by_key(|id| tables.companies.get(id).map(|row| rank(row.company.state, row.company.first_seen_at, *id)));
+            let profiles: Vec<Profile> = ids.iter().map(|id| tables.profile(*id)).collect();
+            let place = |id: Id<Company>| ids.iter().position(|known| *known == id).map(|place| place as u32);
+            let parted = tables.pairs.values().filter(|row| row.state == PairState::Rejected);
+            let parted: Vec<(u32, u32)> = parted.filter_map(|row| Some((place(row.both.0)?, place(row.both.1)?))).collect();
+            let grouping = group(&profiles, &parted);
+            let mut done = Regrouped { companies: ids.len() as u64, full_blocks: grouping.full_blocks, left_out: grouping.left_out, ..Regrouped::default() };
+            for tie in &grouping.ties {
+                done.duplicates_marked += u64::from(tables.join(now, (ids[tie.a as usize], ids[tie.b as usize]), &tie.decision, "pipeline")?);
+            }
+            let before = tables.pairs.len();
+            for grey in &grouping.grey {
+                tables.keep_pair(now, (ids[grey.a as usize], ids[grey.b as usize]), &grey.decision);
+            }
+            done.pairs = (tables.pairs.len() - before) as u64;
+            done.primaries = tables.companies.values().filter(|row| row.company.state != CompanyState::Duplicate).count() as u64;
+            done.updated = done.duplicates_marked;
+            Ok(done)
+        })
+    }
+}
+
+impl Tables {
+    fn shown(&self, id: Id<TwinPair>, row: &PairRow) -> Result<TwinPair> {
+        let side = |id: Id<Company>| -> Result<PairSide> {
+            let known = self.companies.get(&id).map(|row| &row.company);
+            let company = known.ok_or_else(|| Error::new(ErrorKind::Rejected, format!("find the company {id}")).code("no_such_company"))?;
+            Ok(PairSide {
+                id,
+                name: company.name.clone(),
+                domain: company.canonical_domain.as_ref().map(ToString::to_string).unwrap_or_default(),
+                region: company.region.clone(),
+                status: company.state,
+            })
+        };
+        Ok(TwinPair {
+            id,
+            first: side(row.both.0)?,
+            second: side(row.both.1)?,
+            state: row.state,
+            rule: row.decision.rule.to_owned(),
+            score: row.decision.score,
+            features: serde_json::to_string(&row.decision.features).unwrap_or_default(),
+            decided_by: row.by.clone(),
+            decided_at: row.at,
+        })
+    }
+
+    /// How many pairs a person should look at.
+    pub(super) fn open_pairs(&self) -> u64 {
+        self.pairs.values().filter(|row| matches!(row.state, PairState::Pending | PairState::Linked)).count() as u64
+    }
+
+    /// The pairs a company or a member of its group is of, in words.
+    pub(super) fn merges(&self, company: Id<Company>) -> Vec<(Timestamp, String)> {
+        let of_group = |id: Id<Company>| id == company || self.root(id) == company;
+        let pairs = self.pairs.iter().filter(|(_, row)| of_group(row.both.0) || of_group(row.both.1));
+        let shown = pairs.filter_map(|(id, row)| self.shown(*id, row).ok());
+        shown
+            .map(|pair| {
+                let (a, b) = (&pair.first, &pair.second);
+                let who = format!("{}: «{}» {} and «{}» {}", pair.state, a.name, a.domain, b.name, b.domain);
+                (pair.decided_at, format!("{who} by {} ({}), decided by {}: {}", pair.rule, pair.score, pair.decided_by, pair.features))
+            })
+            .collect()
+    }
+
+    fn profile(&self, id: Id<Company>) -> Profile {
+        let Some(row) = self.companies.get(&id) else { return Profile::default() };
+        let profile = Profile::new(&row.company.name, &row.company.region).with_facts(&row.facts);
+        let profile = row.company.canonical_domain.iter().fold(profile, |profile, host| profile.at(host));
+        profile.with(Known::Inn, row.inn.as_deref().unwrap_or("")).with(Known::Ogrn, row.ogrn.as_deref().unwrap_or(""))
+    }
+
+    fn root(&self, id: Id<Company>) -> Id<Company> {
+        self.companies.get(&id).map_or(id, CompanyRow::stands_for)
+    }
+
+    /// Settles a newcomer: it is a known company by host, family or key, or it is born and meets everybody.
+    pub(super) fn settle(&mut self, now: Timestamp, born: &Born<'_>, contacts: &[FoundContact]) -> Result<(Id<Company>, ResultState, f64)> {
+        let newborn = born.newborn;
+        let facts = contacts.iter().fold(Profile::default(), Profile::showing);
+        if let Some((known, verdict)) = self.exact(newborn) {
+            contacts.iter().for_each(|found| self.keep_contact(now, known, found));
+            self.learn(now, known, &facts)?;
+            return Ok((known, verdict, 1.0));
+        }
+        self.insert_company(now, born);
+        let own = newborn.id();
+        if let Some(row) = self.companies.get_mut(&own) {
+            row.facts = facts.facts();
+        }
+        if let Some(host) = &newborn.canonical_domain {
+            self.hosts.entry(host.as_str().to_owned()).or_insert(own);
+        }
+        // Contacts come before the meeting: so they are moved with their company, and back.
+        contacts.iter().for_each(|found| self.keep_contact(now, own, found));
+        if let Some(row) = born.result.and_then(|result| self.results.get_mut(&result)) {
+            (row.company, row.state) = (Some(own), ResultState::Unique);
+        }
+        Ok(match self.meet(now, own)? {
+            Some(score) => (self.root(own), ResultState::DupFuzzy, score),
+            None => (self.root(own), ResultState::Unique, 1.0),
+        })
+    }
+
+    fn exact(&self, newborn: &NewCompany) -> Option<(Id<Company>, ResultState)> {
+        let find = |is: &dyn Fn(&Company) -> bool| self.companies.values().find(|row| is(&row.company)).map(CompanyRow::stands_for);
+        let host = newborn.canonical_domain.as_ref();
+        let known_host = host.and_then(|host| self.hosts.get(host.as_str())).map(|id| self.root(*id));
+        let by_host = known_host.or_else(|| host.and_then(|host| find(&|known| known.canonical_domain.as_ref() == Some(host))));
+        let family = newborn.registrable_domain.as_ref();
+        by_host
+            .map(|id| (id, ResultState::DupHost))
+            .or_else(|| family.and_then(|family| find(&|known| known.registrable_domain.as_ref() == Some(family))).map(|id| (id, ResultState::DupFamily)))
+            .or_else(|| find(&|known| known.dedupe_hash == newborn.dedupe_hash).map(|id| (id, ResultState::DupFamily)))
+    }
+
+    /// Adds what became known of a company; if it is something new, it meets everybody once more.
+    pub(super) fn learn(&mut self, now: Timestamp, company: Id<Company>, facts: &Profile) -> Result<()> {
+        let Some(row) = self.companies.get_mut(&company) else { return Ok(()) };
+        let all = Profile::default().with_facts(&row.facts).with_facts(&facts.facts()).facts();
+        if all != row.facts {
+            row.facts = all;
+            self.meet(now, company)?;
+        }
+        Ok(())
+    }
+
+    /// A company meets everybody; how sure it is, if it became one with any.
+    pub(super) fn meet(&mut self, now: Timestamp, newcomer: Id<Company>) -> Result<Option<f64>> {
+        let own = self.profile(newcomer);
+        let others: Vec<Id<Company>> = self.companies.keys().copied().filter(|id| *id != newcomer).collect();
+        let mut joined: Option<f64> = None;
+        for other in others {
+            let decision = link(&own, &self.profile(other));
+            match decision.verdict {
+                Verdict::Different => {}
+                Verdict::Grey => self.keep_pair(now, (newcomer, other), &decision),
+                Verdict::Same => {
+                    if self.join(now, (newcomer, other), &decision, "pipeline")? {
+                        joined = Some(joined.unwrap_or(0.0).max(decision.score));
+                    }
+                }
+            }
+        }
+        Ok(joined)
+    }
+
+    fn keep_pair(&mut self, now: Timestamp, both: (Id<Company>, Id<Company>), decision: &Decision) {
+        if self.root(both.0) != self.root(both.1) {
+            let row = PairRow { both, state: PairState::Pending, decision: decision.clone(), moved: None, by: "pipeline".into(), at: now };
+            self.pairs.entry(TwinPair::id_of(both.0, both.1)).or_insert(row);
+        }
+    }
+
+    /// Makes the groups of two companies one; whether they were two.
+    fn join(&mut self, now: Timestamp, both: (Id<Company>, Id<Company>), decision: &Decision, by: &str) -> Result<bool> {
+        let (one, other) = (self.root(both.0), self.root(both.1));
+        let parted = |row: &PairRow| {
+            let roots = (self.root(row.both.0), self.root(row.both.1));
+            row.state == PairState::Rejected && (roots == (one, other) || roots == (other, one))
+        };
+        if one == other || self.pairs.values().any(parted) {
+            return Ok(false);
+        }
+        let order = |id: Id<Company>| self.companies.get(&id).map(|row| rank(row.company.state, row.company.first_seen_at, id));
+        let (to, from) = if order(one) <= order(other) { (one, other) } else { (other, one) };
+        let Some(loser) = self.companies.get(&from).cloned() else { return Ok(false) };
+        let Ok(next) = loser.company.state.after(CompanyEvent::Merge) else {
+            self.keep_pair(now, both, decision);
+            return Ok(false);
+        };
+        let moved = self.moved(to, &loser);
+        self.carry_over(&moved)?;
+        if let Some(row) = self.companies.get_mut(&from) {
+            (row.company.state, row.company.state_reason) = (next, Some(decision.rule.to_owned()));
+            (row.duplicate_of, row.updated_at) = (Some(to), now);
+            row.lease.settle();
+        }
+        let state = match by {
+            "pipeline" if decision.wants_a_look() => PairState::Linked,
+            "pipeline" => PairState::Merged,
+            _ => PairState::Confirmed,
+        };
+        let row = PairRow { both, state, decision: decision.clone(), moved: Some(moved), by: by.to_owned(), at: now };
+        self.pairs.insert(TwinPair::id_of(both.0, both.1), row);
+        self.note(now, by, next.as_str(), ("company", &from.to_string()), &format!("{} ({:.2}) into {to}", decision.rule, decision.score));
+        Ok(true)
+    }
+
+    fn moved(&self, to: Id<Company>, loser: &CompanyRow) -> Moved {
+        let from = loser.company.id;
+        let contacts: Vec<&Contact> = self.contacts.values().filter(|contact| contact.company_id == from).collect();
+        let results = self.results.iter().filter(|(_, row)| row.company == Some(from));
+        let unique = results.clone().filter(|(_, row)| row.state == ResultState::Unique);
+        Moved {
+            from,
+            to,
+            was: loser.company.state,
+            reason: loser.company.state_reason.clone(),
+            contacts: contacts.iter().map(|contact| contact.id).collect(),
+            primaries: contacts.iter().filter(|contact| contact.is_primary).map(|contact| contact.id).collect(),
+            unique: unique.map(|(id, _)| *id).collect(),
+            results: results.map(|(id, _)| *id).collect(),
+            hosts: self.hosts.iter().filter(|(_, owner)| **owner == from).map(|(host, _)| host.clone()).collect(),
+            members: self.companies.values().filter(|row| row.duplicate_of == Some(from)).map(|row| row.company.id).collect(),
+        }
+    }
+
+    fn carry_over(&mut self, moved: &Moved) -> Result<()> {
+        for id in &moved.contacts {
+            if let Some(contact) = self.contacts.get_mut(id) {
+                (contact.company_id, contact.is_primary) = (moved.to, false);
+            }
+        }
+        for result in &moved.results {
+            if let Some(row) = self.results.get_mut(result) {
+                row.company = Some(moved.to);
+                if row.state == ResultState::Unique {
+                    row.state = row.state.after(ResultEvent::Join)?;
+                }
+            }
+        }
+        for host in &moved.hosts {
+            self.hosts.insert(host.clone(), moved.to);
+        }
+        for member in &moved.members {
+            if let Some(row) = self.companies.get_mut(member) {
+                row.duplicate_of = Some(moved.to);
+            }
+        }
+        self.choose_primary(moved.to, &[]);
+        Ok(())
+    }
+
+    /// Takes a merge back: the company is itself again, with all that was moved.
+    fn part(&mut self, now: Timestamp, moved: &Moved, by: &str) -> Result<()> {
+        for id in &moved.contacts {
+            if let Some(contact) = self.contacts.get_mut(id) {
+                (contact.company_id, contact.is_primary) = (moved.from, moved.primaries.contains(id));
+            }
+        }
+        for id in &moved.results {
+            if let Some(row) = self.results.get_mut(id) {
+                row.company = Some(moved.from);
+                if moved.unique.contains(id) && row.state == ResultState::DupFuzzy {
+                    row.state = row.state.after(ResultEvent::Part)?;
+                }
+            }
+        }
+        for host in &moved.hosts {
+            self.hosts.insert(host.clone(), moved.from);
+        }
+        for member in &moved.members {
+            if let Some(row) = self.companies.get_mut(member) {
+                row.duplicate_of = Some(moved.from);
+            }
+        }
+        if let Some(row) = self.companies.get_mut(&moved.from) {
+            row.duplicate_of = None;
+            row.updated_at = now;
+            if row.company.state == CompanyState::Duplicate {
+                (row.company.state, row.company.state_reason) = (moved.was, moved.reason.clone());
+            }
+        }
+        self.choose_primary(moved.to, &[]);
+        self.note(now, by, moved.was.as_str(), ("company", &moved.from.to_string()), &format!("parted from {}", moved.to));
+        Ok(())
+    }
+}
