@@ -19,7 +19,8 @@ fn main() -> anyhow::Result<()> {
                 let output = std::process::Command::new(std::env::current_exe()?).args(["--one", size]).output()?;
                 let line = String::from_utf8_lossy(&output.stdout).trim().to_owned();
                 println!("{line}");
-                let seconds: f64 = line.rsplit_once("total ").and_then(|(_, rest)| rest.split(' ').next()?.parse().ok()).unwrap_or(f64::NAN);
+                let seconds: f64 =
+                    line.rsplit_once("total ").and_then(|(_, rest)| rest.split(' ').next()?.parse().ok()).unwrap_or(f64::NAN);
                 let count: f64 = size.parse()?;
                 if let Some((before, took)) = last {
                     println!("   growth exponent of time {before} → {count}: {:.3}", (seconds / took).ln() / (count / before).ln());
@@ -90,7 +91,8 @@ fn profile(row: &Row) -> Profile {
 fn report(name: &str, raw: Vec<Row>) {
     // The rows wait in memory only because they are made here; they are dropped as they are read.
     let truth: Vec<u32> = raw.iter().map(|row| row.firm).collect();
-    let samples: Vec<(usize, Row)> = raw.iter().cloned().enumerate().take(if std::env::var_os("SHOW").is_some() { usize::MAX } else { 0 }).collect();
+    let samples: Vec<(usize, Row)> =
+        raw.iter().cloned().enumerate().take(if std::env::var_os("SHOW").is_some() { usize::MAX } else { 0 }).collect();
     let begun = Instant::now();
     let profiles: Vec<Profile> = raw.into_iter().map(|row| profile(&row)).collect();
     let read = begun.elapsed().as_secs_f64();
@@ -100,7 +102,12 @@ fn report(name: &str, raw: Vec<Row>) {
     println!(
         "{name}: {} rows, {true_pairs} true pairs, {found_pairs} found, precision {precision:.4}, recall {recall:.4}; compared {}, grey {}, full blocks {}, left out {}; \
          normal forms {read:.2} s, total {total:.2} s; peak {:.0} MiB",
-        truth.len(), grouping.compared, grouping.grey.len(), grouping.full_blocks, grouping.left_out, peak_mib()
+        truth.len(),
+        grouping.compared,
+        grouping.grey.len(),
+        grouping.full_blocks,
+        grouping.left_out,
+        peak_mib()
     );
     if !samples.is_empty() {
         show(&samples, &truth, &grouping);
@@ -114,7 +121,15 @@ fn show(rows: &[(usize, Row)], truth: &[u32], grouping: &leadgen_core::rules::tw
     for tie in &grouping.ties {
         let right = truth[tie.a as usize] == truth[tie.b as usize];
         let features = &tie.decision.features;
-        *rules.entry((format!("{} name {} domain {:?} phone {:?} region {:?}", tie.decision.rule, features.name, features.domain, features.phone, features.region), right)).or_default() += 1;
+        *rules
+            .entry((
+                format!(
+                    "{} name {} domain {:?} phone {:?} region {:?}",
+                    tie.decision.rule, features.name, features.domain, features.phone, features.region
+                ),
+                right,
+            ))
+            .or_default() += 1;
         if !right && shown < 25 {
             shown += 1;
             println!("wrong: {:?}\n       {:?}", rows[tie.a as usize].1, rows[tie.b as usize].1);

@@ -139,7 +139,8 @@ fn by_the_rule(rows: &[CompanyRow]) -> BTreeMap<Id<Company>, Id<Company>> {
         .iter()
         .filter_map(|row| {
             let company = import::normalized(row)?;
-            let profile = company.newborn.canonical_domain.iter().fold(Profile::new(&company.newborn.name, &company.region), |p, host| p.at(host));
+            let profile =
+                company.newborn.canonical_domain.iter().fold(Profile::new(&company.newborn.name, &company.region), |p, host| p.at(host));
             let profile = company.email.iter().fold(profile, |profile, email| profile.mailed(email));
             Some((company.newborn.id(), company.phone.iter().fold(profile, |profile, phone| profile.called(phone))))
         })
@@ -193,7 +194,12 @@ async fn the_groups_are_the_same_on_every_database() {
 #[tokio::test(flavor = "multi_thread")]
 async fn duplicates_across_batches_and_spellings_are_one_company() {
     for ground in every_store().await {
-        ground.found("стоматология", &[("https://www.denta-lux.ru/uslugi?utm_source=x", "Дента Люкс"), ("https://belyi-klyk.ru/about/", "Белый клык")]).await;
+        ground
+            .found(
+                "стоматология",
+                &[("https://www.denta-lux.ru/uslugi?utm_source=x", "Дента Люкс"), ("https://belyi-klyk.ru/about/", "Белый клык")],
+            )
+            .await;
         ground
             .found(
                 "имплантация",
@@ -212,7 +218,11 @@ async fn duplicates_across_batches_and_spellings_are_one_company() {
         assert_eq!(ground.hosts().await, new, "{}", ground.name);
         let life = ground.store.life(ground.company("denta-lux.ru").await.id).await.expect("a life");
         for verdict in ["unique", "dup_host", "dup_family", "dup_fuzzy"] {
-            assert!(life.iter().any(|line| line.stage == "dedupe" && line.what.starts_with(verdict)), "{}: {verdict} in {life:?}", ground.name);
+            assert!(
+                life.iter().any(|line| line.stage == "dedupe" && line.what.starts_with(verdict)),
+                "{}: {verdict} in {life:?}",
+                ground.name
+            );
         }
         let listed = ground.pairs(&[PairState::Pending, PairState::Linked]).await;
         assert_eq!(listed.len(), 1, "{}", ground.name);
@@ -254,7 +264,10 @@ async fn a_merge_of_three_is_explained_and_taken_back_whole() {
         let life = ground.store.life(primary.id).await.expect("a life");
         let merges: Vec<&str> = life.iter().filter(|line| line.stage == "merge").map(|line| line.what.as_str()).collect();
         assert_eq!(merges.len(), 3, "{}: {life:#?}", ground.name);
-        assert!(merges.iter().any(|what| what.contains("phone")) && merges.iter().any(|what| what.contains("denta-luks.ru")), "{merges:#?}");
+        assert!(
+            merges.iter().any(|what| what.contains("phone")) && merges.iter().any(|what| what.contains("denta-luks.ru")),
+            "{merges:#?}"
+        );
         assert_eq!(ground.hosts().await, ["denta-lux.ru"], "{}: one company is left", ground.name);
         assert_eq!(before_last.len(), 1);
         let emails = &ground.store.companies(None).await.expect("companies")[0].emails;
@@ -265,7 +278,8 @@ async fn a_merge_of_three_is_explained_and_taken_back_whole() {
         }
         let mut lines = ground.store.companies(None).await.expect("companies");
         lines.sort_by(|a, b| a.canonical_domain.cmp(&b.canonical_domain));
-        let shown: Vec<(&str, &str, &str)> = lines.iter().map(|l| (l.canonical_domain.as_str(), l.emails.as_str(), l.status.as_str())).collect();
+        let shown: Vec<(&str, &str, &str)> =
+            lines.iter().map(|l| (l.canonical_domain.as_str(), l.emails.as_str(), l.status.as_str())).collect();
         let expected = [("", "", "new"), ("denta-luks.ru", "", "new"), ("denta-lux.ru", "", "new"), ("dlx.ru", "info@dlx.ru", "new")];
         assert_eq!(shown, expected, "{}: everything is where it was", ground.name);
         let life = ground.store.life(ground.company("denta-luks.ru").await.id).await.expect("a life");
@@ -276,7 +290,10 @@ async fn a_merge_of_three_is_explained_and_taken_back_whole() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_of_any_member_covers_the_group_and_outlives_everything() {
     for ground in every_store().await {
-        let rows = list(&[("Дента Люкс", "denta-lux.ru", "info@denta-lux.ru", "+74952045138"), ("Дента-Люкс", "dlx.ru", "a@dlx.ru", "+74952045138")]);
+        let rows = list(&[
+            ("Дента Люкс", "denta-lux.ru", "info@denta-lux.ru", "+74952045138"),
+            ("Дента-Люкс", "dlx.ru", "a@dlx.ru", "+74952045138"),
+        ]);
         import::companies(ground.store.as_ref(), &rows, ground.clock_now()).await.expect("a list");
         assert_eq!(ground.hosts().await.len(), 1, "{}", ground.name);
 

@@ -39,7 +39,8 @@ impl Lane<DedupeResult> for SqlStore {
         };
         let (token, rows) = self.take::<DedupeResult>(&tx, &lane, call, vec![call.batch.clone().into()]).await?;
         let suspects = self.suspects(&tx, &rows).await?;
-        let claims = rows.iter().zip(suspects).map(|(row, suspect)| Ok(Claim::new(ticket(row, token)?, suspect))).collect::<Result<Vec<_>>>()?;
+        let claims =
+            rows.iter().zip(suspects).map(|(row, suspect)| Ok(Claim::new(ticket(row, token)?, suspect))).collect::<Result<Vec<_>>>()?;
         commit(tx).await?;
         Ok(claims)
     }
@@ -50,7 +51,9 @@ impl Lane<DedupeResult> for SqlStore {
         let (mut kept, mut lost) = (Vec::new(), Vec::new());
         for (ticket, twin) in done {
             match held.get(&ticket.row) {
-                Some(row) if get::<Uuid>(row, "claim_token")? == ticket.token => kept.push((get::<i32>(row, "position")?, row, ticket, twin)),
+                Some(row) if get::<Uuid>(row, "claim_token")? == ticket.token => {
+                    kept.push((get::<i32>(row, "position")?, row, ticket, twin))
+                }
                 _ => lost.push(ticket),
             }
         }
@@ -136,9 +139,14 @@ impl SqlStore {
         let mut asked = HashMap::new();
         for operations in operations.chunks(AT_ONCE) {
             let (places, values) = list(1, operations.iter().copied());
-            let sql = format!("SELECT o.id, q.niche, q.city, q.batch_tag FROM serp_operations o JOIN serp_queries q ON q.id = o.query_id WHERE o.id IN ({places})");
+            let sql = format!(
+                "SELECT o.id, q.niche, q.city, q.batch_tag FROM serp_operations o JOIN serp_queries q ON q.id = o.query_id WHERE o.id IN ({places})"
+            );
             for row in query(tx, &sql, values).await? {
-                asked.insert(get(&row, "id")?, Asked { niche: get(&row, "niche")?, city: get(&row, "city")?, batch_tag: get(&row, "batch_tag")? });
+                asked.insert(
+                    get(&row, "id")?,
+                    Asked { niche: get(&row, "niche")?, city: get(&row, "city")?, batch_tag: get(&row, "batch_tag")? },
+                );
             }
         }
         Ok(asked)
@@ -207,7 +215,9 @@ fn operations_of(rows: &[&QueryResult]) -> Result<Vec<Uuid>> {
 }
 
 fn look_alike(row: &QueryResult) -> Result<LookAlike> {
-    let name = |column: &str| -> Result<Option<DomainName>> { get::<Option<String>>(row, column)?.map(|text| DomainName::parse(&text)).transpose() };
+    let name = |column: &str| -> Result<Option<DomainName>> {
+        get::<Option<String>>(row, column)?.map(|text| DomainName::parse(&text)).transpose()
+    };
     Ok(LookAlike {
         company: id(row, "id")?,
         domain: name("known_host")?.or(name("canonical_domain")?),

@@ -67,9 +67,9 @@ impl Twins for SqlStore {
     async fn decide_pair(&self, asked: Id<TwinPair>, event: PairEvent, by: &str, now: Timestamp) -> Result<PairState> {
         let tx = self.write(Serial::Twins).await?;
         let sql = format!("{PAIR} WHERE p.id = $1");
-        let row = query_one(&tx, &sql, vec![asked.uuid().into()]).await?.ok_or_else(|| {
-            Error::new(ErrorKind::Rejected, format!("find the pair {asked}")).code("no_such_pair")
-        })?;
+        let row = query_one(&tx, &sql, vec![asked.uuid().into()])
+            .await?
+            .ok_or_else(|| Error::new(ErrorKind::Rejected, format!("find the pair {asked}")).code("no_such_pair"))?;
         let found = pair(&row)?;
         let next = found.state.after(event)?;
         let both = (found.first.id, found.second.id);
@@ -83,9 +83,12 @@ impl Twins for SqlStore {
             self.join_by_hand(&tx, now, both, by).await?;
         }
         let kept = if next.is_one() { "moved" } else { "''" };
-        let sql = format!("UPDATE company_pairs SET status = $2, decided_by = $3, decided_at = $4, updated_at = $4, moved = {kept} WHERE id = $1");
+        let sql = format!(
+            "UPDATE company_pairs SET status = $2, decided_by = $3, decided_at = $4, updated_at = $4, moved = {kept} WHERE id = $1"
+        );
         run(&tx, &sql, vec![asked.uuid().into(), next.as_str().into(), by.into(), now.millis().into()]).await?;
-        self.note(&tx, now, by, next.as_str(), "pair", &asked.to_string(), &format!("{} / {}", found.first.name, found.second.name)).await?;
+        self.note(&tx, now, by, next.as_str(), "pair", &asked.to_string(), &format!("{} / {}", found.first.name, found.second.name))
+            .await?;
         commit(tx).await?;
         Ok(next)
     }

@@ -32,7 +32,8 @@ impl SqlStore {
         quality.companies = self.number(&format!("SELECT count(*) AS n {companies}"), batch).await?;
         let reached = format!("SELECT count(*) AS n {companies} AND EXISTS (SELECT 1 FROM contacts k WHERE k.company_id = c.id)");
         let reached = self.number(&reached, batch).await?;
-        let sql = "SELECT count(*) AS n FROM serp_queries q WHERE q.status = 'completed' AND (CAST($1 AS text) IS NULL OR q.batch_tag = $1)";
+        let sql =
+            "SELECT count(*) AS n FROM serp_queries q WHERE q.status = 'completed' AND (CAST($1 AS text) IS NULL OR q.batch_tag = $1)";
         let queries = self.number(sql, batch).await?;
         quality.companies_per_query = share(quality.companies, queries);
         quality.contact_yield = share(reached, quality.companies);

@@ -372,7 +372,8 @@ impl SqlStore {
             let row = query_one(tx, &format!("SELECT count(*) AS n FROM serp_results WHERE id IN ({places})"), values).await?;
             known += row.map(|row| get::<i64>(&row, "n")).transpose()?.unwrap_or(0).max(0) as u64;
         }
-        let head = "INSERT INTO serp_results (id, operation_id, url, domain, registrable_domain, title, snippet, position, language, dedup_status,
+        let head =
+            "INSERT INTO serp_results (id, operation_id, url, domain, registrable_domain, title, snippet, position, language, dedup_status,
             metadata, created_at, updated_at)";
         let tail = "ON CONFLICT (operation_id, url) DO UPDATE SET title = excluded.title, snippet = excluded.snippet, position = excluded.position,
             language = excluded.language, updated_at = excluded.updated_at";

@@ -141,7 +141,11 @@ impl SqlStore {
         let (mut settled, mut born) = (Vec::new(), Vec::new());
         for birth in births {
             match exact.find(birth.newborn) {
-                Some(known) => settled.push(known),
+                Some(known) => {
+                    // A host of a known family is a known host from now on.
+                    exact.learn(birth.newborn, known.company);
+                    settled.push(known);
+                }
                 None => {
                     exact.learn(birth.newborn, birth.newborn.id());
                     settled.push(Settled { company: birth.newborn.id(), verdict: ResultState::Unique, score: 1.0 });
@@ -211,7 +215,9 @@ impl SqlStore {
         let mut roots = HashMap::new();
         for companies in companies.chunks(300) {
             let (places, values) = list(1, companies.iter().copied());
-            let rows = query(tx, &format!("SELECT {COMPARED} FROM companies c WHERE c.id IN ({places}) ORDER BY c.created_at, c.id"), values).await?;
+            let rows =
+                query(tx, &format!("SELECT {COMPARED} FROM companies c WHERE c.id IN ({places}) ORDER BY c.created_at, c.id"), values)
+                    .await?;
             let newcomers = rows.iter().map(compared).collect::<Result<Vec<_>>>()?;
             self.file(tx, &newcomers).await?;
             let met = self.met(tx, &newcomers).await?;
@@ -300,12 +306,19 @@ impl SqlStore {
     }
 
     pub(super) async fn root(&self, tx: &DatabaseTransaction, company: Id<Company>) -> Result<Id<Company>> {
-        let row = query_one(tx, "SELECT COALESCE(duplicate_of, id) AS root FROM companies WHERE id = $1", vec![company.uuid().into()]).await?;
+        let row =
+            query_one(tx, "SELECT COALESCE(duplicate_of, id) AS root FROM companies WHERE id = $1", vec![company.uuid().into()]).await?;
         row.map_or(Ok(company), |row| id(&row, "root"))
     }
 
     /// Keeps a pair for a person to look at, unless one was kept before or the two are one already.
-    pub(super) async fn keep_pair(&self, tx: &DatabaseTransaction, now: Timestamp, pair: (Id<Company>, Id<Company>), decision: &Decision) -> Result<()> {
+    pub(super) async fn keep_pair(
+        &self,
+        tx: &DatabaseTransaction,
+        now: Timestamp,
+        pair: (Id<Company>, Id<Company>),
+        decision: &Decision,
+    ) -> Result<()> {
         if self.root(tx, pair.0).await? == self.root(tx, pair.1).await? {
             return Ok(());
         }
@@ -335,7 +348,8 @@ impl SqlStore {
         self.carry_over(tx, now, &moved).await?;
         let sql = "UPDATE companies SET status = $2, duplicate_of = $3, status_reason = $4, updated_at = $5, claimed_by = NULL,
             claim_token = NULL, claimed_until = 0 WHERE id = $1";
-        let values = vec![moved.from.uuid().into(), next.as_str().into(), moved.to.uuid().into(), decision.rule.into(), now.millis().into()];
+        let values =
+            vec![moved.from.uuid().into(), next.as_str().into(), moved.to.uuid().into(), decision.rule.into(), now.millis().into()];
         run(tx, sql, values).await?;
         let state = match by {
             "pipeline" if decision.wants_a_look() => PairState::Linked,
@@ -422,7 +436,8 @@ impl SqlStore {
         for contacts in moved.contacts.chunks(300) {
             let (places, mut values) = list(3, contacts.iter().map(|contact| contact.uuid()));
             values.splice(0..0, [own.clone(), now.millis().into()]);
-            run(tx, &format!("UPDATE contacts SET company_id = $1, is_primary = false, updated_at = $2 WHERE id IN ({places})"), values).await?;
+            run(tx, &format!("UPDATE contacts SET company_id = $1, is_primary = false, updated_at = $2 WHERE id IN ({places})"), values)
+                .await?;
         }
         for contact in &moved.primaries {
             run(tx, "UPDATE contacts SET is_primary = true WHERE id = $1", vec![contact.uuid().into()]).await?;

@@ -3,8 +3,8 @@
 
 use serde::Serialize;
 
-use super::profile::{Known, Profile};
 use super::common::is_common;
+use super::profile::{Known, Profile};
 use super::{JARO_WINKLER, LEVENSHTEIN, blocks::MOST_ERRORS, compare};
 
 /// What is decided.
@@ -151,12 +151,14 @@ impl Facts<'_> {
             let by_letter = compare(&a.name, &b.name, &a.region, &b.region).same;
             return if by_letter || region == Stand::Same { same } else { none };
         }
-        let against = stand(a, b, Known::Phone) == Stand::Other || stand(a, b, Known::Mailbox) == Stand::Other || self.form() == Stand::Other;
+        let against =
+            stand(a, b, Known::Phone) == Stand::Other || stand(a, b, Known::Mailbox) == Stand::Other || self.form() == Stand::Other;
         if against || is_common(a.joined()) || is_common(b.joined()) {
             return if kind == Like::Exact && region == Stand::Same { grey } else { none };
         }
         match (self.domain(), region, kind) {
             (Stand::Same | Stand::Alike | Stand::Unknown, Stand::Same, _) | (Stand::Other, Stand::Same, Like::Exact) => same,
+            (Stand::Same | Stand::Alike, _, Like::Exact) => same,
             _ => grey,
         }
     }
@@ -213,7 +215,9 @@ impl Facts<'_> {
             ("", _) | (_, "") => Stand::Unknown,
             (a, b) if a == b => Stand::Same,
             // What was an ОАО or a ЗАО became a ПАО or an АО.
-            ("ао", "пао" | "зао" | "оао" | "нао") | ("пао" | "зао" | "оао" | "нао", "ао") | ("оао", "пао") | ("пао", "оао") => Stand::Alike,
+            ("ао", "пао" | "зао" | "оао" | "нао") | ("пао" | "зао" | "оао" | "нао", "ао") | ("оао", "пао") | ("пао", "оао") => {
+                Stand::Alike
+            }
             _ => Stand::Other,
         }
     }

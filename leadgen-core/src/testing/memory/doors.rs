@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 
-use crate::domain::flow::{ResultState, CompanyEvent, Delivery, MessageEvent, MessageState, NicheEvent, NicheState};
+use crate::domain::flow::{CompanyEvent, Delivery, MessageEvent, MessageState, NicheEvent, NicheState, ResultState};
 use crate::domain::id::Id;
 use crate::domain::lead::{Cursor, LeadRow, RowStatus};
 use crate::domain::message::Message;
@@ -18,7 +18,6 @@ use crate::rules::effects::{self, effect, outranks};
 use super::MemoryStore;
 use super::companies::Born;
 use super::tables::{NicheRow, SignalRow, Tables};
-
 
 #[async_trait]
 impl Admit<LeadRow> for MemoryStore {

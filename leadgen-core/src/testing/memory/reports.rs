@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
-use crate::domain::contact::ContactType;
 use crate::domain::company::Company;
+use crate::domain::contact::ContactType;
 use crate::domain::flow::{CompanyState, Delivery, MessageState, OperationState, QueryState};
 use crate::domain::id::Id;
 use crate::domain::name::DomainName;
@@ -69,7 +69,9 @@ impl Tables {
                 *quality.excluded_by.entry(kind.clone()).or_default() += u64::from(*count);
             }
         }
-        for row in self.results.values().filter(|row| self.operations.get(&row.operation).is_some_and(|of| is_of(self.batch_of(&of.operation)))) {
+        for row in
+            self.results.values().filter(|row| self.operations.get(&row.operation).is_some_and(|of| is_of(self.batch_of(&of.operation))))
+        {
             quality.inserted += 1;
             *quality.results_by.entry(row.state.as_str().to_owned()).or_default() += 1;
         }

@@ -72,9 +72,15 @@ impl Twins for MemoryStore {
             let parted = tables.pairs.values().filter(|row| row.state == PairState::Rejected);
             let parted: Vec<(u32, u32)> = parted.filter_map(|row| Some((place(row.both.0)?, place(row.both.1)?))).collect();
             let grouping = group(&profiles, &parted);
-            let mut done = Regrouped { companies: ids.len() as u64, full_blocks: grouping.full_blocks, left_out: grouping.left_out, ..Regrouped::default() };
+            let mut done = Regrouped {
+                companies: ids.len() as u64,
+                full_blocks: grouping.full_blocks,
+                left_out: grouping.left_out,
+                ..Regrouped::default()
+            };
             for tie in &grouping.ties {
-                done.duplicates_marked += u64::from(tables.join(now, (ids[tie.a as usize], ids[tie.b as usize]), &tie.decision, "pipeline")?);
+                done.duplicates_marked +=
+                    u64::from(tables.join(now, (ids[tie.a as usize], ids[tie.b as usize]), &tie.decision, "pipeline")?);
             }
             let before = tables.pairs.len();
             for grey in &grouping.grey {
@@ -180,7 +186,11 @@ impl Tables {
         let family = newborn.registrable_domain.as_ref();
         by_host
             .map(|id| (id, ResultState::DupHost))
-            .or_else(|| family.and_then(|family| find(&|known| known.registrable_domain.as_ref() == Some(family))).map(|id| (id, ResultState::DupFamily)))
+            .or_else(|| {
+                family
+                    .and_then(|family| find(&|known| known.registrable_domain.as_ref() == Some(family)))
+                    .map(|id| (id, ResultState::DupFamily))
+            })
             .or_else(|| find(&|known| known.dedupe_hash == newborn.dedupe_hash).map(|id| (id, ResultState::DupFamily)))
     }
 
