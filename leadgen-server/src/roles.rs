@@ -26,7 +26,7 @@ struct Line {
 }
 
 const LINES: [Line; 4] = [
-    Line { name: "planning", role: "scheduler", stages: &["intake", "plan"], needs: |_| Needs::default() },
+    Line { name: "planning", role: "scheduler", stages: &["intake", "plan"], needs: taking_in },
     Line { name: "search", role: "worker", stages: &["submit", "poll", "ingest", "dedupe"], needs: searching },
     Line {
         name: "contacts",
@@ -38,7 +38,11 @@ const LINES: [Line; 4] = [
 ];
 
 fn searching(settings: &Settings) -> Needs {
-    Needs { search: settings.yandex.folder_id.is_some().then_some(SearchMode::Deferred), ..Needs::default() }
+    Needs { search: Needs::all(settings).search, ..Needs::default() }
+}
+
+fn taking_in(settings: &Settings) -> Needs {
+    Needs { sheet: settings.sheet.sync, ..Needs::default() }
 }
 
 fn mailing(settings: &Settings) -> Needs {

@@ -224,3 +224,61 @@ async fn a_query_that_waits_for_its_night_is_moved_up_when_someone_asks_for_it_n
         assert_eq!(store.waiting(Some("now")).await.unwrap(), vec![night()]);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_niche_whose_last_searches_bring_nothing_new_is_reported_as_exhausted() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Arc::new(HandClock::at(night()));
+    let url = format!("sqlite://{}?mode=rwc", dir.path().join("leadgen.db").display());
+    let sql = store(&url, clock.clone()).await.unwrap();
+    let memory = Arc::new(leadgen_core::testing::memory::MemoryStore::with_lease_clock(clock.clone()));
+    let stores: [Arc<dyn leadgen_core::ports::store::Store>; 2] = [sql, memory];
+    for store in stores {
+        let due = night();
+        let queries: Vec<_> = ["окна", "двери"]
+            .iter()
+            .flat_map(|niche| (0..4_u64).map(move |n| (niche, n)))
+            .map(|(niche, n)| {
+                let mut query = query(niche, &format!("Уфа {n}"), "yield", due + Duration::from_secs(60 * n)).unwrap();
+                query.city = "Уфа".into();
+                query
+            })
+            .collect();
+        store.enqueue(&queries).await.unwrap();
+        // Each search for windows finds the same thirty firms; each one for doors finds others.
+        let mut answers = std::collections::BTreeMap::new();
+        for (n, query) in queries.iter().enumerate() {
+            let hosts: Vec<String> = (0..30)
+                .map(|f| if query.niche == "окна" { format!("https://okna{f}.ru/") } else { format!("https://dveri{n}-{f}.ru/") })
+                .collect();
+            answers.insert(query.text.clone(), results(hosts.iter().map(|host| (host.as_str(), ""))));
+        }
+        let search = ByText(answers);
+        let builder = leadgen_core::pipeline::Pipeline::builder().store(store.clone()).clock(clock.clone()).search(search);
+        let pipeline = builder.build().unwrap().only(&["submit", "ingest", "dedupe"]).unwrap();
+        pipeline.drain(Until::Instant(due + Duration::from_hours(1))).await.unwrap();
+
+        let yields = store.yields(Some("yield")).await.unwrap();
+
+        let told: Vec<_> = yields.iter().map(|y| (y.niche.as_str(), y.answered, y.last_results, y.last_new, y.exhausted)).collect();
+        assert_eq!(told, [("окна", 4, 90, 0, true), ("двери", 4, 90, 90, false)]);
+    }
+}
+
+/// Answers each text with its own page.
+#[derive(Debug)]
+struct ByText(std::collections::BTreeMap<String, RawPage>);
+
+#[async_trait::async_trait]
+impl SearchProvider for ByText {
+    async fn submit(
+        &self,
+        query: &leadgen_core::domain::query::SearchQuery,
+    ) -> leadgen_core::error::Result<leadgen_core::domain::serp::Submission> {
+        Ok(leadgen_core::domain::serp::Submission::Ready(self.0[&query.text].clone()))
+    }
+
+    fn read(&self, page: &RawPage) -> leadgen_core::error::Result<Vec<leadgen_core::domain::serp::Hit>> {
+        ScriptedSearch::answers([Answer::Ready(page.clone())]).read(page)
+    }
+}

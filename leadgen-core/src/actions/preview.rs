@@ -11,7 +11,7 @@ use crate::domain::time::Timestamp;
 use crate::error::Result;
 use crate::ports::store::SearchQueue;
 use crate::rules::cost::{self, Estimate};
-use crate::rules::{planning, regions};
+use crate::rules::planning;
 
 /// One query as it would be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -107,7 +107,7 @@ where
             city: row.city.clone(),
             batch_tag: row.batch().to_owned(),
             queries: queries.collect(),
-            warning: regions::warning(&row.city, &row.country).filter(|_| error.is_none()),
+            warning: settings.places.warning(&row.city, &row.country).filter(|_| error.is_none()),
             error,
         });
     }

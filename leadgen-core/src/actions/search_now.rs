@@ -5,7 +5,7 @@ use crate::domain::query::SearchQuery;
 use crate::domain::time::Timestamp;
 use crate::error::Result;
 use crate::ports::store::Searches;
-use crate::rules::{planning, regions};
+use crate::rules::planning;
 
 /// Puts the query of a niche into the queue, due now, under a batch of its own.
 pub async fn enqueue<S>(
@@ -20,7 +20,7 @@ where
     S: Searches + ?Sized,
 {
     let text = planning::query_text(niche, city, None, settings)?;
-    let region = regions::resolve(city, "").code;
+    let region = settings.places.resolve(city, "").code;
     let query = SearchQuery {
         id: SearchQuery::id_of(&text, region),
         niche_id: None,

@@ -42,6 +42,8 @@ pub struct Settings {
     pub minus_domains: Vec<String>,
     /// Variants of a niche at most.
     pub max_queries: usize,
+    /// Places besides the built-in table.
+    pub places: regions::Places,
 }
 
 impl Default for Settings {
@@ -51,6 +53,7 @@ impl Default for Settings {
             triggers: TRIGGERS.map(str::to_owned).to_vec(),
             minus_domains: MINUS_DOMAINS.map(str::to_owned).to_vec(),
             max_queries: 6,
+            places: regions::Places::default(),
         }
     }
 }
@@ -92,7 +95,7 @@ pub fn query_text(niche: &str, place: &str, trigger: Option<&str>, settings: &Se
 /// All variants of a niche (PLAN-4): first without a trigger, then the triggers in order.
 pub fn query_set(niche: &str, city: &str, country: &str, settings: &Settings) -> Result<Vec<PlannedQuery>> {
     let place = if squash(city).is_empty() { country } else { city };
-    let region = regions::resolve(city, country).code;
+    let region = settings.places.resolve(city, country).code;
     let core = PlannedQuery { text: query_text(niche, place, None, settings)?, region, trigger: None };
     let mut queries = vec![core];
     for trigger in &settings.triggers {
@@ -225,6 +228,7 @@ mod tests {
             triggers: list(&input["triggers"], &TRIGGERS),
             minus_domains: list(&input["minus_domains"], &MINUS_DOMAINS),
             max_queries: input["max_queries"].as_u64().unwrap_or(6) as usize,
+            places: regions::Places::default(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Places → region codes of the search engine. The table is data.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
 
 use crate::rules::planning::squash;
@@ -32,6 +32,45 @@ pub struct Region {
     pub defaulted: bool,
 }
 
+/// Places of one's own, besides the table: as people write them, and their codes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Places(BTreeMap<String, u32>);
+
+impl Places {
+    /// Reads `Иннополис=43` pairs; none if one of them is no pair.
+    pub fn parse<'a>(pairs: impl IntoIterator<Item = &'a str>) -> Option<Self> {
+        let pair = |text: &str| {
+            let (name, code) = text.split_once('=')?;
+            let name = fold(name);
+            (!name.is_empty()).then_some((name, code.trim().parse().ok()?))
+        };
+        pairs.into_iter().map(pair).collect::<Option<_>>().map(Self)
+    }
+
+    /// The region of a city, else of a country, else Russia; own places come first.
+    pub fn resolve(&self, city: &str, country: &str) -> Region {
+        let own = |place: &str| self.0.get(&fold(place)).copied().or_else(|| lookup(place));
+        match own(city).or_else(|| own(country)) {
+            Some(code) => Region { code, defaulted: false },
+            None => Region { code: RUSSIA, defaulted: true },
+        }
+    }
+
+    /// The remark for a row whose place is not given or not known: all of Russia is searched.
+    pub fn warning(&self, city: &str, country: &str) -> Option<String> {
+        let place = if squash(city).is_empty() { squash(country) } else { squash(city) };
+        self.resolve(city, country).defaulted.then(|| match place.as_str() {
+            "" => "region_defaulted: no place is given, all of Russia is searched".to_owned(),
+            place => match nearest(place) {
+                Some(known) => {
+                    format!("region_defaulted: the place {place:?} is unknown, all of Russia is searched; did you mean {known:?}?")
+                }
+                None => format!("region_defaulted: the place {place:?} is unknown, all of Russia is searched"),
+            },
+        })
+    }
+}
+
 /// The region of a city, else of a country, else Russia.
 ///
 /// ```
@@ -41,22 +80,7 @@ pub struct Region {
 /// assert!(resolve("Нигдеград", "").defaulted);
 /// ```
 pub fn resolve(city: &str, country: &str) -> Region {
-    match lookup(city).or_else(|| lookup(country)) {
-        Some(code) => Region { code, defaulted: false },
-        None => Region { code: RUSSIA, defaulted: true },
-    }
-}
-
-/// The remark for a row whose place is not given or not known: all of Russia is searched.
-pub fn warning(city: &str, country: &str) -> Option<String> {
-    let place = if squash(city).is_empty() { squash(country) } else { squash(city) };
-    resolve(city, country).defaulted.then(|| match place.as_str() {
-        "" => "region_defaulted: no place is given, all of Russia is searched".to_owned(),
-        place => match nearest(place) {
-            Some(known) => format!("region_defaulted: the place {place:?} is unknown, all of Russia is searched; did you mean {known:?}?"),
-            None => format!("region_defaulted: the place {place:?} is unknown, all of Russia is searched"),
-        },
-    })
+    Places::default().resolve(city, country)
 }
 
 /// The name of the table most like a misspelt one.
@@ -138,9 +162,17 @@ mod tests {
 
     #[test]
     fn an_unknown_place_is_all_of_russia_with_a_remark_that_helps() {
+        let warning = |city, country| Places::default().warning(city, country);
         assert_eq!(warning("Казань", ""), None);
         assert!(warning("", "").unwrap_or_default().starts_with("region_defaulted: no place"));
         assert!(warning("Екатеренбург", "").unwrap_or_default().ends_with("did you mean \"Екатеринбург\"?"));
+    }
+
+    #[test]
+    fn places_of_ones_own_come_before_the_table() {
+        let places = Places::parse(["Иннополис=43", "Москва = 1"]).unwrap_or_default();
+        assert_eq!((places.resolve("ИННОПОЛИС", "").code, places.resolve("Москва", "").code, places.resolve("Уфа", "").code), (43, 1, 172));
+        assert_eq!(Places::parse(["Иннополис"]), None);
     }
 
     #[test]

@@ -89,6 +89,7 @@ pub const KEYS: &[Key] = &[
     key("LEADGEN_PRICE_SYNC_DAY", "price.sync_day", "488", "Price of 1000 searches at once, 05:00-20:59 UTC"),
     key("LEADGEN_PRICE_SYNC_NIGHT", "price.sync_night", "366", "Price of 1000 searches at once, 21:00-04:59 UTC"),
     key("YANDEX_TRIGGERS", "yandex.triggers", "", "Buying phrases, separated by commas; default: the built-in five"),
+    key("YANDEX_REGIONS", "yandex.regions", "", "Places besides the built-in table, with their region codes: Иннополис=43, separated by commas"),
     key("YANDEX_MINUS_DOMAINS", "yandex.minus_domains", "", "Domains excluded in the query text; default: the built-in eleven"),
     key("EXCLUDED_DOMAINS", "yandex.excluded_domains", "", "Domains dropped from results, added to the built-in list"),
     key("GOOGLE_SHEET_ID", "sheet.id", "", "The spreadsheet with the niches: the long part of its address"),

@@ -17,6 +17,7 @@ use crate::domain::policy::{EnrichTries, Policy, Prices, Quota, SearchPolicy, Se
 use crate::domain::query::SearchMode;
 use crate::domain::time::{LocalWindow, NightWindow, Timestamp, Zone, parse_minute};
 use crate::error::{Error, ErrorKind, Result};
+use crate::rules::regions::Places;
 use crate::setup::layers::Layers;
 
 /// A value that is never printed.
@@ -204,6 +205,8 @@ pub struct Settings {
     pub max_queries: usize,
     /// Buying phrases; `None`: built-in.
     pub triggers: Option<Vec<String>>,
+    /// Places besides the built-in table.
+    pub places: Places,
     /// Domains excluded in the text; `None`: built-in.
     pub minus_domains: Option<Vec<String>>,
     /// Domains dropped from results.
@@ -311,6 +314,11 @@ impl Reader<'_> {
             },
             max_queries: self.number_in("YANDEX_MAX_QUERIES_PER_NICHE", 1, 20) as usize,
             triggers: self.set("YANDEX_TRIGGERS").map(|text| list(&text)),
+            places: self
+                .optional("YANDEX_REGIONS", "PLACE=CODE pairs, for example Иннополис=43", |t| {
+                    Places::parse(list(t).iter().map(String::as_str))
+                })
+                .unwrap_or_default(),
             minus_domains: self.set("YANDEX_MINUS_DOMAINS").map(|text| list(&text)),
             excluded_domains: self.domains("EXCLUDED_DOMAINS"),
             sheet: self.sheet(),

@@ -293,6 +293,7 @@ pub fn planning_settings(settings: &Settings) -> planning::Settings {
         triggers: settings.triggers.clone().unwrap_or(defaults.triggers),
         minus_domains: settings.minus_domains.clone().unwrap_or(defaults.minus_domains),
         max_queries: settings.max_queries,
+        places: settings.places.clone(),
         language: defaults.language,
     }
 }

@@ -48,6 +48,7 @@ fn settings(input: &Value) -> planning::Settings {
         triggers: list("triggers", usual.triggers),
         minus_domains: list("minus_domains", usual.minus_domains),
         max_queries: input["max_queries"].as_u64().map_or(usual.max_queries, |most| most as usize),
+        places: usual.places,
     }
 }
 

@@ -229,7 +229,7 @@ impl LeadSource for GoogleSheet {
         let body = json!({"valueInputOption": "RAW", "includeValuesInResponse": false, "data": data});
         let url = self.address(&["values:batchUpdate"], "")?;
         self.call("write outcomes to the sheet", &url, Some(&body)).await?;
-        info!(rows = rows.len(), cells = data.len(), "outcomes written to the sheet");
+        info!(rows = rows.len(), "outcomes written to the sheet");
         Ok(())
     }
 }
@@ -262,9 +262,28 @@ impl GoogleSheet {
                 (6, remark),
             ],
         };
+        let mut cells: Vec<(usize, Value)> = values.into_iter().map(|(index, value)| (grid.service[index], value)).collect();
+        cells.sort_by_key(|(column, _)| *column);
+        self.ranges(row, cells)
+    }
+
+    /// Neighbours in a row make one range; whatever stands between others is never written to.
+    fn ranges(&self, row: usize, cells: Vec<(usize, Value)>) -> Vec<Value> {
+        let mut runs: Vec<(usize, Vec<Value>)> = Vec::new();
+        for (column, value) in cells {
+            match runs.last_mut() {
+                Some((first, run)) if *first + run.len() == column => run.push(value),
+                _ => runs.push((column, vec![value])),
+            }
+        }
         let tab = self.quoted_tab();
-        let cell = |(index, value): (usize, Value)| json!({"range": format!("{tab}!{}{}", letters(grid.service[index]), row + 1), "majorDimension": "ROWS", "values": [[value]]});
-        values.into_iter().map(cell).collect()
+        let place = |column: usize| format!("{}{}", letters(column), row + 1);
+        let range = |(first, run): (usize, Vec<Value>)| {
+            let last = first + run.len() - 1;
+            let cells = if last == first { place(first) } else { format!("{}:{}", place(first), place(last)) };
+            json!({"range": format!("{tab}!{cells}"), "majorDimension": "ROWS", "values": [run]})
+        };
+        runs.into_iter().map(range).collect()
     }
 }
 

@@ -7,7 +7,7 @@ use crate::domain::query::Planned;
 use crate::error::Result;
 use crate::pipeline::desk::Worker;
 use crate::ports::work::PlanNiche;
-use crate::rules::{planning, regions};
+use crate::rules::planning;
 
 /// Builds the queries of niches.
 #[derive(Debug)]
@@ -20,6 +20,6 @@ pub struct Plan {
 impl Worker<PlanNiche> for Plan {
     async fn work(&self, niche: &Niche) -> Result<Planned> {
         let queries = planning::query_set(&niche.niche, &niche.city, &niche.country, &self.settings)?;
-        Ok(Planned { queries, warning: regions::warning(&niche.city, &niche.country) })
+        Ok(Planned { queries, warning: self.settings.places.warning(&niche.city, &niche.country) })
     }
 }
