@@ -228,12 +228,14 @@ async fn a_query_that_waits_for_its_night_is_moved_up_when_someone_asks_for_it_n
 #[tokio::test(flavor = "multi_thread")]
 async fn a_niche_whose_last_searches_bring_nothing_new_is_reported_as_exhausted() {
     let dir = tempfile::tempdir().unwrap();
-    let clock = Arc::new(HandClock::at(night()));
     let url = format!("sqlite://{}?mode=rwc", dir.path().join("leadgen.db").display());
-    let sql = store(&url, clock.clone()).await.unwrap();
-    let memory = Arc::new(leadgen_core::testing::memory::MemoryStore::with_lease_clock(clock.clone()));
-    let stores: [Arc<dyn leadgen_core::ports::store::Store>; 2] = [sql, memory];
-    for store in stores {
+    for in_memory in [false, true] {
+        let clock = Arc::new(HandClock::at(night()));
+        let store: Arc<dyn leadgen_core::ports::store::Store> = if in_memory {
+            Arc::new(leadgen_core::testing::memory::MemoryStore::with_lease_clock(clock.clone()))
+        } else {
+            store(&url, clock.clone()).await.unwrap()
+        };
         let due = night();
         let queries: Vec<_> = ["окна", "двери"]
             .iter()

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 mod companies;
 mod contacts;
 mod lines;
-mod web;
 mod search;
+mod web;
 
 use crate::args::InspectCommand;
 use crate::output::End;

@@ -39,7 +39,10 @@ impl Reader {
             b"disallow" | b"dissallow" | b"dissalow" | b"disalow" | b"diasllow" | b"disallaw" => self.rule(false, value),
             // Not part of the standard: neither of these ends a list of agents.
             b"crawl-delay" => {
-                let delay = std::str::from_utf8(value).ok().and_then(|text| text.parse::<f64>().ok()).filter(|delay| delay.is_finite() && *delay >= 0.0);
+                let delay = std::str::from_utf8(value)
+                    .ok()
+                    .and_then(|text| text.parse::<f64>().ok())
+                    .filter(|delay| delay.is_finite() && *delay >= 0.0);
                 if let Some(group) = self.robots.groups.last_mut() {
                     group.delay = group.delay.or(delay);
                 }
@@ -235,7 +238,8 @@ mod tests {
 
     #[test]
     fn groups_of_one_agent_are_one_and_rules_without_an_agent_are_none() {
-        let file = "Disallow: /early\nUser-agent: leadgen\nDisallow: /a\n\nUser-agent: other\nDisallow: /\n\nUser-agent: LEADGEN\nDisallow: /b\n";
+        let file =
+            "Disallow: /early\nUser-agent: leadgen\nDisallow: /a\n\nUser-agent: other\nDisallow: /\n\nUser-agent: LEADGEN\nDisallow: /b\n";
         assert!(!allowed(file, "/a") && !allowed(file, "/b") && allowed(file, "/early") && allowed(file, "/c"));
     }
 
@@ -260,8 +264,18 @@ mod tests {
     #[test]
     fn stars_and_anchors_match_what_the_standard_says() {
         for (pattern, path, wanted) in [
-            ("/*", "/x", true), ("/a*b$", "/ab", true), ("/a*b$", "/abc", false), ("/a*b$", "/abb", true), ("*.gif$", "/x.gif", true), ("/a$b", "/a$b", true),
-            ("/$", "/", true), ("/$", "/x", false), ("/a**b", "/axb", true), ("/a*$", "/abc", true), ("/fish*", "/Fish", false), ("/fish/", "/fish", false),
+            ("/*", "/x", true),
+            ("/a*b$", "/ab", true),
+            ("/a*b$", "/abc", false),
+            ("/a*b$", "/abb", true),
+            ("*.gif$", "/x.gif", true),
+            ("/a$b", "/a$b", true),
+            ("/$", "/", true),
+            ("/$", "/x", false),
+            ("/a**b", "/axb", true),
+            ("/a*$", "/abc", true),
+            ("/fish*", "/Fish", false),
+            ("/fish/", "/fish", false),
         ] {
             assert_eq!(matches(pattern, path), wanted, "{pattern} {path}");
         }

@@ -5,9 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use url::{Host, Url};
 
 /// Zones and names that are never public.
-const PRIVATE_ZONES: [&str; 10] = [
-    "local", "internal", "localhost", "lan", "arpa", "corp", "onion", "test", "invalid", "localdomain",
-];
+const PRIVATE_ZONES: [&str; 10] = ["local", "internal", "localhost", "lan", "arpa", "corp", "onion", "test", "invalid", "localdomain"];
 /// Ports of the web.
 const PORTS: [u16; 2] = [80, 443];
 /// The longest address that is fetched.
@@ -101,15 +99,66 @@ mod tests {
 
     /// Spellings by which strangers try to reach inside.
     const TRICKS: [&str; 60] = [
-        "http://127.0.0.1/", "http://127.1/", "http://0177.0.0.1/", "http://0x7f.0.0.1/", "http://0x7f.1/", "http://0x7f000001/", "http://2130706433/",
-        "http://017700000001/", "http://127.0.0.1./", "http://127.000.000.001/", "http://0/", "http://0.0.0.0/", "http://10.0.0.1/", "http://10.1/",
-        "http://172.16.0.1/", "http://192.168.0.1/", "http://192.168.257/", "http://169.254.169.254/latest/meta-data", "http://0xa9fea9fe/", "http://2852039166/",
-        "http://0251.0376.0251.0376/", "http://100.64.0.1/", "http://100.100.100.200/", "http://198.18.0.1/", "http://224.0.0.1/", "http://255.255.255.255/",
-        "http://１２７.０.０.１/", "http://①②⑦.0.0.1/", "http://127。0。0。1/", "http://%31%32%37.0.0.1/", "http://[::1]/", "http://[::]/", "http://[0:0:0:0:0:0:0:1]/",
-        "http://[::ffff:127.0.0.1]/", "http://[::ffff:7f00:1]/", "http://[::127.0.0.1]/", "http://[64:ff9b::7f00:1]/", "http://[2002:7f00:1::]/", "http://[fe80::1]/",
-        "http://[fc00::1]/", "http://[fd00:ec2::254]/", "http://[2001:db8::1]/", "http://localhost/", "http://LOCALHOST./", "http://a.localhost/", "http://metadata.google.internal/",
-        "http://metadata/", "http://router.lan/", "http://printer.local/", "http://x.home.arpa/", "http://abc.onion/", "http://firma.test/", "http://user@firma.ru/",
-        "http://firma.ru:pass@127.0.0.1/", "http://user:pass@firma.ru/", "http://firma.ru:22/", "http://firma.ru:6379/", "http://firma.ru:8080/", "ftp://firma.ru/", "file:///etc/passwd",
+        "http://127.0.0.1/",
+        "http://127.1/",
+        "http://0177.0.0.1/",
+        "http://0x7f.0.0.1/",
+        "http://0x7f.1/",
+        "http://0x7f000001/",
+        "http://2130706433/",
+        "http://017700000001/",
+        "http://127.0.0.1./",
+        "http://127.000.000.001/",
+        "http://0/",
+        "http://0.0.0.0/",
+        "http://10.0.0.1/",
+        "http://10.1/",
+        "http://172.16.0.1/",
+        "http://192.168.0.1/",
+        "http://192.168.257/",
+        "http://169.254.169.254/latest/meta-data",
+        "http://0xa9fea9fe/",
+        "http://2852039166/",
+        "http://0251.0376.0251.0376/",
+        "http://100.64.0.1/",
+        "http://100.100.100.200/",
+        "http://198.18.0.1/",
+        "http://224.0.0.1/",
+        "http://255.255.255.255/",
+        "http://１２７.０.０.１/",
+        "http://①②⑦.0.0.1/",
+        "http://127。0。0。1/",
+        "http://%31%32%37.0.0.1/",
+        "http://[::1]/",
+        "http://[::]/",
+        "http://[0:0:0:0:0:0:0:1]/",
+        "http://[::ffff:127.0.0.1]/",
+        "http://[::ffff:7f00:1]/",
+        "http://[::127.0.0.1]/",
+        "http://[64:ff9b::7f00:1]/",
+        "http://[2002:7f00:1::]/",
+        "http://[fe80::1]/",
+        "http://[fc00::1]/",
+        "http://[fd00:ec2::254]/",
+        "http://[2001:db8::1]/",
+        "http://localhost/",
+        "http://LOCALHOST./",
+        "http://a.localhost/",
+        "http://metadata.google.internal/",
+        "http://metadata/",
+        "http://router.lan/",
+        "http://printer.local/",
+        "http://x.home.arpa/",
+        "http://abc.onion/",
+        "http://firma.test/",
+        "http://user@firma.ru/",
+        "http://firma.ru:pass@127.0.0.1/",
+        "http://user:pass@firma.ru/",
+        "http://firma.ru:22/",
+        "http://firma.ru:6379/",
+        "http://firma.ru:8080/",
+        "ftp://firma.ru/",
+        "file:///etc/passwd",
     ];
 
     #[test]
@@ -125,17 +174,51 @@ mod tests {
     #[test]
     fn every_special_range_is_refused_from_its_first_to_its_last_address() {
         for range in [
-            "0.0.0.0 0.255.255.255", "10.0.0.0 10.255.255.255", "100.64.0.0 100.127.255.255", "127.0.0.0 127.255.255.255", "169.254.0.0 169.254.255.255",
-            "172.16.0.0 172.31.255.255", "192.0.0.0 192.0.0.255", "192.0.2.0 192.0.2.255", "192.88.99.0 192.88.99.255", "192.168.0.0 192.168.255.255",
-            "198.18.0.0 198.19.255.255", "198.51.100.0 198.51.100.255", "203.0.113.0 203.0.113.255", "224.0.0.0 239.255.255.255", "240.0.0.0 255.255.255.255",
-            ":: ::1", "::ffff:0:0 ::ffff:ffff:ffff", "64:ff9b:: 64:ff9b::ffff:ffff", "64:ff9b:1:: 64:ff9b:1:ffff:ffff:ffff:ffff:ffff", "100:: 100::ffff:ffff:ffff:ffff",
-            "2001:: 2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff", "2001:db8:: 2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", "2002:: 2002:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-            "3fff:: 3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff", "5f00:: 5f00:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "fc00:: fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-            "fe80:: febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "fec0:: feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "ff00:: ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+            "0.0.0.0 0.255.255.255",
+            "10.0.0.0 10.255.255.255",
+            "100.64.0.0 100.127.255.255",
+            "127.0.0.0 127.255.255.255",
+            "169.254.0.0 169.254.255.255",
+            "172.16.0.0 172.31.255.255",
+            "192.0.0.0 192.0.0.255",
+            "192.0.2.0 192.0.2.255",
+            "192.88.99.0 192.88.99.255",
+            "192.168.0.0 192.168.255.255",
+            "198.18.0.0 198.19.255.255",
+            "198.51.100.0 198.51.100.255",
+            "203.0.113.0 203.0.113.255",
+            "224.0.0.0 239.255.255.255",
+            "240.0.0.0 255.255.255.255",
+            ":: ::1",
+            "::ffff:0:0 ::ffff:ffff:ffff",
+            "64:ff9b:: 64:ff9b::ffff:ffff",
+            "64:ff9b:1:: 64:ff9b:1:ffff:ffff:ffff:ffff:ffff",
+            "100:: 100::ffff:ffff:ffff:ffff",
+            "2001:: 2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff",
+            "2001:db8:: 2001:db8:ffff:ffff:ffff:ffff:ffff:ffff",
+            "2002:: 2002:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+            "3fff:: 3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff",
+            "5f00:: 5f00:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+            "fc00:: fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+            "fe80:: febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+            "fec0:: feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+            "ff00:: ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
         ] {
             assert!(range.split(' ').all(|end| !is_public(end.parse().unwrap())), "{range}");
         }
-        for public in ["1.1.1.1", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "172.32.0.0", "192.0.1.0", "223.255.255.255", "2a00:1450::1", "2001:200::1", "3ffe::1"] {
+        for public in [
+            "1.1.1.1",
+            "9.255.255.255",
+            "11.0.0.0",
+            "100.63.255.255",
+            "100.128.0.0",
+            "172.32.0.0",
+            "192.0.1.0",
+            "223.255.255.255",
+            "2a00:1450::1",
+            "2001:200::1",
+            "3ffe::1",
+        ] {
             assert!(is_public(public.parse().unwrap()), "{public}");
         }
     }

@@ -41,7 +41,8 @@ fn country(value: &Value) -> Option<String> {
 fn read_site(dir: &Path, name: &str, value: &Value) -> std::io::Result<Findings> {
     let site = Site { domain: normalize::domain_of(&text(value, "domain")), country: country(value) };
     let host = site.domain.clone().or_else(|| DomainName::parse(&format!("{}.ru", name.to_lowercase().replace('_', "-"))).ok());
-    let mut files: Vec<_> = std::fs::read_dir(dir)?.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+    let mut files: Vec<_> =
+        std::fs::read_dir(dir)?.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| path.is_file()).collect();
     // The home page comes first, as in a visit.
     files.sort_by_key(|path| (!path.file_name().unwrap_or_default().to_string_lossy().starts_with("index"), path.clone()));
     let base = host.and_then(|host| Url::parse(&format!("https://{host}/")).ok()).or_else(|| Url::parse(NOWHERE).ok());

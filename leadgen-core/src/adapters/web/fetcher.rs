@@ -111,7 +111,9 @@ impl HttpFetcher {
         if hosts.len() >= MOST_HOSTS {
             // Those at rest are remembered: forgetting them would be asking again.
             let now = self.clock.now();
-            hosts.retain(|_, host| Arc::strong_count(host) > 1 || host.try_lock().is_ok_and(|host| host.rest.is_some_and(|rest| now < rest)));
+            hosts.retain(|_, host| {
+                Arc::strong_count(host) > 1 || host.try_lock().is_ok_and(|host| host.rest.is_some_and(|rest| now < rest))
+            });
         }
         Arc::clone(hosts.entry(key).or_default())
     }
@@ -135,7 +137,9 @@ impl HttpFetcher {
     fn is_awake(&self, host: &Host, url: &Url) -> Result<()> {
         let now = self.clock.now();
         match host.rest.filter(|rest| now < *rest) {
-            Some(rest) => Err(Error::new(ErrorKind::Limited, format!("fetch {url}")).code("host_at_rest").retry_after(Some(rest.since(now)))),
+            Some(rest) => {
+                Err(Error::new(ErrorKind::Limited, format!("fetch {url}")).code("host_at_rest").retry_after(Some(rest.since(now))))
+            }
             None => Ok(()),
         }
     }
@@ -143,7 +147,10 @@ impl HttpFetcher {
     /// 403, 429, 503 and pages that want a person: the host is left alone, each time longer.
     fn note(&self, host: &mut Host, answer: &mut Answer) {
         let body = &answer.page.body;
-        if answer.page.status == 200 && body.len() < CHALLENGE_SIZE && CHALLENGES.iter().any(|sign| memchr::memmem::find(body, sign).is_some()) {
+        if answer.page.status == 200
+            && body.len() < CHALLENGE_SIZE
+            && CHALLENGES.iter().any(|sign| memchr::memmem::find(body, sign).is_some())
+        {
             answer.page.status = 403;
         }
         if !matches!(answer.page.status, 403 | 429 | 503) {
@@ -168,7 +175,8 @@ impl HttpFetcher {
             host.robots = Some((rules, self.clock.now() + keep));
         }
         let Some((Rules::File(robots), _)) = &host.robots else {
-            return Err(Error::new(ErrorKind::Unavailable, format!("read robots.txt of {}", url.host_str().unwrap_or(""))).code("robots_unreachable"));
+            return Err(Error::new(ErrorKind::Unavailable, format!("read robots.txt of {}", url.host_str().unwrap_or("")))
+                .code("robots_unreachable"));
         };
         let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
         let permission = robots.permission(AGENT, path);
@@ -182,7 +190,9 @@ impl HttpFetcher {
             // Such a pause would take days: three pages are all that is asked of the host.
             let left = host.few.get_or_insert(FEW);
             if *left == 0 {
-                return Err(Error::new(ErrorKind::Rejected, format!("fetch {url}")).code("crawl_delay_too_long").detail(format!("{} s", delay.as_secs())));
+                return Err(Error::new(ErrorKind::Rejected, format!("fetch {url}"))
+                    .code("crawl_delay_too_long")
+                    .detail(format!("{} s", delay.as_secs())));
             }
             *left -= 1;
         }
@@ -276,7 +286,9 @@ impl Fetcher for HttpFetcher {
             let answer = self.hop(&target).await?;
             match (answer.page.status, answer.location.and_then(|location| target.join(&location).ok())) {
                 (300..=399, Some(next)) if next != target => target = next,
-                _ if answer.noindex && answer.page.status == 200 => return Err(Error::new(ErrorKind::Rejected, format!("fetch {url}")).code("noindex")),
+                _ if answer.noindex && answer.page.status == 200 => {
+                    return Err(Error::new(ErrorKind::Rejected, format!("fetch {url}")).code("noindex"));
+                }
                 _ => return Ok(answer.page),
             }
         }

@@ -96,9 +96,17 @@ impl Wire {
         let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let tag = header("x-robots-tag").unwrap_or_default().to_ascii_lowercase();
         let mut result = Answer {
-            page: Page { url: url.clone(), status: answer.status().as_u16(), content_type: header("content-type"), body: Vec::new(), truncated: false },
+            page: Page {
+                url: url.clone(),
+                status: answer.status().as_u16(),
+                content_type: header("content-type"),
+                body: Vec::new(),
+                truncated: false,
+            },
             location: header("location"),
-            retry_after: header("retry-after").and_then(|value| value.trim().parse().ok()).map(|seconds: u64| Duration::from_secs(seconds.min(LONGEST_PAUSE))),
+            retry_after: header("retry-after")
+                .and_then(|value| value.trim().parse().ok())
+                .map(|seconds: u64| Duration::from_secs(seconds.min(LONGEST_PAUSE))),
             noindex: tag.contains("noindex") || tag.contains("none"),
         };
         if result.page.content_type.as_deref().is_none_or(is_text) {
