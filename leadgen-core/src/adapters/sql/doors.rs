@@ -143,11 +143,6 @@ impl SqlStore {
                 Suppression { scope: SuppressionScope::Email, value: item.to.as_str().to_owned(), source, reason, registered_at: now };
             self.register_entry(tx, &entry, "inbox").await?;
         }
-        if effect.delivery == Some(Delivery::Bounced)
-            && let Some(mailbox) = &item.mailbox
-        {
-            self.watch_returns(tx, now, mailbox).await?;
-        }
         debug_assert!(effect.delivery != Some(Delivery::Accepted));
         Ok(())
     }

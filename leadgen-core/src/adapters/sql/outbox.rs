@@ -15,7 +15,7 @@ use crate::ports::entropy::{SystemEntropy, sixteen};
 use crate::ports::store::{Lane, OnceLane};
 use crate::ports::work::{Call, Claim, Fault, SendLetter, Ticket};
 use crate::rules::undelivered::{Marked, decide, end_of_tries, is_our_mistake, longer_wait};
-use crate::rules::{breaker, pacing, window};
+use crate::rules::{pacing, window};
 
 use super::connection::{LaneTable, Serial, SqlStore, commit, lease_lost, query, query_one, run};
 use super::letters::{MESSAGE, MESSAGES};
@@ -89,7 +89,6 @@ impl Lane<SendLetter> for SqlStore {
                 registered_at: call.now,
             };
             self.register_entry(&tx, &entry, "pipeline").await?;
-            self.watch_returns(&tx, call.now, &mailbox).await?;
         }
         commit(tx).await
     }
@@ -251,22 +250,6 @@ impl SqlStore {
             vec![state.as_str().into(), counted.into(), retry_at.millis().into(), fault.text.clone().into(), call.now.millis().into()];
         self.finish(tx, MESSAGES, ticket, sets, values).await?;
         Ok(())
-    }
-
-    /// Rests a mailbox of whose last letters too many came back.
-    pub(super) async fn watch_returns(&self, tx: &DatabaseTransaction, now: Timestamp, mailbox: &str) -> Result<()> {
-        let refused = breaker::REFUSED.map(|code| format!("last_error LIKE '{code}%'")).join(" OR ");
-        let sql = format!(
-            "SELECT count(*) AS letters, count(CASE WHEN status = 'failed' OR delivery_status = 'bounced' THEN 1 END) AS returned FROM (
-                SELECT status, delivery_status FROM outreach_messages
-                WHERE mailbox = $1 AND (status = 'sent' OR (status = 'failed' AND ({refused}))) ORDER BY scheduled_for DESC, id LIMIT $2) AS latest"
-        );
-        let Some(row) = query_one(tx, &sql, vec![mailbox.into(), (breaker::LOOKED_AT as i64).into()]).await? else { return Ok(()) };
-        let count = |column: &str| get::<i64>(&row, column).map(|count| count.max(0) as usize);
-        match breaker::opens(count("letters")?, count("returned")?) {
-            Some(why) => self.pause_mailbox(tx, now, mailbox, None, &why, "pipeline").await,
-            None => Ok(()),
-        }
     }
 
     pub(super) async fn pause_mailbox(

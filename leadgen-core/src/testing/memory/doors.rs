@@ -182,11 +182,6 @@ impl Tables {
                 Suppression { scope: SuppressionScope::Email, value: item.to.as_str().to_owned(), source, reason, registered_at: now };
             self.register(&entry, "inbox")?;
         }
-        if effect.delivery == Some(Delivery::Bounced)
-            && let Some(mailbox) = &item.mailbox
-        {
-            self.watch_returns(now, mailbox);
-        }
         Ok(())
     }
 

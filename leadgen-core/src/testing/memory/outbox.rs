@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result, Verdict};
 use crate::ports::store::{Lane, OnceLane};
 use crate::ports::work::{Call, Claim, Fault, SendLetter, Ticket};
 use crate::rules::undelivered::{Marked, decide, end_of_tries, longer_wait};
-use crate::rules::{breaker, pacing, window};
+use crate::rules::{pacing, window};
 
 use super::MemoryStore;
 use super::leases::{first_due, lease_lost, of_batch};
@@ -75,7 +75,6 @@ impl Lane<SendLetter> for MemoryStore {
                     registered_at: call.now,
                 };
                 tables.register(&entry, "pipeline")?;
-                tables.watch_returns(call.now, &mailbox);
             }
             Ok(())
         })
@@ -217,23 +216,6 @@ impl Tables {
         row.updated_at = call.now;
         row.lease.put_off(fault, counted);
         Ok(())
-    }
-
-    /// Rests a mailbox of whose last letters too many came back.
-    pub(super) fn watch_returns(&mut self, now: Timestamp, mailbox: &str) {
-        let is_refused = |message: &Message| {
-            let code = message.last_error.as_deref().unwrap_or("").split(':').next().unwrap_or("");
-            message.state == MessageState::Failed && breaker::REFUSED.contains(&code)
-        };
-        let of_mailbox = self.messages.values().map(|row| &row.message).filter(|message| message.mailbox.as_deref() == Some(mailbox));
-        let mut latest: Vec<&Message> = of_mailbox.filter(|message| message.state == MessageState::Sent || is_refused(message)).collect();
-        latest.sort_by_key(|message| (std::cmp::Reverse(message.scheduled_for), message.id));
-        latest.truncate(breaker::LOOKED_AT);
-        let returned =
-            latest.iter().filter(|message| message.state == MessageState::Failed || message.delivery == Some(Delivery::Bounced)).count();
-        if let Some(why) = breaker::opens(latest.len(), returned) {
-            self.pause_mailbox(now, mailbox, None, &why, "pipeline");
-        }
     }
 
     pub(super) fn pause_mailbox(&mut self, now: Timestamp, mailbox: &str, until: Option<Timestamp>, why: &str, by: &str) {
