@@ -1,5 +1,7 @@
 //! What leadgen promises, suite by suite.
 
+mod contacts;
+mod crawl;
 mod journey;
 mod schema;
 mod search_bulk;
@@ -10,5 +12,7 @@ mod search_nights;
 mod search_providers;
 mod serp;
 mod server;
+mod strangers;
+mod street;
 mod twins;
 mod wire;

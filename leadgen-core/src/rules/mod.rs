@@ -26,6 +26,7 @@ pub mod replies;
 pub mod robots;
 pub mod setback;
 pub mod sieve;
+pub mod sitemap;
 pub mod target;
 pub mod twins;
 pub mod unanswered;

@@ -30,7 +30,9 @@ impl Reader {
     fn line(&mut self, line: &[u8]) {
         let line = &line[..line.len().min(LONGEST_LINE)];
         let line = line.split(|b| *b == b'#').next().unwrap_or(&[]);
-        let Some(colon) = line.iter().position(|b| *b == b':') else { return };
+        let Some(colon) = line.iter().position(|b| *b == b':') else {
+            return;
+        };
         let (key, value) = (line[..colon].trim_ascii(), line[colon + 1..].trim_ascii());
         match key.to_ascii_lowercase().as_slice() {
             b"user-agent" | b"useragent" => self.agent(value),
@@ -176,7 +178,9 @@ fn matches(pattern: &str, path: &str) -> bool {
         None => (pattern, false),
     };
     let mut pieces = pattern.split('*');
-    let Some(mut rest) = path.strip_prefix(pieces.next().unwrap_or("")) else { return false };
+    let Some(mut rest) = path.strip_prefix(pieces.next().unwrap_or("")) else {
+        return false;
+    };
     let mut last_was_star = pattern.ends_with('*');
     let pieces: Vec<&str> = pieces.collect();
     for (at, piece) in pieces.iter().enumerate() {

@@ -17,7 +17,9 @@ const NOWHERE: &str = "https://site.invalid/";
 pub(super) fn page(value: &Value) -> Value {
     let (path, address) = (text(value, "path"), text(value, "url"));
     let url = Url::parse(&address).ok().or_else(|| Url::parse(NOWHERE).ok());
-    let (Ok(bytes), Some(url)) = (std::fs::read(&path), url) else { return nothing(None, &format!("file_unreadable: {path}")) };
+    let (Ok(bytes), Some(url)) = (std::fs::read(&path), url) else {
+        return nothing(None, &format!("file_unreadable: {path}"));
+    };
     let site = Site { domain: normalize::domain_of(&address), country: country(value) };
     found(None, &harvest::merge(&[harvest::page(&url, &bytes, None, &site)], &site))
 }
@@ -49,7 +51,9 @@ fn read_site(dir: &Path, name: &str, value: &Value) -> std::io::Result<Findings>
     let mut pages = Vec::new();
     for file in files {
         let path = file.file_name().unwrap_or_default().to_string_lossy().replace("__", "/");
-        let Some(url) = base.as_ref().and_then(|base| base.join(&path).ok()) else { continue };
+        let Some(url) = base.as_ref().and_then(|base| base.join(&path).ok()) else {
+            continue;
+        };
         pages.push(harvest::page(&url, &std::fs::read(&file)?, None, &site));
     }
     Ok(harvest::merge(&pages, &site))

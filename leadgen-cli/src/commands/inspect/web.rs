@@ -50,7 +50,9 @@ pub(super) fn target(value: &Value) -> Value {
     if let Some(why) = refusal(&url) {
         return json!({"allowed": false, "reason": why, "error": null});
     }
-    let Some(names) = value["dns"].as_object() else { return json!({"allowed": true, "reason": null, "error": null}) };
+    let Some(names) = value["dns"].as_object() else {
+        return json!({"allowed": true, "reason": null, "error": null});
+    };
     let host = url.host_str().unwrap_or("").trim_end_matches('.').to_owned();
     let found = names.iter().find(|(name, _)| name.trim_end_matches('.').eq_ignore_ascii_case(&host)).map(|(_, answers)| answers);
     let texts: Vec<&str> = found.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();

@@ -9,12 +9,16 @@ use crate::error::{Error, ErrorKind, Result, Verdict};
 use crate::ports::contacts::ContactExtractor;
 use crate::ports::fetch::{Fetcher, Page};
 use crate::rules::harvest::{self, PageFindings, Site};
-use crate::rules::{normalize, pages, rank};
+use crate::rules::{normalize, pages, rank, sitemap};
 
 /// An address this sure ends the visit early.
 const SURE: f64 = 0.95;
 /// Bytes read of one company's site.
 const MOST_BYTES: usize = 5 * 1024 * 1024;
+/// Files of a site's map that are read.
+const MOST_MAPS: usize = 2;
+/// The score of a link that surely leads to contacts.
+const LIKELY: u32 = 6;
 /// Links that wait for a visit.
 const MOST_QUEUED: usize = 40;
 /// Pages visited after the home page at most before the visit ends early.
@@ -68,11 +72,14 @@ impl<F: Fetcher> WebsiteExtractor<F> {
         }
         let mut findings: Vec<PageFindings> = Vec::new();
         let mut seen = vec![home.url.clone()];
-        let mut queue = self.read(&home, &site, &mut findings, &seen);
-        if queue.iter().all(|(score, _)| *score < 3) {
-            queue.extend(pages::GUESSES.iter().filter_map(|path| home.url.join(path).ok()).map(|url| (1, url)));
+        let (mut bytes, base) = (home.body.len(), home.url.clone());
+        let mut queue = self.read(home, &site, &mut findings, &seen).await;
+        if queue.iter().all(|(score, _)| *score < LIKELY) {
+            queue.extend(self.mapped(&base).await);
         }
-        let mut bytes = home.body.len();
+        if queue.iter().all(|(score, _)| *score < 3) {
+            queue.extend(pages::GUESSES.iter().filter_map(|path| base.join(path).ok()).map(|url| (1, url)));
+        }
         while let Some((_, url)) = (!queue.is_empty()).then(|| queue.remove(0)) {
             if seen.len() >= self.max_pages || bytes > MOST_BYTES || (findings.len() > ENOUGH && is_enough(&findings)) {
                 break;
@@ -85,7 +92,7 @@ impl<F: Fetcher> WebsiteExtractor<F> {
             let Ok(page) = self.fetcher.fetch(&url).await else { continue };
             bytes += page.body.len();
             if (200..=299).contains(&page.status) {
-                let more = self.read(&page, &site, &mut findings, &seen);
+                let more = self.read(page, &site, &mut findings, &seen).await;
                 queue.extend(more.into_iter().filter(|(score, _)| *score >= 9));
                 queue.sort_by(|a, b| b.0.cmp(&a.0));
                 queue.truncate(MOST_QUEUED);
@@ -99,11 +106,39 @@ impl<F: Fetcher> WebsiteExtractor<F> {
         Ok(merged)
     }
 
+    /// Pages that the site's map names and whose path looks right.
+    async fn mapped(&self, home: &Url) -> Vec<(u32, Url)> {
+        let mut found = Vec::new();
+        let mut files: Vec<Url> = home.join("/sitemap.xml").into_iter().collect();
+        for _ in 0..MOST_MAPS {
+            let Some(file) = (!files.is_empty()).then(|| files.remove(0)) else {
+                break;
+            };
+            let Ok(page) = self.fetcher.fetch(&file).await else { break };
+            if page.status != 200 {
+                break;
+            }
+            let map = sitemap::read(&page.body);
+            let urls = map.urls.iter().filter_map(|url| pages::target(home, url));
+            if map.is_index {
+                files.extend(urls.take(1));
+            } else {
+                found.extend(urls.map(|url| (pages::score("", false, &url), url)).filter(|(score, _)| *score >= 3));
+            }
+        }
+        found.sort_by(|a, b| b.0.cmp(&a.0));
+        found.truncate(MOST_QUEUED);
+        found
+    }
+
     /// Reads a page; the links worth following.
-    fn read(&self, page: &Page, site: &Site, findings: &mut Vec<PageFindings>, seen: &[Url]) -> Vec<(u32, Url)> {
-        let found = harvest::page(&page.url, &page.body, page.content_type.as_deref(), site);
-        let mut next = if found.page.nofollow { Vec::new() } else { pages::next(&found.page, &page.url, seen) };
-        if let Some(target) = found.page.refresh.as_deref().and_then(|target| pages::target(&page.url, target)) {
+    async fn read(&self, page: Page, site: &Site, findings: &mut Vec<PageFindings>, seen: &[Url]) -> Vec<(u32, Url)> {
+        let (base, site) = (page.url.clone(), site.clone());
+        // A large page takes long enough to hold others up: it is read aside.
+        let read = tokio::task::spawn_blocking(move || harvest::page(&page.url, &page.body, page.content_type.as_deref(), &site)).await;
+        let Ok(found) = read else { return Vec::new() };
+        let mut next = if found.page.nofollow { Vec::new() } else { pages::next(&found.page, &base, seen) };
+        if let Some(target) = found.page.refresh.as_deref().and_then(|target| pages::target(&base, target)) {
             next.insert(0, (9, target));
         }
         if !found.page.noindex {

@@ -27,6 +27,7 @@ pub use lists::{is_disposable, is_free_mail, kind};
 pub use merge::{merge, reason};
 pub use numbers::{Spotted, find as phones_in};
 pub use requisites::{Requisite, is_valid as requisite_is_valid};
+pub(crate) use text::unescape as plain_entities;
 
 use url::Url;
 

@@ -263,7 +263,9 @@ impl Scan<'_> {
             .shared_area(&groups, start)
             .or_else(|| self.russian(&groups, has_plus, lead))
             .or_else(|| self.foreign(&groups, has_plus, lead));
-        let Some((phone, end, area)) = found.filter(|(phone, ..)| !is_sample(phone)) else { return skip };
+        let Some((phone, end, area)) = found.filter(|(phone, ..)| !is_sample(phone)) else {
+            return skip;
+        };
         // A letter right after the digits makes it another kind of number.
         if self.text[end..].starts_with(|c: char| c.is_ascii_alphanumeric()) {
             return self.end_of_word(end);
@@ -407,7 +409,9 @@ impl Scan<'_> {
                 continue;
             }
             let written = if has_plus { format!("+{text}") } else { text };
-            let Ok(number) = PHONE_NUMBER_UTIL.parse(&written, self.region.filter(|_| !has_plus)) else { continue };
+            let Ok(number) = PHONE_NUMBER_UTIL.parse(&written, self.region.filter(|_| !has_plus)) else {
+                continue;
+            };
             if !PHONE_NUMBER_UTIL.is_valid_number(&number) {
                 continue;
             }

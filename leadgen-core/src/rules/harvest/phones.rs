@@ -37,7 +37,9 @@ pub(super) fn find(found: &mut PageFindings, url: &Url, page: &Page, structured:
     let faxes: HashSet<&Phone> = spotted.iter().filter(|one| one.is_fax).map(|one| &one.phone).collect();
     for link in &page.links {
         let Some(number) = dialled(&link.href) else { continue };
-        let Some(phone) = in_link(number, country).filter(|phone| !is_sample(phone)) else { continue };
+        let Some(phone) = in_link(number, country).filter(|phone| !is_sample(phone)) else {
+            continue;
+        };
         let doubt = if link.hidden {
             Some(Doubt::HiddenLink)
         } else {

@@ -131,7 +131,9 @@ impl Reader {
     }
 
     fn text(&mut self, run: &str) {
-        let Some(open) = self.stack.last() else { return push_visible(&mut self.page.text, run) };
+        let Some(open) = self.stack.last() else {
+            return push_visible(&mut self.page.text, run);
+        };
         match open.element {
             Element::Title => {
                 if self.page.title.len() < 2000 {
@@ -202,7 +204,9 @@ impl Reader {
     }
 
     fn end_link(&mut self) {
-        let Some(link) = self.link.take().and_then(|at| self.page.links.get_mut(at)) else { return };
+        let Some(link) = self.link.take().and_then(|at| self.page.links.get_mut(at)) else {
+            return;
+        };
         let whole = if link.hidden { &mut self.page.hidden } else { &mut self.page.text };
         link.text.end = whole.len().max(link.text.start);
         if !whole[link.text.clone()].trim().is_empty() {

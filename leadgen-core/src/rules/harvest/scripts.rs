@@ -247,7 +247,9 @@ impl<'a> Script<'a> {
                 value = Value { text: value.text.chars().rev().collect(), pieces: 2 };
                 continue;
             }
-            let Some(rest) = trimmed.strip_prefix(".concat(") else { return value };
+            let Some(rest) = trimmed.strip_prefix(".concat(") else {
+                return value;
+            };
             self.rest = rest;
             while let Some(next) = self.sum(depth + 1) {
                 if value.text.len() + next.text.len() <= LONGEST {

@@ -73,7 +73,7 @@ pub(super) fn line(text: &str, at: usize) -> (usize, usize) {
 }
 
 /// Reads the entities that hide addresses: numbers, and the few names that stand for signs.
-pub(super) fn unescape(text: &str) -> String {
+pub(crate) fn unescape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('&') {

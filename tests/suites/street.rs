@@ -1,0 +1,186 @@
+//! A street of sites on one loopback port, for suites that need a web that behaves badly or is watched closely.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use leadgen_core::domain::time::Timestamp;
+use leadgen_core::ports::clock::Clock;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// What a site does when it is asked.
+#[derive(Clone, Debug)]
+pub(crate) enum Reply {
+    /// An answer: status, more headers, body.
+    Page(u16, Vec<(&'static str, String)>, Vec<u8>),
+    /// The head of an answer, then a byte now and then, for ever.
+    Drip,
+    /// Nothing at all.
+    Silence,
+    /// A body without end.
+    Endless,
+}
+
+impl Reply {
+    pub(crate) fn html(text: impl Into<String>) -> Self {
+        Self::Page(200, vec![("content-type", "text/html; charset=utf-8".into())], text.into().into_bytes())
+    }
+
+    pub(crate) fn text(text: &str) -> Self {
+        Self::Page(200, vec![("content-type", "text/plain".into())], text.as_bytes().to_vec())
+    }
+
+    pub(crate) fn moved(to: &str) -> Self {
+        Self::Page(302, vec![("location", to.into())], Vec::new())
+    }
+
+    pub(crate) fn missing() -> Self {
+        Self::Page(404, Vec::new(), Vec::new())
+    }
+}
+
+/// One request as the street saw it.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) host: String,
+    pub(crate) path: String,
+    pub(crate) at: Timestamp,
+}
+
+type Answers = dyn Fn(&str, &str) -> Reply + Send + Sync;
+
+/// The street.
+pub(crate) struct Street {
+    pub(crate) address: SocketAddr,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    /// The most connections that asked for one host at once.
+    open: Arc<Mutex<BTreeMap<String, (usize, usize)>>>,
+}
+
+impl Street {
+    /// Opens it. `answers` gets host and path.
+    pub(crate) async fn open(
+        clock: Arc<dyn Clock>,
+        answers: impl Fn(&str, &str) -> Reply + Send + Sync + 'static,
+    ) -> std::io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let (seen, open): (Arc<Mutex<Vec<Seen>>>, Arc<Mutex<BTreeMap<String, (usize, usize)>>>) = Default::default();
+        let answers: Arc<Answers> = Arc::new(answers);
+        let street = Self { address, seen: Arc::clone(&seen), open: Arc::clone(&open) };
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream, Arc::clone(&answers), Arc::clone(&clock), Arc::clone(&seen), Arc::clone(&open)));
+            }
+        });
+        Ok(street)
+    }
+
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().map(|seen| seen.clone()).unwrap_or_default()
+    }
+
+    /// The most connections any host had at once.
+    pub(crate) fn most_connections(&self) -> usize {
+        self.open.lock().map(|open| open.values().map(|(_, most)| *most).max().unwrap_or(0)).unwrap_or(0)
+    }
+}
+
+async fn serve(
+    mut stream: TcpStream,
+    answers: Arc<Answers>,
+    clock: Arc<dyn Clock>,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    open: Arc<Mutex<BTreeMap<String, (usize, usize)>>>,
+) {
+    let mut first_host: Option<String> = None;
+    while let Some(head) = read_head(&mut stream).await {
+        let path = head.split(' ').nth(1).unwrap_or("/").to_owned();
+        let host = head
+            .lines()
+            .find_map(|line| line.to_ascii_lowercase().strip_prefix("host:").map(|host| host.trim().to_owned()))
+            .unwrap_or_default();
+        if first_host.is_none() {
+            first_host = Some(host.clone());
+            if let Ok(mut open) = open.lock() {
+                let entry = open.entry(host.clone()).or_default();
+                entry.0 += 1;
+                entry.1 = entry.1.max(entry.0);
+            }
+        }
+        if let Ok(mut seen) = seen.lock() {
+            seen.push(Seen { host: host.clone(), path: path.clone(), at: clock.now() });
+        }
+        if answer(&mut stream, answers(&host, &path)).await.is_err() {
+            break;
+        }
+    }
+    if let (Some(host), Ok(mut open)) = (first_host, open.lock()) {
+        open.entry(host).or_default().0 -= 1;
+    }
+}
+
+async fn read_head(stream: &mut TcpStream) -> Option<String> {
+    let mut head = Vec::new();
+    let mut byte = [0; 512];
+    while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+        let count = stream.read(&mut byte).await.ok().filter(|count| *count > 0)?;
+        head.extend_from_slice(&byte[..count]);
+    }
+    String::from_utf8(head).ok()
+}
+
+async fn answer(stream: &mut TcpStream, reply: Reply) -> std::io::Result<()> {
+    match reply {
+        Reply::Page(status, headers, body) => {
+            let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+            let head = format!("HTTP/1.1 {status} X\r\n{headers}content-length: {}\r\n\r\n", body.len());
+            stream.write_all(head.as_bytes()).await?;
+            stream.write_all(&body).await
+        }
+        Reply::Silence => std::future::pending().await,
+        Reply::Drip => {
+            stream.write_all(b"HTTP/1.1 200 X\r\ncontent-type: text/html\r\ncontent-length: 1000000\r\n\r\n<p>info@drip.ru").await?;
+            // The pace of this site is its own, not the crawler's.
+            let mut ticks = tokio::time::interval(std::time::Duration::from_millis(200));
+            loop {
+                ticks.tick().await;
+                stream.write_all(b" ").await?;
+            }
+        }
+        Reply::Endless => {
+            stream.write_all(b"HTTP/1.1 200 X\r\ncontent-type: text/html\r\n\r\n").await?;
+            let block = "<p>text</p>".repeat(1000);
+            loop {
+                stream.write_all(block.as_bytes()).await?;
+            }
+        }
+    }
+}
+
+/// A door that nobody may knock at.
+pub(crate) struct Sentinel {
+    pub(crate) port: u16,
+    knocks: Arc<AtomicUsize>,
+}
+
+impl Sentinel {
+    pub(crate) async fn post() -> std::io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let port = listener.local_addr()?.port();
+        let knocks = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&knocks);
+        tokio::spawn(async move {
+            while listener.accept().await.is_ok() {
+                count.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+        Ok(Self { port, knocks })
+    }
+
+    pub(crate) fn knocks(&self) -> usize {
+        self.knocks.load(Ordering::SeqCst)
+    }
+}
