@@ -6,6 +6,7 @@ mod journey;
 mod schema;
 mod search_bulk;
 mod search_deaths;
+mod search_doctor;
 mod search_faults;
 mod search_intake;
 mod search_nights;

@@ -109,7 +109,7 @@ async fn a_month_of_nights_keeps_window_and_quota_and_answers_every_query() {
     let quota = Quota { per_second: 2, per_minute: 10, per_hour: 60 };
     let policy = Policy {
         search: SearchPolicy {
-            spacing: Duration::from_secs(1800),
+            spacing: Duration::from_secs(3000),
             submit_quota: quota,
             poll_quota: Quota { per_hour: 600, ..Quota::DEFERRED },
             ..SearchPolicy::default()

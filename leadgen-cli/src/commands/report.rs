@@ -37,7 +37,8 @@ pub(crate) async fn run(cli: &Cli, command: &ReportCommand) -> anyhow::Result<En
         ReportCommand::Domains { limit } => {
             let domains = ground.store.top_domains(*limit).await?;
             output::show(cli.json, &domains, || {
-                let rows = domains.iter().map(|d| vec![d.domain.clone(), d.hits.to_string(), d.first_seen_at.clone(), d.last_seen_at.clone()]);
+                let rows =
+                    domains.iter().map(|d| vec![d.domain.clone(), d.hits.to_string(), d.first_seen_at.clone(), d.last_seen_at.clone()]);
                 output::table(&["domain", "results", "first seen (UTC)", "last seen"], rows)
             })?;
         }

@@ -99,7 +99,9 @@ pub fn normalize(name: &str) -> NormalName {
 /// The short word for a legal form as a name carries it: «общество с ограниченной ответственностью» is `ооо`.
 pub fn short_form(form: &str) -> &str {
     match form {
-        "общество с ограниченной ответственностью" | "ltd" | "limited" | "llc" | "limited liability company" => "ооо",
+        "общество с ограниченной ответственностью" | "ltd" | "limited" | "llc" | "limited liability company" => {
+            "ооо"
+        }
         "публичное акционерное общество" => "пао",
         "непубличное акционерное общество" => "нао",
         "открытое акционерное общество" => "оао",

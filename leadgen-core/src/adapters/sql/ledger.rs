@@ -73,12 +73,16 @@ impl SqlStore {
 
     /// Calls of a side that are allowed now; if none, when to look again.
     pub(super) async fn room(&self, tx: &DatabaseTransaction, call: &Call, side: Side) -> Result<(u64, Option<Timestamp>)> {
+        let [second, minute, hour] = quota::SPANS.map(|span| format!("(span = {span} AND bucket >= {})", quota::oldest(span, call.now)));
+        let sql = format!(
+            "SELECT span, CAST(sum(calls) AS bigint) AS n FROM search_quota WHERE kind = $1 AND ({second} OR {minute} OR {hour}) GROUP BY span"
+        );
         let mut used = [0; 3];
-        for (sum, span) in used.iter_mut().zip(quota::SPANS) {
-            let sql =
-                "SELECT CAST(COALESCE(sum(calls), 0) AS bigint) AS n FROM search_quota WHERE kind = $1 AND span = $2 AND bucket >= $3";
-            let row = query_one(tx, sql, vec![side.as_str().into(), span.into(), quota::oldest(span, call.now).into()]).await?;
-            *sum = row.map(|row| count(&row, "n")).transpose()?.unwrap_or(0);
+        for row in query(tx, &sql, vec![side.as_str().into()]).await? {
+            let span: i64 = get(&row, "span")?;
+            if let Some(place) = quota::SPANS.iter().position(|known| *known == span) {
+                used[place] = count(&row, "n")?;
+            }
         }
         Ok(quota::room(side.quota(call), used, call.now))
     }
@@ -97,20 +101,17 @@ impl SqlStore {
         if calls == 0 {
             return Ok(());
         }
-        for span in quota::SPANS {
-            let bucket = quota::bucket(span, call.now);
-            let sql = "INSERT INTO search_quota (kind, span, bucket, calls) VALUES ($1, $2, $3, $4)
-                ON CONFLICT (kind, span, bucket) DO UPDATE SET calls = search_quota.calls + excluded.calls";
-            run(tx, sql, vec![side.as_str().into(), span.into(), bucket.into(), (calls as i64).into()]).await?;
-            // A second look-back, so that a worker whose clock lags a little still finds its counts.
-            let forgotten = quota::oldest(span, call.now) * 2 - bucket;
-            run(
-                tx,
-                "DELETE FROM search_quota WHERE kind = $1 AND span = $2 AND bucket < $3",
-                vec![side.as_str().into(), span.into(), forgotten.into()],
-            )
-            .await?;
-        }
+        let [second, minute, hour] = quota::SPANS.map(|span| format!("($1, {span}, {}, $2)", quota::bucket(span, call.now)));
+        let sql = format!(
+            "INSERT INTO search_quota (kind, span, bucket, calls) VALUES {second}, {minute}, {hour}
+             ON CONFLICT (kind, span, bucket) DO UPDATE SET calls = search_quota.calls + excluded.calls"
+        );
+        run(tx, &sql, vec![side.as_str().into(), (calls as i64).into()]).await?;
+        // A second look-back, so that a worker whose clock lags a little still finds its counts.
+        let forgotten = |span| quota::oldest(span, call.now) * 2 - quota::bucket(span, call.now);
+        let [second, minute, hour] = quota::SPANS.map(|span| format!("(span = {span} AND bucket < {})", forgotten(span)));
+        let sql = format!("DELETE FROM search_quota WHERE kind = $1 AND ({second} OR {minute} OR {hour})");
+        run(tx, &sql, vec![side.as_str().into()]).await?;
         Ok(())
     }
 

@@ -136,24 +136,23 @@ impl Agenda for SqlStore {
             ("outreach_messages", "status = 'queued'", "scheduled_for"),
             ("niches", "status = 'admitted'", "next_try_at"),
             ("serp_queries", "status = 'pending'", "next_try_at"),
-            ("serp_operations", "status IN ('created', 'running', 'done')", "next_try_at"),
+            ("serp_operations", "status IN ('created', 'running')", "next_try_at"),
+            ("serp_operations", "status = 'done' AND ingested_at IS NULL", "next_try_at"),
             ("serp_results", "dedup_status = 'new'", "next_try_at"),
             ("companies", "status IN ('new', 'ready_to_contact')", "next_try_at"),
             ("outreach_messages", "status IN ('approved', 'queued')", "next_try_at"),
         ];
-        let mut earliest: Option<Timestamp> = None;
-        for (table, filter, column) in lanes {
-            let sql = format!("SELECT min({column}) AS due FROM {table} WHERE {filter} AND {column} > $1");
-            let row = query_one(&self.db, &sql, vec![now.millis().into()]).await?;
-            let due = row.map(|row| maybe_at(&row, "due")).transpose()?.flatten();
-            earliest = [earliest, due].into_iter().flatten().min();
-        }
+        let mut parts: Vec<String> =
+            lanes.iter().map(|(table, filter, column)| format!("SELECT min({column}) AS due FROM {table} WHERE {filter} AND {column} > $1")).collect();
         // Due already, but held up by the night, a quota or the budget: when that ends is when to look again.
-        let sql = "SELECT min(until) AS due FROM search_holds WHERE until > $1 AND (
+        parts.push(
+            "SELECT min(until) AS due FROM search_holds WHERE until > $1 AND (
             (kind = 'submit' AND EXISTS (SELECT 1 FROM serp_queries WHERE status = 'pending' AND scheduled_for <= $1))
-            OR (kind = 'poll' AND EXISTS (SELECT 1 FROM serp_operations WHERE status IN ('created', 'running') AND next_poll_at <= $1)))";
-        let held = query_one(&self.db, sql, vec![now.millis().into()]).await?.map(|row| maybe_at(&row, "due")).transpose()?.flatten();
-        Ok([earliest, held].into_iter().flatten().min())
+            OR (kind = 'poll' AND EXISTS (SELECT 1 FROM serp_operations WHERE status IN ('created', 'running') AND next_poll_at <= $1)))"
+                .to_owned(),
+        );
+        let sql = format!("SELECT min(due) AS due FROM ({}) lanes", parts.join(" UNION ALL "));
+        Ok(query_one(&self.db, &sql, vec![now.millis().into()]).await?.map(|row| maybe_at(&row, "due")).transpose()?.flatten())
     }
 
     async fn loads(&self, now: Timestamp) -> Result<Vec<LaneLoad>> {
