@@ -94,7 +94,7 @@ fn worker(store: Arc<SqlStore>, search: Witness, policy: &Policy, clock: Arc<Han
 
 /// Nights of the simulated month, and queries planned for each of them.
 const NIGHTS: u64 = 30;
-const A_NIGHT: usize = 12;
+const A_NIGHT: usize = 5;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_month_of_nights_keeps_window_and_quota_and_answers_every_query() {
@@ -109,7 +109,7 @@ async fn a_month_of_nights_keeps_window_and_quota_and_answers_every_query() {
     let quota = Quota { per_second: 2, per_minute: 10, per_hour: 60 };
     let policy = Policy {
         search: SearchPolicy {
-            spacing: Duration::from_secs(3000),
+            spacing: Duration::from_hours(2),
             submit_quota: quota,
             poll_quota: Quota { per_hour: 600, ..Quota::DEFERRED },
             ..SearchPolicy::default()

@@ -142,8 +142,10 @@ impl Agenda for SqlStore {
             ("companies", "status IN ('new', 'ready_to_contact')", "next_try_at"),
             ("outreach_messages", "status IN ('approved', 'queued')", "next_try_at"),
         ];
-        let mut parts: Vec<String> =
-            lanes.iter().map(|(table, filter, column)| format!("SELECT min({column}) AS due FROM {table} WHERE {filter} AND {column} > $1")).collect();
+        let mut parts: Vec<String> = lanes
+            .iter()
+            .map(|(table, filter, column)| format!("SELECT min({column}) AS due FROM {table} WHERE {filter} AND {column} > $1"))
+            .collect();
         // Due already, but held up by the night, a quota or the budget: when that ends is when to look again.
         parts.push(
             "SELECT min(until) AS due FROM search_holds WHERE until > $1 AND (

@@ -137,7 +137,8 @@ fn quoted_ids(message: &Message<'_>) -> Vec<String> {
         }
         if let PartType::Text(text) = &part.body {
             // Servers that never heard of reports return the headers as plain text.
-            let named = text.lines().filter_map(|line| line.trim().split_once(':')).filter(|(name, _)| name.eq_ignore_ascii_case("Message-ID"));
+            let named =
+                text.lines().filter_map(|line| line.trim().split_once(':')).filter(|(name, _)| name.eq_ignore_ascii_case("Message-ID"));
             named.for_each(|(_, id)| push(id));
         }
     }
@@ -216,7 +217,9 @@ mod tests {
 
     #[test]
     fn an_answer_of_a_machine_is_known_by_any_of_its_marks() {
-        for mark in ["Return-Path: <>", "X-Auto-Response-Suppress: All", "X-Autoreply: yes", "Precedence: bulk", "Auto-Submitted: auto-generated"] {
+        for mark in
+            ["Return-Path: <>", "X-Auto-Response-Suppress: All", "X-Autoreply: yes", "Precedence: bulk", "Auto-Submitted: auto-generated"]
+        {
             assert_eq!(reply(&format!("{mark}\n"), "Отпишите меня").kind, SignalKind::AutoReply, "{mark}");
         }
         assert_eq!(reply("Auto-Submitted: no\n", "Отпишите меня").kind, SignalKind::Stop);

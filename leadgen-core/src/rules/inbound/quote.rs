@@ -4,8 +4,16 @@ use mail_parser::decoders::html::html_to_text;
 use mail_parser::{Message, PartType};
 
 /// Where the quoted part of a page-like answer begins: an element, or the mark of one.
-const QUOTES: [&str; 8] =
-    ["<blockquote", "gmail_quote", "yahoo_quoted", "divrplyfwdmsg", "moz-cite-prefix", "appendonsend", "mail-quote-collapse", "outlookmessageheader"];
+const QUOTES: [&str; 8] = [
+    "<blockquote",
+    "gmail_quote",
+    "yahoo_quoted",
+    "divrplyfwdmsg",
+    "moz-cite-prefix",
+    "appendonsend",
+    "mail-quote-collapse",
+    "outlookmessageheader",
+];
 
 /// The text of a mail: plain if there is any, else its page without what that quotes.
 pub(super) fn text_of(message: &Message<'_>) -> String {
@@ -17,7 +25,9 @@ pub(super) fn text_of(message: &Message<'_>) -> String {
 
 fn unquoted(page: &str) -> &str {
     let lower = page.to_ascii_lowercase();
-    let found = QUOTES.iter().filter_map(|mark| lower.find(mark).map(|at| if mark.starts_with('<') { at } else { lower[..at].rfind('<').unwrap_or(at) }));
+    let found = QUOTES
+        .iter()
+        .filter_map(|mark| lower.find(mark).map(|at| if mark.starts_with('<') { at } else { lower[..at].rfind('<').unwrap_or(at) }));
     &page[..found.min().unwrap_or(page.len())]
 }
 
