@@ -131,6 +131,7 @@ impl House {
             score: 0.9,
             source_url: "https://denta-lux.ru/".into(),
             snippet: "Приёмная".into(),
+            page_hash: String::new(),
         };
         let claim = only::<EnrichCompany>(store.claim(&call).await?)?;
         let findings = Findings { contacts: vec![found], ..Findings::default() };

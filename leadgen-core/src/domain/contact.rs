@@ -32,6 +32,8 @@ pub struct FoundContact {
     pub source_url: String,
     /// The text around it, at most 200 characters.
     pub snippet: String,
+    /// The hash of the page as it came, 128 bits of BLAKE3 in hexadecimal; empty if it was not found on a page.
+    pub page_hash: String,
 }
 
 /// A stored contact.

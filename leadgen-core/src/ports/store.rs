@@ -135,6 +135,7 @@ impl ImportedCompany {
             score: LISTED,
             source_url: self.origin.clone(),
             snippet: String::new(),
+            page_hash: String::new(),
         };
         email.chain(phone).map(found).collect()
     }

@@ -139,12 +139,13 @@ impl SqlStore {
         run(
             tx,
             "INSERT INTO contacts (id, company_id, contact_type, value, kind, origin, source_url, snippet, quality_score,
-                first_seen_at, last_seen_at, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $10, $10)
+                first_seen_at, last_seen_at, created_at, updated_at, metadata)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $10, $10, $11)
              ON CONFLICT (contact_type, value) DO UPDATE SET last_seen_at = excluded.last_seen_at, updated_at = excluded.updated_at,
                 origin = CASE WHEN excluded.quality_score > contacts.quality_score THEN excluded.origin ELSE contacts.origin END,
                 source_url = CASE WHEN excluded.quality_score > contacts.quality_score THEN excluded.source_url ELSE contacts.source_url END,
                 snippet = CASE WHEN excluded.quality_score > contacts.quality_score THEN excluded.snippet ELSE contacts.snippet END,
+                metadata = CASE WHEN excluded.quality_score > contacts.quality_score THEN excluded.metadata ELSE contacts.metadata END,
                 quality_score = CASE WHEN excluded.quality_score > contacts.quality_score THEN excluded.quality_score ELSE contacts.quality_score END",
             vec![
                 contact.uuid().into(),
@@ -157,6 +158,7 @@ impl SqlStore {
                 found.snippet.clone().into(),
                 found.score.into(),
                 now.millis().into(),
+                serde_json::json!({"page_hash": found.page_hash}).to_string().into(),
             ],
         )
         .await?;

@@ -88,10 +88,13 @@ pub(super) struct Context {
     pub(super) is_licence: bool,
     /// How much contacts of this page weigh.
     pub(super) grade: pages::Grade,
+    /// Which page this is, whatever it is called.
+    pub(super) page_hash: String,
 }
 
 impl Context {
-    pub(super) fn new(url: &Url, page: &Page, site: &Site) -> Self {
+    pub(super) fn new(url: &Url, bytes: &[u8], page: &Page, site: &Site) -> Self {
+        let page_hash = blake3::hash(bytes).to_hex().chars().take(32).collect();
         let credits = credits(&page.text);
         let inside = |at: usize| credits.iter().any(|(from, to)| (*from..*to).contains(&at));
         let makers =
@@ -103,7 +106,14 @@ impl Context {
             .iter()
             .any(|word| title.contains(word) || path.contains(word));
         let heading = page.headings.first().and_then(|range| page.text.get(range.clone())).unwrap_or("");
-        Self { own: site.domain.clone(), credits, makers, is_licence, grade: pages::grade(&title, &path, &heading.to_lowercase()) }
+        Self {
+            own: site.domain.clone(),
+            credits,
+            makers,
+            is_licence,
+            grade: pages::grade(&title, &path, &heading.to_lowercase()),
+            page_hash,
+        }
     }
 
     pub(super) fn is_own(&self, host: &DomainName) -> bool {

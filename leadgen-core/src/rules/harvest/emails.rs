@@ -206,6 +206,7 @@ impl Finder<'_> {
                 score: place.score + near,
                 source_url: self.url.to_string(),
                 snippet,
+                page_hash: self.context.page_hash.clone(),
             },
             raw: address.as_str().to_owned(),
             doubt,

@@ -98,7 +98,7 @@ pub fn page(url: &Url, bytes: &[u8], content_type: Option<&str>, site: &Site) ->
     let text = decode(bytes, content_type);
     let page = read_html(&text);
     let structured = structured::read(&page.json_ld);
-    let context = Context::new(url, &page, site);
+    let context = Context::new(url, bytes, &page, site);
     let country = phones::country(site.country.as_deref(), site.domain.as_ref(), &page.text);
     let mut found = PageFindings { grade: context.grade, ..PageFindings::default() };
     emails::find(&mut found, url, &page, &structured, &context);

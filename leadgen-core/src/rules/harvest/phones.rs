@@ -27,6 +27,7 @@ pub(super) fn find(found: &mut PageFindings, url: &Url, page: &Page, structured:
                 score,
                 source_url: url.to_string(),
                 snippet,
+                page_hash: context.page_hash.clone(),
             },
             raw: raw.split_whitespace().collect::<Vec<_>>().join(" "),
             doubt,

@@ -65,6 +65,7 @@ fn an_address(host: &str, address: &str) -> FoundContact {
         score: 0.95,
         source_url: format!("https://{host}/"),
         snippet: format!("Пишите: {address}"),
+        page_hash: String::new(),
     }
 }
 
