@@ -3,6 +3,7 @@
 mod contacts;
 mod crawl;
 mod journey;
+mod mutations;
 mod schema;
 mod search_bulk;
 mod search_deaths;
