@@ -21,17 +21,58 @@ const PAGES: [&str; 6] = [
     "<html><body>502 Bad Gateway</body></html>",
 ];
 const PIECES: [&str; 22] = [
-    "<", ">", "&", ";", "</", "/>", "<doc>", "</doc>", "<title>", "]]>", "<![CDATA[", "<!--", "-->", "&#0;", "&#xD800;", "&#1114112;", "\u{0}", "\u{FEFF}",
-    "<!DOCTYPE", "encoding=\"utf-16\"", "\"", "<hlword>",
+    "<",
+    ">",
+    "&",
+    ";",
+    "</",
+    "/>",
+    "<doc>",
+    "</doc>",
+    "<title>",
+    "]]>",
+    "<![CDATA[",
+    "<!--",
+    "-->",
+    "&#0;",
+    "&#xD800;",
+    "&#1114112;",
+    "\u{0}",
+    "\u{FEFF}",
+    "<!DOCTYPE",
+    "encoding=\"utf-16\"",
+    "\"",
+    "<hlword>",
 ];
 const ADDRESSES: [&str; 16] = [
-    "HTTPS://WWW.Denta-Lux.ru:443//uslugi/index.php?utm_source=x#map", "https://пример.рф/о нас/../", "//a.ru", "a@b.ru", "mailto:a@b.ru",
-    "http://user:pw@host.ru:65536/", "http://[::1]/", "http://127.1/", "xn--", "xn--80ak6aa92e.com", "a.ru.", "www.ru", "http://a%2eru/%ff%00",
-    "ｅｘａｍｐｌｅ。ru", "http://a..b.ru", "https://spb.one.tilda.ws/?a=1&yclid=2&b=%20",
+    "HTTPS://WWW.Denta-Lux.ru:443//uslugi/index.php?utm_source=x#map",
+    "https://пример.рф/о нас/../",
+    "//a.ru",
+    "a@b.ru",
+    "mailto:a@b.ru",
+    "http://user:pw@host.ru:65536/",
+    "http://[::1]/",
+    "http://127.1/",
+    "xn--",
+    "xn--80ak6aa92e.com",
+    "a.ru.",
+    "www.ru",
+    "http://a%2eru/%ff%00",
+    "ｅｘａｍｐｌｅ。ru",
+    "http://a..b.ru",
+    "https://spb.one.tilda.ws/?a=1&yclid=2&b=%20",
 ];
 const NAMES: [&str; 10] = [
-    "ООО «Ромашка»", "О.О.О. Ромашка-2", "Общество с ограниченной ответственностью \"Дента Люкс\"", "ЗАО", "группа компаний", "ГК ООО ТД",
-    "Denta-Lux LLC", "İstanbul GmbH", "ß ﬁ Ǆ ё", "«»",
+    "ООО «Ромашка»",
+    "О.О.О. Ромашка-2",
+    "Общество с ограниченной ответственностью \"Дента Люкс\"",
+    "ЗАО",
+    "группа компаний",
+    "ГК ООО ТД",
+    "Denta-Lux LLC",
+    "İstanbul GmbH",
+    "ß ﬁ Ǆ ё",
+    "«»",
 ];
 
 fn seconds() -> Duration {
@@ -105,7 +146,8 @@ fn a_result_page_of_any_bytes_is_read_or_refused() {
 #[test]
 fn normal_forms_of_any_text_are_normal_already() {
     let seeds: Vec<&str> = ADDRESSES.iter().chain(&NAMES).copied().collect();
-    let pieces = ["%", ":", "/", "..", "@", "xn--", "。", "-", ".", "\u{200B}", "\u{AD}", "ﬀ", "ё", "ООО", "http://", "?utm_x=1&", "#", "\\"];
+    let pieces =
+        ["%", ":", "/", "..", "@", "xn--", "。", "-", ".", "\u{200B}", "\u{AD}", "ﬀ", "ё", "ООО", "http://", "?utm_x=1&", "#", "\\"];
     let mut last = Profile::new("Дента Люкс", "Казань");
     let count = mutations(&seeds, &pieces, |bytes| {
         let text = String::from_utf8_lossy(bytes);

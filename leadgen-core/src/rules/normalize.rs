@@ -122,6 +122,11 @@ pub fn families(host: &DomainName) -> Vec<String> {
     names
 }
 
+/// Whether a name lends names to many firms: what lies below it is a site of its own.
+pub fn is_shared_host(name: &str) -> bool {
+    SHARED_HOSTS.contains(&name)
+}
+
 /// Whether the last label of a host is a public suffix that the list names: a real top-level domain.
 pub fn has_known_suffix(host: &DomainName) -> bool {
     suffixes().suffix(host.as_str().as_bytes()).is_some_and(|suffix| suffix.is_known())
@@ -403,6 +408,27 @@ mod tests {
             let family = host.as_ref().and_then(registrable);
             json!({"host": host.map(|h| h.to_string()), "registrable": family.map(|f| f.to_string())})
         });
+    }
+
+    /// The vectors of the list's own makers (public domain).
+    #[test]
+    fn registrable_domains_are_those_of_the_list_s_own_vectors() {
+        let lines =
+            include_str!("../../golden/public_suffix.txt").lines().filter(|line| !line.starts_with("//") && !line.trim().is_empty());
+        let mut count = 0;
+        for line in lines {
+            let (host, expected) = line.split_once(' ').unwrap_or((line, "null"));
+            let family = DomainName::parse(host).ok().and_then(|host| registrable(&host));
+            assert_eq!(family, DomainName::parse(expected).ok(), "{line}");
+            count += 1;
+        }
+        assert!(count > 70, "{count}");
+    }
+
+    /// Absolute addresses of the web platform's tests, as the url crate ships them, whose host can be a firm's.
+    #[test]
+    fn hosts_are_those_of_the_web_platform_s_vectors() {
+        check(include_str!("../../golden/url_hosts.json"), |input| json!(domain_of(text(input)).map(|host| host.to_string())));
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! Which hosts are no company's own site: catalogues, marketplaces, networks, authorities. The list is data.
 
-use crate::domain::name::{DomainName, within};
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use crate::domain::name::DomainName;
+use crate::rules::normalize;
 
 /// The list: `domain,kind,why` per line.
 const LIST: &str = include_str!("../../data/sieve.csv");
@@ -8,29 +12,51 @@ const LIST: &str = include_str!("../../data/sieve.csv");
 /// Why a host is dropped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drop {
-    /// The entry that matched: the host itself or a domain above it.
+    /// The entry that matched: the host itself or the nearest domain above it.
     pub entry: String,
-    /// `catalogue`, `marketplace`, `social`, `media`, `government`, `jobs`, `search`, or `own_list`.
+    /// `catalogue`, `marketplace`, `social`, `media`, `government`, `jobs`, `maps`, `search`, `files`, or `own_list`.
     pub kind: String,
+    /// In words.
+    pub why: String,
 }
 
-/// Whether a host is dropped, by the list or by the user's additions.
+/// Whether a host is dropped, by the list or by the user's additions. A site below a shared hosting is somebody's own, also
+/// where the hosting itself is a catalogue.
 ///
 /// ```
 /// use leadgen_core::domain::name::DomainName;
 /// use leadgen_core::rules::sieve;
 ///
-/// let host = DomainName::parse("kazan.hh.ru").unwrap();
-/// assert_eq!(sieve::drop_reason(&host, &[]).unwrap().kind, "jobs");
+/// let reason = |host: &str| sieve::drop_reason(&DomainName::parse(host).unwrap(), &[]).map(|drop| drop.kind);
+/// assert_eq!(reason("kazan.hh.ru").as_deref(), Some("jobs"));
+/// assert_eq!(reason("tiu.ru").as_deref(), Some("marketplace"));
+/// assert_eq!(reason("firma.tiu.ru"), None);
 /// ```
 pub fn drop_reason(host: &DomainName, own_list: &[DomainName]) -> Option<Drop> {
     if let Some(entry) = own_list.iter().find(|entry| host.is_within(entry.as_str())) {
-        return Some(Drop { entry: entry.to_string(), kind: "own_list".into() });
+        return Some(Drop { entry: entry.to_string(), kind: "own_list".into(), why: "excluded by the settings".into() });
     }
-    LIST.lines().filter(|line| !line.starts_with('#')).find_map(|line| {
-        let mut cells = line.split(',');
-        let (entry, kind) = (cells.next()?, cells.next()?);
-        within(host.as_str(), entry).then(|| Drop { entry: entry.to_owned(), kind: kind.to_owned() })
+    let mut above = Some(host.as_str());
+    while let Some(name) = above {
+        if let Some((kind, why)) = entries().get(name) {
+            let is_own_site = name != host.as_str() && normalize::is_shared_host(name);
+            return (!is_own_site).then(|| Drop { entry: name.to_owned(), kind: (*kind).to_owned(), why: (*why).to_owned() });
+        }
+        above = name.split_once('.').map(|(_, rest)| rest);
+    }
+    None
+}
+
+fn entries() -> &'static HashMap<&'static str, (&'static str, &'static str)> {
+    static ENTRIES: OnceLock<HashMap<&'static str, (&'static str, &'static str)>> = OnceLock::new();
+    ENTRIES.get_or_init(|| {
+        let lines = LIST.lines().filter(|line| !line.starts_with('#'));
+        lines
+            .filter_map(|line| {
+                let mut cells = line.splitn(3, ',');
+                Some((cells.next()?, (cells.next()?, cells.next()?)))
+            })
+            .collect()
     })
 }
 
@@ -50,6 +76,23 @@ mod tests {
     }
 
     #[test]
+    fn the_nearest_entry_names_the_reason() {
+        let drop = |host: &str| drop_reason(&DomainName::parse(host).unwrap(), &[]).map(|drop| (drop.entry, drop.kind)).unwrap();
+        assert_eq!(drop("market.yandex.ru"), ("market.yandex.ru".into(), "marketplace".into()));
+        assert_eq!(drop("cloud.yandex.ru"), ("yandex.ru".into(), "search".into()));
+        let own = [DomainName::parse("firma.ru").unwrap()];
+        assert_eq!(drop_reason(&DomainName::parse("shop.firma.ru").unwrap(), &own).unwrap().kind, "own_list");
+    }
+
+    #[test]
+    fn no_entry_stands_twice() {
+        let hosts: Vec<&str> = LIST.lines().filter_map(|line| line.split(',').next()).collect();
+        let once: std::collections::HashSet<&str> = hosts.iter().copied().collect();
+        assert_eq!(hosts.len(), once.len());
+        assert!(hosts.len() > 500);
+    }
+
+    #[test]
     fn a_name_that_merely_ends_alike_is_kept() {
         assert_eq!(drop_reason(&DomainName::parse("my-avito.ru").unwrap(), &[]), None);
     }
@@ -58,8 +101,10 @@ mod tests {
     fn every_entry_is_a_host_with_a_kind_and_a_reason() {
         for line in LIST.lines().filter(|line| !line.starts_with('#')) {
             let cells: Vec<&str> = line.splitn(3, ',').collect();
-            assert_eq!(cells.len(), 3, "{line}");
-            assert!(DomainName::parse(cells[0]).is_ok(), "{line}");
+            assert!(cells.len() == 3 && cells.iter().all(|cell| !cell.trim().is_empty()), "{line}");
+            assert_eq!(DomainName::parse(cells[0]).unwrap().as_str(), cells[0], "{line}");
+            let kinds = ["catalogue", "marketplace", "social", "media", "government", "jobs", "maps", "search", "files"];
+            assert!(kinds.contains(&cells[1]), "{line}");
         }
     }
 }
