@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
 use regex::Regex;
 
 use crate::rules::company_name;
@@ -11,6 +12,7 @@ use crate::rules::pages::{self, Grade};
 use super::html::{Page, Prop};
 use super::latin::{compact, latin};
 use super::structured::Structured;
+use super::text::stretches;
 
 /// Where a hint stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,7 +78,43 @@ static FORMAL: LazyLock<Option<Regex>> = LazyLock::new(|| {
     )
     .ok()
 });
-static OWNED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)(?:©|\(c\)|copyright|авторские права)[^\n]{0,200}").ok());
+/// What every claim of a copyright holds.
+static OWNED: LazyLock<Option<AhoCorasick>> =
+    LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(["©", "(c)", "copyright", "вторские права"]).ok());
+/// What every name with a legal form holds.
+static FORMS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let words = [
+        "ООО",
+        "АО ",
+        "АО«",
+        "АО\"",
+        "ТОО",
+        "ОДО",
+        "НКО",
+        "АНО",
+        "УП ",
+        "УП«",
+        "УП\"",
+        "ГБУ",
+        "ЧОУ",
+        "ИП ",
+        "бщество с",
+        "кционерное",
+        "ндивидуальный п",
+        " Inc",
+        " LLC",
+        " L.L.C",
+        " Ltd",
+        " Limited",
+        " GmbH",
+        " B.V",
+        " BV",
+        " PLC",
+        " Corp",
+        " LLP",
+    ];
+    AhoCorasick::new(words).ok()
+});
 
 static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r#"(?:[Сс]айта?|[Сс]айте|[Пп]ортала|[Мм]агазина?|[Кк]омпани[яией]|[Фф]ирм[аыойе]+|[Кк]линик[аиой]+|[Сс]алона?)\s+[«"“]([^»"”\n\t]{2,50})[»"”]"#).ok()
@@ -116,7 +154,8 @@ pub(super) fn hints(page: &Page, structured: &Structured, labels: &[String], quo
             add(part, Source::Line);
         }
     }
-    if let Some(named) = NAMED.as_ref() {
+    let is_legal = matches!(pages::grade(&page.title.to_lowercase(), "", ""), Grade::Weak);
+    if let Some(named) = NAMED.as_ref().filter(|_| is_legal) {
         named.captures_iter(&page.text).take(5).filter_map(|found| found.get(1)).for_each(|name| add(name.as_str(), Source::Named));
     }
     for range in page.headings.iter().take(3) {
@@ -130,12 +169,16 @@ pub(super) fn hints(page: &Page, structured: &Structured, labels: &[String], quo
 }
 
 fn formal(text: &str, add: &mut dyn FnMut(&str, Source)) {
-    let Some(formal) = FORMAL.as_ref() else { return };
-    for found in formal.captures_iter(text).take(40) {
+    let (Some(formal), Some(forms)) = (FORMAL.as_ref(), FORMS.as_ref()) else { return };
+    let stretches = stretches(forms, text, 120, 160);
+    for found in
+        stretches.iter().take(40).flat_map(|(from, to)| formal.captures_iter(&text[*from..*to]).map(move |found| (*from, found))).take(40)
+    {
+        let (offset, found) = found;
         let Some(name) = found.get(1) else { continue };
-        let from = text.floor_char_boundary(name.start().saturating_sub(160));
-        let to = text.ceil_char_boundary((name.end() + 160).min(text.len()));
-        let (lead, tail) = (text[from..name.start()].to_lowercase(), text[name.end()..to].to_lowercase());
+        let from = text.floor_char_boundary((offset + name.start()).saturating_sub(160));
+        let to = text.ceil_char_boundary((offset + name.end() + 160).min(text.len()));
+        let (lead, tail) = (text[from..offset + name.start()].to_lowercase(), text[offset + name.end()..to].to_lowercase());
         let close = &lead[lead.ceil_char_boundary(lead.len().saturating_sub(60))..];
         let lower = name.as_str().to_lowercase();
         if ["банк", "bank", "разработ", "design by", "создан"].iter().any(|word| close.contains(word)) || lower.contains("банк")
@@ -155,8 +198,14 @@ fn formal(text: &str, add: &mut dyn FnMut(&str, Source)) {
 /// Whoever claims the copyright.
 fn owners(text: &str, add: &mut dyn FnMut(&str, Source)) {
     let Some(owned) = OWNED.as_ref() else { return };
-    for found in owned.find_iter(text).take(20) {
-        let mut rest = found.as_str();
+    let mut last = 0;
+    for found in owned.find_iter(text).take(60) {
+        if found.start() < last {
+            continue;
+        }
+        let end = text[found.start()..].find('\n').map_or(text.len(), |end| found.start() + end);
+        last = end.min(text.floor_char_boundary((found.start() + 300).min(text.len())));
+        let mut rest = &text[found.start()..last];
         loop {
             let trimmed = rest.trim_start_matches(|c: char| c.is_ascii_digit() || c.is_whitespace() || "©-–—,.:;|/()".contains(c));
             let lower = trimmed.to_lowercase();
@@ -404,16 +453,10 @@ fn host_words(text: &str, label: &str) -> Vec<String> {
     let text = &text[..text.floor_char_boundary(text.len().min(120_000))];
     let bytes = text.as_bytes();
     let mut found: Vec<String> = Vec::new();
-    let first = label.as_bytes()[0];
-    let mut starts = text.char_indices().scan(true, |edge, (at, c)| {
-        let begins = *edge && c.is_alphanumeric();
-        *edge = !c.is_alphanumeric();
-        Some((at, c, begins))
-    });
-    for (at, c, begins) in starts.by_ref() {
-        let could = begins
-            && if c.is_ascii() { (c.to_ascii_lowercase() as u32) == u32::from(first) } else { latin(c).as_bytes().first() == Some(&first) };
-        if !could || (at > 0 && matches!(bytes[at - 1], b'@' | b'.' | b'/')) {
+    for at in starts_of(text, label.as_bytes()[0]) {
+        if text[..at].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '@' | '.' | '/'))
+            || !bytes[at..].first().is_some_and(|b| b.is_ascii_alphanumeric() || *b >= 0x80)
+        {
             continue;
         }
         let Some(end) = label_ends(&text[at..], label) else { continue };
@@ -427,6 +470,17 @@ fn host_words(text: &str, label: &str) -> Vec<String> {
         }
     }
     found
+}
+
+/// Places where a word may begin that is spelled with a letter first, in Latin or Cyrillic.
+fn starts_of(text: &str, first: u8) -> Vec<usize> {
+    let mut places: Vec<usize> = memchr::memchr2_iter(first, first.to_ascii_uppercase(), text.as_bytes()).collect();
+    for letter in ('А'..='я').filter(|letter| latin(*letter).as_bytes().first() == Some(&first)) {
+        let mut spelled = [0; 4];
+        places.extend(memchr::memmem::find_iter(text.as_bytes(), letter.encode_utf8(&mut spelled).as_bytes()));
+    }
+    places.sort_unstable();
+    places
 }
 
 /// Where the words end that spell a label, at most five of them.

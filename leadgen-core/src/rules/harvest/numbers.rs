@@ -255,6 +255,12 @@ impl Scan<'_> {
         if !has_plus && (previous.is_ascii_alphanumeric() || (is_sign && self.touches(start))) {
             return self.end_of_word(skip);
         }
+        // Prices and years are the most numbers there are: too few digits, or too many in one piece.
+        let count: usize = groups.iter().map(|group| group.end - group.start).sum();
+        let least = if self.area.is_some() { 5 } else { 7 };
+        if count < least || first.end - first.start > 12 {
+            return skip;
+        }
         let lead = self.lead(start);
         if lead.is_other {
             return skip;

@@ -2,9 +2,10 @@
 
 use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
 use regex::Regex;
 
-use super::text::before;
+use super::text::{before, stretches};
 
 /// A kind of number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,26 @@ static LABELLED: LazyLock<Option<Regex>> = LazyLock::new(|| {
         (?:\s*[/\\,;]?\s*(?:КПП|кпп)?[\s:№]*([0-9]{4}[0-9A-Z]{2}[0-9]{3})(?:[^0-9]|$))?",
     )
     .ok()
+});
+
+/// What every label holds.
+static LABELS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let words = [
+        "ИНН",
+        "инн",
+        "Инн",
+        "INN",
+        "ОГРН",
+        "огрн",
+        "Огрн",
+        "OGRN",
+        "КПП",
+        "кпп",
+        "KPP",
+        "регистрационный номер",
+        "номер налогоплательщика",
+    ];
+    AhoCorasick::new(words).ok()
 });
 
 /// Whether a number has the right length and check digits.
@@ -81,9 +102,15 @@ pub fn is_valid(kind: Requisite, value: &str) -> bool {
 
 /// The labelled numbers of a text.
 pub(super) fn find(text: &str) -> Vec<Number> {
-    let Some(labelled) = LABELLED.as_ref() else { return Vec::new() };
+    let (Some(labelled), Some(labels)) = (LABELLED.as_ref(), LABELS.as_ref()) else { return Vec::new() };
     let mut numbers = Vec::new();
-    let mut from = 0;
+    for (from, to) in stretches(labels, text, 80, 200) {
+        in_stretch(labelled, &text[..to], from, &mut numbers);
+    }
+    numbers
+}
+
+fn in_stretch(labelled: &Regex, text: &str, mut from: usize, numbers: &mut Vec<Number>) {
     while let Some(found) = labelled.captures_at(text, from)
         && numbers.len() < MOST
     {
@@ -107,7 +134,6 @@ pub(super) fn find(text: &str) -> Vec<Number> {
             break;
         }
     }
-    numbers
 }
 
 /// The central bank gives licences; it keeps nobody's account.

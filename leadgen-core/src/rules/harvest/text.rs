@@ -1,5 +1,7 @@
 //! Text as people see it: white space folded, invisible characters gone, entities read, words around a place.
 
+use aho_corasick::AhoCorasick;
+
 use crate::rules::normalize::is_zero_width;
 
 /// Appends a run of text: white space of all kinds becomes one blank, invisible characters go, full-width signs
@@ -63,6 +65,20 @@ pub(super) fn before(text: &str, at: usize, most: usize) -> &str {
         (Some(_), Some((second, _))) => &window[second + 1..],
         _ => window,
     }
+}
+
+/// The stretches of a text around the words that make a closer look worth while, in order, none within another.
+pub(super) fn stretches(words: &AhoCorasick, text: &str, lead: usize, tail: usize) -> Vec<(usize, usize)> {
+    let mut found: Vec<(usize, usize)> = Vec::new();
+    for word in words.find_iter(text) {
+        let from = text.floor_char_boundary(word.start().saturating_sub(lead));
+        let to = text.ceil_char_boundary((word.end() + tail).min(text.len()));
+        match found.last_mut() {
+            Some(last) if last.1 >= from => last.1 = to,
+            _ => found.push((from, to)),
+        }
+    }
+    found
 }
 
 /// The line a place is on.
