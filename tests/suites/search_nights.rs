@@ -124,15 +124,17 @@ async fn a_month_of_nights_keeps_window_and_quota_and_answers_every_query() {
 
     pipeline.drain(Until::Instant(start + Duration::from_hours(24 * (NIGHTS + 10)))).await.unwrap();
 
-    let seen = witness.seen.lock().unwrap();
-    let outside = seen.submitted.iter().filter(|at| !night_open(policy.search.night, **at)).count();
-    let most = [1, 60, 3600].map(|seconds| most_within(&seen.submitted, Duration::from_secs(seconds)));
+    let (submitted, polls) = {
+        let seen = witness.seen.lock().unwrap();
+        (seen.submitted.clone(), seen.polled.len())
+    };
+    let outside = submitted.iter().filter(|at| !night_open(policy.search.night, **at)).count();
+    let most = [1, 60, 3600].map(|seconds| most_within(&submitted, Duration::from_secs(seconds)));
     let states = look(&url, "SELECT status, CAST(count(*) AS text) AS n FROM serp_queries GROUP BY status").await.unwrap();
     println!(
-        "{} queries, {} submissions, {} polls; outside the window: {outside}; most in a second/minute/hour: {most:?}; states: {states:?}; {:.1} s",
+        "{} queries, {} submissions, {polls} polls; outside the window: {outside}; most in a second/minute/hour: {most:?}; states: {states:?}; {:.1} s",
         queries.len(),
-        seen.submitted.len(),
-        seen.polled.len(),
+        submitted.len(),
         began.elapsed().as_secs_f64()
     );
     assert_eq!(outside, 0);

@@ -20,20 +20,21 @@ pub(crate) async fn run(cli: &Cli, args: &ReplayArgs) -> anyhow::Result<End> {
         builder.build()?.only(&["dedupe"])?.drain(Until::Idle).await?;
     }
     output::show(cli.json, &replayed, || {
-        let mut text = String::new();
+        let mut lines = Vec::new();
         for changed in &replayed.differing {
-            text.push_str(&format!("{}  {}\n", changed.operation, changed.query));
+            lines.push(format!("{}  {}", changed.operation, changed.query));
             let lists = [('+', &changed.diff.added), ('~', &changed.diff.changed), ('-', &changed.diff.removed), ('!', &changed.diff.kept)];
             for (mark, urls) in lists {
-                urls.iter().for_each(|url| text.push_str(&format!("  {mark} {url}\n")));
+                lines.extend(urls.iter().map(|url| format!("  {mark} {url}")));
             }
         }
-        replayed.unreadable.iter().for_each(|(operation, why)| text.push_str(&format!("{operation}  can't be read: {why}\n")));
+        lines.extend(replayed.unreadable.iter().map(|(operation, why)| format!("{operation}  can't be read: {why}")));
         let done = if args.dry_run { "would be" } else { "were" };
-        format!(
-            "{text}{} pages read again: {} results are the same; {done} added: {}, changed: {}, removed: {}; kept for their companies: {}",
+        lines.push(format!(
+            "{} pages read again: {} results are the same; {done} added: {}, changed: {}, removed: {}; kept for their companies: {}",
             replayed.pages, replayed.same, replayed.added, replayed.changed, replayed.removed, replayed.kept
-        )
+        ));
+        lines.join("\n")
     })?;
     Ok(match (replayed.pages, replayed.unreadable.is_empty()) {
         (0, _) => End::Nothing,

@@ -148,8 +148,8 @@ fn find(path: &Path, header: &[String], field: &'static str, usual: &[&str], map
         return Ok(place);
     }
     let wanted = mapped.map_or(field, String::as_str);
-    let names = usual.iter().copied().filter(|_| mapped.is_none()).chain([wanted]);
-    let hint = names.filter_map(|name| nearest(name, header.iter().map(String::as_str))).next();
+    let mut names = usual.iter().copied().filter(|_| mapped.is_none()).chain([wanted]);
+    let hint = names.find_map(|name| nearest(name, header.iter().map(String::as_str)));
     let hint = hint.map(|name| format!("; did you mean {name:?}? Then add --map {field}={name}")).unwrap_or_default();
     Err(Error::new(ErrorKind::Config, format!("read {}", path.display()))
         .code("sheet_columns_missing")

@@ -217,9 +217,10 @@ impl LeadSource for GoogleSheet {
         let mut taken = HashSet::new();
         let mut data = Vec::new();
         for status in rows {
-            match find(&grid, &status.row, &mut taken) {
-                Some(row) => data.extend(self.cells(&grid, row, status)),
-                None => warn!(origin = %status.row.origin, code = "sheet_row_moved", "the row is gone; nothing is written"),
+            if let Some(row) = find(&grid, &status.row, &mut taken) {
+                data.extend(self.cells(&grid, row, status));
+            } else {
+                warn!(origin = %status.row.origin, code = "sheet_row_moved", "the row is gone; nothing is written");
             }
         }
         if data.is_empty() {
