@@ -21,7 +21,6 @@ pub mod quota;
 pub mod rank;
 pub mod reading;
 pub mod regions;
-pub mod render;
 pub mod replies;
 pub mod robots;
 pub mod setback;
