@@ -1,5 +1,6 @@
 //! What leadgen promises, suite by suite.
 
+mod conformance;
 mod contacts;
 mod crawl;
 mod journey;

@@ -93,6 +93,11 @@ impl SqlStore {
     /// Connects, and checks that the schema is the one this program knows.
     pub async fn connect(settings: Settings) -> Result<Self> {
         let db = Self::open(&settings).await?;
+        Self::over(db, settings).await
+    }
+
+    /// A store over a database that is open already: one in memory is gone with its connection.
+    pub async fn over(db: DatabaseConnection, settings: Settings) -> Result<Self> {
         let store =
             Self { sqlite_file: sqlite_file(&settings.url), db, lease_clock: settings.lease_clock, shift: tokio::sync::OnceCell::new() };
         store.check_schema().await?;

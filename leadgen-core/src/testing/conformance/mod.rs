@@ -1,44 +1,85 @@
 //! A suite for each port: whoever implements one runs it through its suite, and each check that fails says which promise
-//! was broken.
+//! was broken. The stores of this crate answer to the same ones.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use leadgen_core::testing::{conformance, memory::MemoryStore};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let checks = conformance::stores(async |clock| Arc::new(MemoryStore::with_lease_clock(clock)) as _).await;
+//! assert!(checks > 90);
+//! # }
+//! ```
 
-use crate::domain::flow::OperationState;
-use crate::domain::query::SearchQuery;
-use crate::domain::serp::{Operation, Progress, RawPage, Submission};
-use crate::error::ErrorKind;
-use crate::ports::search::SearchProvider;
+mod companies;
+mod entrances;
+mod lanes;
+mod letters;
+mod limits;
+mod outbox;
+mod people;
+mod ports;
+mod searches;
+mod seeds;
+mod signals;
+mod world;
 
-/// Polls after which a provider that is still at work has broken its word.
-const POLLS: u32 = 1000;
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
 
-/// A search provider: asked once, it ends in a page that reads the same every time. `broken` is a page it can't read.
-pub async fn search(provider: &dyn SearchProvider, query: &SearchQuery, broken: Option<&RawPage>) {
-    let page = match provider.submit(query).await.expect("a plain query is taken") {
-        Submission::Ready(page) => page,
-        Submission::Deferred(handle) => collect(provider, query, handle).await,
-    };
-    let hits = provider.read(&page).expect("a page of its own can be read");
-    assert_eq!(hits, provider.read(&page).expect("and read again"), "reading is pure: the same page gives the same hits");
-    assert!(hits.iter().all(|hit| !hit.url.is_empty()), "a hit has an address");
-    if let Some(broken) = broken {
-        let refusal = provider.read(broken).expect_err("a broken page is no empty list");
-        assert!(matches!(refusal.kind(), ErrorKind::Malformed | ErrorKind::Limited), "a broken page is Malformed: {refusal}");
-    }
+use futures::FutureExt;
+
+use crate::error::Result;
+use crate::ports::clock::Clock;
+use crate::ports::store::Store;
+
+pub use ports::{clock, contacts, dns, drafter, entropy, fetcher, inbox, leads, router, search, transport};
+
+use world::World;
+
+/// A check: what it says, and how it is tried on a fresh store.
+type Check = (&'static str, fn(&World) -> Pin<Box<dyn Future<Output = Result<()>> + '_>>);
+
+/// Names functions over a fresh world; their names are the promises.
+macro_rules! checks {
+    ($($check:path),+ $(,)?) => { &[$((stringify!($check), |world| Box::pin($check(world)))),+] };
 }
+use checks;
 
-async fn collect(provider: &dyn SearchProvider, query: &SearchQuery, handle: String) -> RawPage {
-    assert!(!handle.is_empty(), "an operation has a name");
-    for polls in 0..POLLS {
-        let operation = Operation {
-            id: Operation::id_of(query.id, &handle),
-            query_id: query.id,
-            handle: handle.clone(),
-            state: if polls == 0 { OperationState::Created } else { OperationState::Running },
-            requested_at: query.scheduled_for,
-            polls,
-        };
-        if let Progress::Done(page) = provider.poll(&operation).await.expect("an operation of its own can be polled") {
-            return page;
+/// Runs every check of the store's contracts, each on a store of its own made by `make`, whose leases the given clock
+/// counts. Gives how many there were; panics with all promises that were broken.
+pub async fn stores(make: impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) -> usize {
+    let suites = [
+        lanes::CHECKS,
+        entrances::CHECKS,
+        searches::CHECKS,
+        limits::CHECKS,
+        companies::CHECKS,
+        letters::CHECKS,
+        outbox::CHECKS,
+        people::CHECKS,
+        signals::CHECKS,
+    ];
+    let mut broken = Vec::new();
+    let mut tried = 0;
+    for (name, check) in suites.into_iter().flatten() {
+        let world = World::new(&make).await;
+        tried += 1;
+        let promise = name.replace('_', " ");
+        match AssertUnwindSafe(check(&world)).catch_unwind().await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => broken.push(format!("{promise}: {}", error.for_row())),
+            Err(panic) => broken.push(format!("{promise}: {}", words(panic.as_ref()))),
         }
     }
-    panic!("an operation ends within {POLLS} polls");
+    assert!(broken.is_empty(), "{} of {tried} promises are broken:\n- {}", broken.len(), broken.join("\n- "));
+    tried
+}
+
+fn words(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+    text.unwrap_or_else(|| "it panicked".into())
 }
