@@ -3,6 +3,8 @@
 mod conformance;
 mod contacts;
 mod crawl;
+mod env;
+mod floors;
 mod journey;
 mod mutations;
 mod schema;
@@ -19,3 +21,4 @@ mod strangers;
 mod street;
 mod twins;
 mod wire;
+mod workers;

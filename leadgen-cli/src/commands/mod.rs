@@ -81,7 +81,7 @@ pub(crate) fn layers(cli: &Cli) -> anyhow::Result<Layers> {
 /// Settings, store and clock of a command.
 pub(crate) struct Ground {
     pub(crate) settings: Settings,
-    pub(crate) store: Arc<leadgen_core::adapters::sql::SqlStore>,
+    pub(crate) store: wiring::OpenStore,
     pub(crate) clock: Arc<dyn Clock>,
 }
 

@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use sea_orm::DatabaseTransaction;
 use tracing::info;
+use uuid::Uuid;
 
+use crate::domain::id::Id;
 use crate::domain::money::Money;
 use crate::domain::policy::Quota;
 use crate::domain::query::SearchMode;
@@ -137,14 +139,14 @@ impl SqlStore {
         Ok(())
     }
 
-    /// Charges a submission at its mark; the charge bears the name of the lease.
+    /// Charges a submission at its mark; the charge bears the name of query and lease.
     pub(super) async fn charge(&self, tx: &DatabaseTransaction, call: &Call, ticket: &Ticket) -> Result<()> {
         let policy = &call.policy.search;
         let price = cost::price(&policy.prices, policy.mode, call.now);
         let sql = "INSERT INTO search_charges (id, query_id, batch_tag, at, mode, is_cheap, cost, created_at)
             SELECT $1, id, batch_tag, $3, $4, $5, $6, $3 FROM serp_queries WHERE id = $2 ON CONFLICT (id) DO NOTHING";
         let values = vec![
-            ticket.token.into(),
+            charge_of(ticket.row, ticket.token).into(),
             ticket.row.into(),
             call.now.millis().into(),
             policy.mode.as_str().into(),
@@ -157,13 +159,13 @@ impl SqlStore {
 
     /// The provider definitely did not take it.
     pub(super) async fn take_charge_back(&self, tx: &DatabaseTransaction, ticket: &Ticket) -> Result<()> {
-        run(tx, "DELETE FROM search_charges WHERE id = $1", vec![ticket.token.into()]).await?;
+        run(tx, "DELETE FROM search_charges WHERE id = $1", vec![charge_of(ticket.row, ticket.token).into()]).await?;
         Ok(())
     }
 
     /// Nobody knows whether it was taken: it counts as paid.
-    pub(super) async fn doubt_charge(&self, tx: &DatabaseTransaction, token: uuid::Uuid) -> Result<()> {
-        run(tx, "UPDATE search_charges SET is_unknown = true WHERE id = $1", vec![token.into()]).await?;
+    pub(super) async fn doubt_charge(&self, tx: &DatabaseTransaction, row: Uuid, token: Uuid) -> Result<()> {
+        run(tx, "UPDATE search_charges SET is_unknown = true WHERE id = $1", vec![charge_of(row, token).into()]).await?;
         Ok(())
     }
 
@@ -172,6 +174,11 @@ impl SqlStore {
         let row = query_one(db, sql, vec![from.millis().into(), to.millis().into()]).await?;
         Ok(Money::from_millionths(row.map(|row| get::<i64>(&row, "n")).transpose()?.unwrap_or(0)))
     }
+}
+
+/// The id of a charge: of the query and of this taking of it. A claim of many queries gives them one token.
+fn charge_of(row: Uuid, token: Uuid) -> Uuid {
+    Id::<Uuid>::of(&["charge", &row.to_string(), &token.to_string()]).uuid()
 }
 
 /// What a barrier answers at the mark.

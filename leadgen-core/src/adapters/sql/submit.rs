@@ -73,7 +73,7 @@ impl Lane<SubmitQuery> for SqlStore {
         if fault.verdict == Verdict::InDoubt {
             tried.was_unknown = get(&row, "submit_unknown")?;
             self.flag_unknown(&tx, query.id).await?;
-            self.doubt_charge(&tx, ticket.token).await?;
+            self.doubt_charge(&tx, ticket.row, ticket.token).await?;
         } else {
             self.take_charge_back(&tx, ticket).await?;
         }
@@ -191,8 +191,8 @@ impl SqlStore {
             }
             Submission::Ready(page) => {
                 let hash = keep_page(tx, &page, call.now).await?;
-                // A quick provider gives no name; the lease that asked is one of a kind.
-                let handle = format!("sync:{}", ticket.token);
+                // A quick provider gives no name; query and lease are one of a kind.
+                let handle = format!("sync:{}:{}", ticket.row, ticket.token);
                 let metadata = cost_metadata(call, SearchMode::Synchronous);
                 self.insert_operation(tx, call, query, &handle, "done", None, Some(hash), metadata).await
             }
@@ -228,7 +228,7 @@ impl SqlStore {
             let tried = self.tried(&tx, call, asked.id).await?;
             self.flag_unknown(&tx, asked.id).await?;
             if let Some(token) = get::<Option<Uuid>>(&row, "claim_token")? {
-                self.doubt_charge(&tx, token).await?;
+                self.doubt_charge(&tx, asked.id.uuid(), token).await?;
             }
             let text = "submit_unknown: the process ended between the call and its answer; the search may have been paid";
             let fate = after_submit(Verdict::InDoubt, "submit_unknown", tried);

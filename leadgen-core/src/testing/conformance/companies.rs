@@ -35,11 +35,15 @@ pub(super) const CHECKS: &[Check] = checks![
 ];
 
 async fn seen(world: &World, word: &str, sightings: Vec<Sighting>) -> Result<Vec<Claim<DedupeResult>>> {
+    read(world, word, sightings).await?;
+    world.claim::<DedupeResult>().await
+}
+
+async fn read(world: &World, word: &str, sightings: Vec<Sighting>) -> Result<()> {
     IngestPage::seed(world, word).await?;
     let claim = world.claim_one::<IngestPage>().await?;
     let documents = sightings.len() as u32;
-    world.commit::<IngestPage>(&claim.ticket, Reading { sightings, documents, ..Reading::default() }).await?;
-    world.claim::<DedupeResult>().await
+    world.commit::<IngestPage>(&claim.ticket, Reading { sightings, documents, ..Reading::default() }).await.map(|_| ())
 }
 
 fn judged(claim: &Claim<DedupeResult>) -> Twin {
@@ -82,8 +86,11 @@ async fn results_of_one_host_make_one_company(world: &World) -> Result<()> {
 }
 
 async fn two_workers_never_make_one_company_twice(world: &World) -> Result<()> {
-    let claims = seen(world, "word", vec![sighting("one.ru", "Ромашка плюс", 1)]).await?;
-    let others = seen(world, "other", vec![sighting("one.ru", "Ромашка плюс", 1)]).await?;
+    for word in ["word", "other"] {
+        read(world, word, vec![sighting("one.ru", "Ромашка плюс", 1)]).await?;
+    }
+    let claims = world.claim_as::<DedupeResult>(&world.of_batch("word")).await?;
+    let others = world.claim_as::<DedupeResult>(&world.of_batch("other")).await?;
     assert_eq!((claims.len(), others.len()), (1, 1));
     assert_eq!((judged(&claims[0]).kind, judged(&others[0]).kind), (ResultState::Unique, ResultState::Unique), "neither sees the other");
 

@@ -29,6 +29,7 @@ pub(super) const CHECKS: &[Check] = checks![
     a_query_that_fails_too_often_is_given_up,
     a_page_is_kept_byte_for_byte,
     a_quick_answer_needs_no_poll,
+    quick_answers_of_one_claim_are_all_kept,
     a_document_seen_twice_on_a_page_is_one_result,
     a_page_that_cannot_be_read_fails_its_operation,
     a_full_page_asks_for_the_next_one,
@@ -257,6 +258,23 @@ async fn a_quick_answer_needs_no_poll(world: &World) -> Result<()> {
 
     assert!(world.claim::<PollOperation>().await?.is_empty());
     assert_eq!(world.claim_one::<IngestPage>().await?.item.page.bytes, b"page");
+    Ok(())
+}
+
+async fn quick_answers_of_one_claim_are_all_kept(world: &World) -> Result<()> {
+    for word in ["one", "two"] {
+        SubmitQuery::seed(world, word).await?;
+    }
+    for claim in world.claim::<SubmitQuery>().await? {
+        world.mark::<SubmitQuery>(&claim.ticket).await?;
+        let page = RawPage { bytes: claim.item.text.clone().into_bytes() };
+        world.commit::<SubmitQuery>(&claim.ticket, Submission::Ready(page)).await?;
+    }
+
+    let pages = world.claim::<IngestPage>().await?;
+
+    assert_eq!(pages.len(), 2, "a paid page was lost");
+    assert!(pages.iter().all(|page| page.item.page.bytes == page.item.query.text.as_bytes()), "each query has its own page");
     Ok(())
 }
 
