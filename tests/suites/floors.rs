@@ -62,7 +62,8 @@ fn sources(folder: &str) -> Vec<Source> {
 
 /// Files that are compiled for tests only.
 fn is_test(path: &str) -> bool {
-    path.split('/').any(|part| part == "tests" || part == "tests.rs") || path.ends_with("/golden.rs")
+    let inner = path.split_once("/src/").map_or(path, |(_, inner)| inner);
+    inner.split('/').any(|part| part == "tests" || part == "tests.rs") || path.ends_with("/golden.rs")
 }
 
 /// The code of a file: comment lines go, and so does the module of tests, which stands last.

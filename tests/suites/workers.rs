@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use leadgen_core::adapters::sql::LeaseClock;
+use leadgen_core::adapters::sql::{LeaseClock, Settings, SqlStore};
 use leadgen_core::domain::company::Company;
 use leadgen_core::domain::contact::{ContactType, Findings, FoundContact};
 use leadgen_core::domain::lead::LeadRow;
@@ -18,10 +18,11 @@ use leadgen_core::pipeline::policy::Correspondence;
 use leadgen_core::pipeline::{Pipeline, Until};
 use leadgen_core::ports::contacts::ContactExtractor;
 use leadgen_core::ports::search::SearchProvider;
-use leadgen_core::ports::store::{Admit, Journal, Reports};
+use leadgen_core::ports::store::{Admit, Reports};
 use leadgen_core::testing::HandClock;
 use leadgen_core::testing::builders::{a_mailbox, a_row, a_sender, an_open_policy, at};
 use leadgen_core::testing::scripted::{FixedRouter, Outbox, ScriptedDrafter};
+use leadgen_migrations::sea_orm::{ConnectionTrait, DbBackend, Statement};
 use leadgen_tests::postgres;
 
 const WORKERS: usize = 3;
@@ -140,9 +141,10 @@ async fn three_workers_on_one_database_work_no_item_twice() {
     recipients.sort_unstable();
     recipients.dedup();
     assert_eq!((recipients.len(), letters as u64), (letters, funnel.sent), "a letter left twice, or was not written down");
-    let mut marks: Vec<_> = first.events(10_000).await.expect("the journal").into_iter().filter(|event| event.action == "send").collect();
-    marks.sort_by_key(|event| event.at);
-    for pair in marks.windows(2) {
-        assert!(pair[1].at.since(pair[0].at) >= Duration::from_mins(1), "two letters of a mailbox are too close");
-    }
+    let db = SqlStore::open(&Settings::new(&url)).await.expect("connect");
+    let marks = Statement::from_string(DbBackend::Postgres, "SELECT marked_at FROM mailbox_marks ORDER BY marked_at");
+    let marks = db.query_all_raw(marks).await.expect("the marks");
+    let marks: Vec<i64> = marks.iter().map(|row| row.try_get("", "marked_at").expect("a time")).collect();
+    assert_eq!(marks.len(), letters, "a mark for each letter");
+    assert!(marks.windows(2).all(|pair| pair[1] - pair[0] >= 60_000), "two letters of a mailbox are too close: {marks:?}");
 }

@@ -175,10 +175,11 @@ impl SqlStore {
         let roots = self.meet_all(tx, now, &fresh).await?;
         for settled in &mut settled {
             if let Some((root, joined)) = roots.get(&settled.company) {
-                settled.company = *root;
-                // Only the result a company was born of is one that was compared by name.
-                if let (Some(score), ResultState::Unique) = (joined, settled.verdict) {
-                    (settled.verdict, settled.score) = (ResultState::DupFuzzy, *score);
+                let own = std::mem::replace(&mut settled.company, *root);
+                // Only the result a company was born of is one that was compared by name; that of the primary one stays unique.
+                if settled.verdict == ResultState::Unique && own != *root {
+                    let partner = roots.get(root).and_then(|(_, joined)| *joined);
+                    (settled.verdict, settled.score) = (ResultState::DupFuzzy, joined.or(partner).unwrap_or(1.0));
                 }
             }
         }

@@ -125,7 +125,8 @@ async fn a_result_of_an_imported_company_joins_it(world: &World) -> Result<()> {
     import(world, &a_company()).await?;
     let claims = seen(world, "word", vec![sighting("denta-lux.ru", "Совсем иначе", 1)]).await?;
     let suspect: &Suspect = &claims[0].item;
-    assert_eq!(suspect.look_alikes.len(), 1, "a claim brings the companies a result may belong to");
+    let known = a_company().newborn().id();
+    assert!(suspect.look_alikes.iter().any(|like| like.company == known), "a claim brings the companies a result may belong to");
 
     commit_all(world, claims).await?;
 
@@ -185,9 +186,11 @@ async fn an_address_of_another_company_is_not_moved(world: &World) -> Result<()>
 
     visit(world, vec![email("info@one.ru", 1.0)]).await?;
 
+    // Two that show one address may turn out to be one company; two companies never share it.
     let all = Exports::companies(world.store.as_ref(), None).await?;
-    assert_eq!((all[0].email.as_str(), all[1].email.as_str()), ("info@one.ru", ""), "the first company keeps it");
-    assert_eq!((all[1].status.as_str(), all[1].status_reason.as_str()), ("disqualified", "contacts_not_found"));
+    let holders: Vec<&str> =
+        all.iter().filter(|line| line.emails.contains("info@one.ru")).map(|line| line.canonical_domain.as_str()).collect();
+    assert_eq!(holders, ["one.ru"], "the first company keeps it");
     Ok(())
 }
 

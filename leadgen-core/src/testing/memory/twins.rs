@@ -172,9 +172,12 @@ impl Tables {
         if let Some(row) = born.result.and_then(|result| self.results.get_mut(&result)) {
             (row.company, row.state) = (Some(own), ResultState::Unique);
         }
-        Ok(match self.meet(now, own)? {
-            Some(score) => (self.root(own), ResultState::DupFuzzy, score),
-            None => (self.root(own), ResultState::Unique, 1.0),
+        // A newcomer that becomes the primary one stays what its result found; the other's result was moved by the meeting.
+        let joined = self.meet(now, own)?;
+        let root = self.root(own);
+        Ok(match joined.filter(|_| root != own) {
+            Some(score) => (root, ResultState::DupFuzzy, score),
+            None => (root, ResultState::Unique, 1.0),
         })
     }
 
