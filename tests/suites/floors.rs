@@ -162,7 +162,8 @@ fn adapters_share_by_the_kit_only() {
 
 #[test]
 fn rules_and_domain_need_no_world() {
-    let worldly = ["async ", ".await", "async_trait", "tokio::", "futures::", "std::fs", "std::process", "std::thread", "TcpStream", "Instant::"];
+    let worldly =
+        ["async ", ".await", "async_trait", "tokio::", "futures::", "std::fs", "std::process", "std::thread", "TcpStream", "Instant::"];
     let mut wrong = Vec::new();
     for source in ["leadgen-core/src/rules", "leadgen-core/src/domain"].into_iter().flat_map(sources) {
         wrong.extend(worldly.iter().filter(|word| source.code.contains(**word)).map(|word| format!("{}: says {word}", source.path)));

@@ -366,6 +366,7 @@ impl SqlStore {
         sightings: &[Sighting],
     ) -> Result<u64> {
         let mut known = 0;
+        let sightings = once_each(sightings);
         for sightings in sightings.chunks(KNOWN_AT_ONCE) {
             let ids: Vec<Uuid> = sightings.iter().map(|sighting| result_id(operation, sighting)).collect();
             let (places, values) = list(1, ids);
@@ -382,6 +383,15 @@ impl SqlStore {
         insert_rows(tx, head, rows.into_iter(), tail).await?;
         Ok(sightings.len() as u64 - known)
     }
+}
+
+/// One address once, at its best position: a statement must not meet a key twice.
+fn once_each(sightings: &[Sighting]) -> Vec<&Sighting> {
+    let mut best: Vec<&Sighting> = sightings.iter().collect();
+    best.sort_by_key(|sighting| sighting.position);
+    let mut seen = std::collections::HashSet::new();
+    best.retain(|sighting| seen.insert(sighting.url.as_str()));
+    best
 }
 
 fn result_id(operation: &Operation, sighting: &Sighting) -> Uuid {

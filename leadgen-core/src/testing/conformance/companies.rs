@@ -182,6 +182,7 @@ async fn no_more_than_three_addresses_and_phones_are_kept(world: &World) -> Resu
 async fn an_address_of_another_company_is_not_moved(world: &World) -> Result<()> {
     import(world, &firm("one")).await?;
     through::<EnrichCompany>(world, "one").await?;
+    world.pass_minutes(1);
     import(world, &a_company().at("two.ru").named("Вторая")).await?;
 
     visit(world, vec![email("info@one.ru", 1.0)]).await?;

@@ -140,6 +140,7 @@ async fn an_imported_address_belongs_to_the_first_that_names_it(world: &World) -
     let one = a_company().at("one.ru").named("Один").with_email("info@one.ru");
     let two = a_company().at("two.ru").named("Два").with_email("info@one.ru");
     super::seeds::import(world, &one).await?;
+    world.pass_minutes(1);
     super::seeds::import(world, &two).await?;
 
     let companies = Exports::companies(world.store.as_ref(), None).await?;

@@ -113,7 +113,12 @@ where
     let before = world.store.states().await?;
 
     let lost = world.commit::<W>(&dead.ticket, W::done(&dead.item)).await?;
-    refused(world.release::<W>(&dead.ticket, LATER, "deadline", SECOND).await, ErrorKind::Conflict, "lease_lost", "a lost ticket is released");
+    refused(
+        world.release::<W>(&dead.ticket, LATER, "deadline", SECOND).await,
+        ErrorKind::Conflict,
+        "lease_lost",
+        "a lost ticket is released",
+    );
 
     assert_eq!(lost, [dead.ticket], "a lost ticket is handed back");
     assert_eq!(world.store.states().await?, before, "a lost ticket wrote something");

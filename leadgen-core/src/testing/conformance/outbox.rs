@@ -343,7 +343,11 @@ async fn a_policy_verdict_holds_the_letter_and_pauses_the_mailbox(world: &World)
 
     world.expect_message(MessageState::Held, "a person decides").await?;
     let health = world.store.health(&[a_mailbox("gmail"), a_mailbox("yandex")], world.now()).await?;
-    assert_eq!(health.iter().map(|mailbox| mailbox.paused_until.is_some()).collect::<Vec<_>>(), [true, false], "only the one they distrust");
+    assert_eq!(
+        health.iter().map(|mailbox| mailbox.paused_until.is_some()).collect::<Vec<_>>(),
+        [true, false],
+        "only the one they distrust"
+    );
     Ok(())
 }
 

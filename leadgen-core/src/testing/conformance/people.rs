@@ -54,7 +54,8 @@ async fn the_address_itself_is_looked_at_before_its_domain(world: &World) -> Res
     world.store.register(&entry(world, SuppressionScope::Domain, "one.ru", SuppressionSource::Import), "anna").await?;
     world.store.register(&a_refusal("info@one.ru", world.now()), "anna").await?;
 
-    let covers = async |to: &str| -> Result<Option<SuppressionScope>> { Ok(world.store.covers(&address(to)).await?.map(|entry| entry.scope)) };
+    let covers =
+        async |to: &str| -> Result<Option<SuppressionScope>> { Ok(world.store.covers(&address(to)).await?.map(|entry| entry.scope)) };
 
     assert_eq!(covers("info@one.ru").await?, Some(SuppressionScope::Email));
     assert_eq!(covers("other@one.ru").await?, Some(SuppressionScope::Domain));
@@ -66,7 +67,9 @@ async fn a_domain_covers_what_is_below_it(world: &World) -> Result<()> {
     world.store.register(&entry(world, SuppressionScope::Domain, "one.ru", SuppressionSource::Import), "anna").await?;
     world.store.register(&entry(world, SuppressionScope::Domain, "mail.two.ru", SuppressionSource::Import), "anna").await?;
 
-    for (to, covered) in [("a@one.ru", true), ("a@deep.mail.one.ru", true), ("a@stone.ru", false), ("a@mail.two.ru", true), ("a@two.ru", false)] {
+    for (to, covered) in
+        [("a@one.ru", true), ("a@deep.mail.one.ru", true), ("a@stone.ru", false), ("a@mail.two.ru", true), ("a@two.ru", false)]
+    {
         assert_eq!(world.store.covers(&address(to)).await?.is_some(), covered, "{to}");
     }
     Ok(())
@@ -196,7 +199,10 @@ async fn states_add_up_to_the_rows(world: &World) -> Result<()> {
     let of = |entity: &str, state: &str| -> u64 {
         states.iter().filter(|line| line.entity == entity && line.state == state).map(|line| line.count).sum()
     };
-    assert_eq!((of("niches", "admitted"), of("companies", "new"), of("companies", "ready_to_contact"), of("messages", "queued")), (1, 1, 1, 1));
+    assert_eq!(
+        (of("niches", "admitted"), of("companies", "new"), of("companies", "ready_to_contact"), of("messages", "queued")),
+        (1, 1, 1, 1)
+    );
     Ok(())
 }
 

@@ -8,8 +8,8 @@ use url::Url;
 
 use crate::domain::company::Company;
 use crate::domain::flow::OperationState;
-use crate::domain::letter::Brief;
 use crate::domain::lead::RowStatus;
+use crate::domain::letter::Brief;
 use crate::domain::mail::FrozenMail;
 use crate::domain::name::{DomainName, EmailAddress};
 use crate::domain::query::SearchQuery;
@@ -73,7 +73,8 @@ pub async fn contacts(extractor: &dyn ContactExtractor, company: &Company) {
         assert!((0.0..=1.0).contains(&found.score), "the score of {} is {}", found.value, found.score);
         assert!(seen.insert((found.contact_type, found.value.clone())), "{} is given twice", found.value);
     }
-    let ranked = |kind| findings.contacts.iter().filter(move |found| found.contact_type == kind).map(|found| found.score).collect::<Vec<_>>();
+    let ranked =
+        |kind| findings.contacts.iter().filter(move |found| found.contact_type == kind).map(|found| found.score).collect::<Vec<_>>();
     for kind in crate::domain::contact::ContactType::ALL {
         assert!(ranked(*kind).is_sorted_by(|a, b| a >= b), "contacts come best first");
     }

@@ -307,7 +307,8 @@ async fn a_full_page_asks_for_the_next_one(world: &World) -> Result<()> {
     admit(world, &a_row("unused", "Казань")).await?;
     IngestPage::seed(world, "word").await?;
     let claim = world.claim_one::<IngestPage>().await?;
-    let reading = Reading { sightings: vec![sighting("one.ru", "Первая", 1)], documents: 1, next_page: Some(1), ..Reading::default() };
+    let reading =
+        Reading { sightings: vec![sighting("one.ru", "Первая", 1)], documents: 1, next_page: Some(1), ..Reading::default() };
 
     world.commit::<IngestPage>(&claim.ticket, reading).await?;
 
