@@ -82,6 +82,7 @@ impl ContactExtractor for Doors {
             score: 1.0,
             source_url: format!("https://{host}/"),
             snippet: String::new(),
+            page_hash: String::new(),
         };
         Ok(Findings { contacts: vec![email], pages: 1, ..Findings::default() })
     }

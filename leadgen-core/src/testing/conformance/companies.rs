@@ -143,6 +143,7 @@ fn found(contact_type: ContactType, value: &str, score: f64) -> FoundContact {
         score,
         source_url: "https://one.ru/contacts".into(),
         snippet: "Пишите".into(),
+        page_hash: String::new(),
     }
 }
 
