@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use leadgen_core::domain::query::SearchMode;
 use leadgen_core::error::{Error, ErrorKind, Result};
 use leadgen_core::pipeline::Pipeline;
 use leadgen_core::ports::store::Shift;

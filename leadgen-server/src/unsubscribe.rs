@@ -118,7 +118,7 @@ fn parts<'a>(boundary: &str, body: &'a [u8]) -> impl Iterator<Item = (&'a str, &
         let (head, value) = part.split_once("\r\n\r\n").or_else(|| part.split_once("\n\n"))?;
         let value = value.strip_suffix("\r\n").or_else(|| value.strip_suffix('\n')).unwrap_or(value);
         let disposition = head.lines().find(|line| line.to_ascii_lowercase().starts_with("content-disposition:"))?;
-        let name = disposition.split(';').filter_map(|parameter| parameter.trim().strip_prefix("name=")).next()?;
+        let name = disposition.split(';').find_map(|parameter| parameter.trim().strip_prefix("name="))?;
         Some((name.trim_matches('"'), value))
     })
 }

@@ -35,7 +35,9 @@ pub fn ask(address: SocketAddr, method: &str, path: &str, headers: &[&str], body
         head.push_str("\r\n");
     }
     if !headers.iter().any(|line| line.to_lowercase().starts_with("content-length:")) {
-        head.push_str(&format!("Content-Length: {}\r\n", body.len()));
+        head.push_str("Content-Length: ");
+        head.push_str(&body.len().to_string());
+        head.push_str("\r\n");
     }
     stream.write_all(format!("{head}\r\n").as_bytes())?;
     stream.write_all(body)?;
