@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -27,8 +27,8 @@ const NOBODY: (u32, u32) = (65_534, 65_534);
 #[derive(Debug)]
 struct Cluster {
     folder: PathBuf,
-    /// The keeper ends when this closes.
-    _life: ChildStdin,
+    /// It ends when its standard input closes: with this process.
+    _keeper: Child,
 }
 
 static CLUSTER: OnceLock<Option<Cluster>> = OnceLock::new();
@@ -106,7 +106,6 @@ fn start(bin: &Path) -> Cluster {
     // A group of its own: an interrupt from the keyboard is for the tests, which then end the keeper.
     keeper.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut keeper = keeper.spawn().expect("start the keeper");
-    let life = keeper.stdin.take().expect("it is piped");
     let mut said = BufReader::new(keeper.stdout.take().expect("it is piped"));
     let mut line = String::new();
     said.read_line(&mut line).expect("read what the keeper says");
@@ -114,7 +113,7 @@ fn start(bin: &Path) -> Cluster {
         said.read_to_string(&mut line).expect("read what the keeper says");
         panic!("PostgreSQL in {} did not start: {line}", bin.display());
     }
-    Cluster { folder, _life: life }
+    Cluster { folder, _keeper: keeper }
 }
 
 fn unprivileged() -> (u32, u32) {

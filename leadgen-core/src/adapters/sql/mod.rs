@@ -15,6 +15,7 @@ mod pairs;
 mod plan;
 mod quality;
 mod queue;
+mod raw_pages;
 mod replay;
 mod reports;
 mod reviews;

@@ -13,8 +13,8 @@ use crate::error::Result;
 use crate::ports::store::Replays;
 
 use super::connection::{Serial, SqlStore, commit, query, query_one, run};
+use super::raw_pages::unpack;
 use super::row::{get, operation, search_query};
-use super::search::unpack;
 
 #[async_trait]
 impl Replays for SqlStore {

@@ -1,7 +1,5 @@
 //! The lanes from an operation to results: poll, ingest.
 
-use std::io::{Read, Write};
-
 use async_trait::async_trait;
 use sea_orm::{DatabaseTransaction, Value};
 use uuid::Uuid;
@@ -11,7 +9,7 @@ use crate::domain::id::Id;
 use crate::domain::query::SearchQuery;
 use crate::domain::serp::{KeptPage, Operation, Progress, RawPage, Reading, Sighting};
 use crate::domain::time::Timestamp;
-use crate::error::{Error, ErrorKind, Result, Verdict};
+use crate::error::{Result, Verdict};
 use crate::ports::store::Lane;
 use crate::ports::work::{Call, Claim, Fault, IngestPage, PollOperation, Ticket, Work};
 use crate::rules::backoff::poll_pause;
@@ -19,11 +17,10 @@ use crate::rules::unanswered::after_operation;
 
 use super::connection::{LaneTable, Serial, SqlStore, commit, insert_rows, lease_lost, list, query, query_one, run};
 use super::ledger::Side;
+use super::raw_pages::{keep_page, unpack};
 use super::row::{get, operation, search_query, ticket};
 
 const OPERATIONS: &str = "serp_operations";
-/// The largest page a store unpacks.
-const MOST_PAGE: u64 = 64 * 1024 * 1024;
 /// Results asked for in one statement.
 const KNOWN_AT_ONCE: usize = 500;
 /// Codes of faults that say nothing about the page.
@@ -313,32 +310,6 @@ impl SqlStore {
         self.hold(tx, Side::Poll, fault.retry_at, reason, call.now).await
     }
 
-    /// Raw answers past their retention go; one that nobody has read yet stays.
-    async fn forget_old_pages(&self, tx: &DatabaseTransaction, call: &Call) -> Result<()> {
-        let oldest = (call.now - call.policy.search.keep_pages).millis();
-        if call.policy.search.keep_pages.is_zero()
-            || query_one(tx, "SELECT 1 FROM raw_pages WHERE created_at < $1 LIMIT 1", vec![oldest.into()]).await?.is_none()
-        {
-            return Ok(());
-        }
-        let sql = "UPDATE serp_operations SET page_hash = NULL WHERE (ingested_at IS NOT NULL OR status IN ('failed', 'expired'))
-            AND page_hash IN (SELECT hash FROM raw_pages WHERE created_at < $1)";
-        run(tx, sql, vec![oldest.into()]).await?;
-        let sql = "DELETE FROM raw_pages WHERE created_at < $1 AND NOT EXISTS (SELECT 1 FROM serp_operations o WHERE o.page_hash = raw_pages.hash)";
-        run(tx, sql, vec![oldest.into()]).await?;
-        Ok(())
-    }
-
-    async fn forget_page(&self, tx: &DatabaseTransaction, operation: Id<Operation>) -> Result<()> {
-        let row = query_one(tx, "SELECT page_hash FROM serp_operations WHERE id = $1", vec![operation.uuid().into()]).await?;
-        let Some(hash) = row.map(|row| get::<Option<String>>(&row, "page_hash")).transpose()?.flatten() else { return Ok(()) };
-        run(tx, "UPDATE serp_operations SET page_hash = NULL WHERE id = $1", vec![operation.uuid().into()]).await?;
-        let sql =
-            "DELETE FROM raw_pages WHERE hash = $1 AND NOT EXISTS (SELECT 1 FROM serp_operations o WHERE o.page_hash = raw_pages.hash)";
-        run(tx, sql, vec![hash.into()]).await?;
-        Ok(())
-    }
-
     async fn expire_operations(&self, call: &Call) -> Result<()> {
         let oldest = call.now - call.policy.search.retention;
         let sql = format!(
@@ -414,28 +385,4 @@ fn result_row(now: Timestamp, operation: &Operation, sighting: &Sighting, metada
         now.millis().into(),
         now.millis().into(),
     ]
-}
-
-/// Keeps a page by its hash; the same bytes are kept once.
-pub(super) async fn keep_page(tx: &DatabaseTransaction, page: &RawPage, now: Timestamp) -> Result<String> {
-    let hash = page.hash();
-    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    let packed = packer.write_all(&page.bytes).and_then(|()| packer.finish());
-    let packed = packed.map_err(|e| Error::new(ErrorKind::Malformed, "pack a result page").because(e))?;
-    let values = vec![hash.clone().into(), packed.into(), now.millis().into()];
-    run(
-        tx,
-        "INSERT INTO raw_pages (hash, bytes, created_at) VALUES ($1, $2, $3)
-        ON CONFLICT (hash) DO UPDATE SET created_at = excluded.created_at",
-        values,
-    )
-    .await?;
-    Ok(hash)
-}
-
-pub(super) fn unpack(packed: &[u8]) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let read = flate2::read::GzDecoder::new(packed).take(MOST_PAGE).read_to_end(&mut bytes);
-    read.map_err(|e| Error::new(ErrorKind::Malformed, "unpack a result page").because(e))?;
-    Ok(bytes)
 }

@@ -15,8 +15,8 @@ use crate::rules::unanswered::{Unanswered, after_submit};
 
 use super::connection::{LaneTable, Serial, SqlStore, commit, lease_lost, query, query_one, run};
 use super::ledger::{Barrier, Side, barred, cost_metadata};
+use super::raw_pages::keep_page;
 use super::row::{get, search_query, ticket};
-use super::search::keep_page;
 
 const QUERIES: &str = "serp_queries";
 /// Credentials that are not accepted are not tried again sooner.

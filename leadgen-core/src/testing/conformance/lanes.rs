@@ -91,7 +91,7 @@ where
     W::seed(world, "one").await?;
     let first = world.claim_one::<W>().await?;
 
-    world.pass(W::LEASE - SECOND);
+    world.pass(W::LEASE.saturating_sub(SECOND));
     assert!(world.claim::<W>().await?.is_empty(), "the lease ended early");
     world.pass(SECOND * 2);
     let second = world.claim_one::<W>().await?;
