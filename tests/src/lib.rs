@@ -1,9 +1,11 @@
 //! What the suites stand on.
 
+pub mod books;
 pub mod databases;
 pub mod firms;
 pub mod harness;
 pub mod plain_http;
 pub mod postgres;
 pub mod processes;
+pub mod rehearsal;
 pub mod search_bench;

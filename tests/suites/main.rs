@@ -2,6 +2,7 @@
 
 mod conformance;
 mod contacts;
+mod crash;
 mod crawl;
 mod env;
 mod floors;

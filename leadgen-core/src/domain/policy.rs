@@ -163,6 +163,8 @@ pub struct Policy {
     pub send: SendPolicy,
     /// Tries of a company's site, in all.
     pub enrich_tries: EnrichTries,
+    /// No lease is longer than this, whatever its work asks for; the work's deadline shrinks with it. `None`: each work's own.
+    pub longest_lease: Option<Duration>,
 }
 
 /// How often a site is visited again after nothing was found.

@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind, Result, Verdict};
 use crate::ports::clock::Clock;
 use crate::ports::entropy::{self, Entropy};
 use crate::ports::store::{Lane, OnceLane};
-use crate::ports::work::{Call, Claim, Fault, Ticket, Work};
+use crate::ports::work::{Call, Claim, Fault, Ticket, Work, lease};
 use crate::rules::backoff;
 
 /// Does one kind of work: a value in, a value out.
@@ -308,7 +308,7 @@ impl Desk {
 
     /// Work that may still be ended: by its deadline, or by a stop that can't wait for it.
     async fn within<W: Work, T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let limit = W::LEASE * WORK_SHARE.0 / WORK_SHARE.1;
+        let limit = lease::<W>(&self.policy) * WORK_SHARE.0 / WORK_SHARE.1;
         let began = self.clock.now();
         let outcome = tokio::select! {
             outcome = tokio::time::timeout(limit, work) => outcome.unwrap_or_else(|_| {

@@ -36,7 +36,7 @@ use crate::ports::work::{
 /// transaction stays open after a call returns. A commit is one transaction: state moves, new rows, journal rows, the end
 /// of the leases. A ticket whose lease was lost writes nothing and is handed back.
 ///
-/// **Expects.** Items are worked on within [`Work::LEASE`].
+/// **Expects.** Items are worked on within [`Call::lease`].
 ///
 /// The lanes of searches keep, for all workers together: the night window, the provider's quotas (at the mark of a
 /// submission, at the claim of a poll) and the budget. While one of these holds a lane up, its claim is empty and
@@ -57,7 +57,8 @@ pub trait Lane<W: Work>: Send + Sync {
 ///
 /// **Promises.** A mark is durable before it returns. An item found marked without a result once its lease is over is
 /// never given out again by itself: it is in doubt. A mark that must not be (suppressed meanwhile, window closed, cap
-/// reached, too close to the last letter, lease lost) moves the row where it belongs and answers `Conflict`.
+/// reached, too close to the last letter, lease lost) moves the row where it belongs and answers `Conflict`. A mark renews
+/// the lease: what can't be cut off has all of it.
 ///
 /// **Expects.** `mark` is called once, right before the point of no return.
 #[async_trait]

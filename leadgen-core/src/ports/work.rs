@@ -23,7 +23,7 @@ use crate::error::{Error, Verdict};
 pub trait Work: Debug + Send + Sync + 'static {
     /// The stage's name, the same in modules, spans, metrics and arguments.
     const NAME: &'static str;
-    /// How long an item may be held; work is cut off before that.
+    /// How long an item may be held; work is cut off before that. A policy may shorten it: [`Call::lease`].
     const LEASE: Duration;
     /// How many items one claim takes.
     const CLAIM: usize;
@@ -91,6 +91,28 @@ pub struct Call {
     pub batch: Option<String>,
     /// The limits that hold for all workers together.
     pub policy: Arc<Policy>,
+}
+
+impl Call {
+    /// How long an item of this work is leased for: as long as the work may take, or as long as the policy lets any lease be.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use leadgen_core::domain::policy::Policy;
+    /// use leadgen_core::ports::work::{EnrichCompany, PlanNiche, lease};
+    ///
+    /// let policy = Policy { longest_lease: Some(Duration::from_secs(90)), ..Policy::default() };
+    /// assert_eq!(lease::<EnrichCompany>(&policy), Duration::from_secs(90));
+    /// assert_eq!(lease::<PlanNiche>(&policy), Duration::from_secs(60));
+    /// ```
+    pub fn lease<W: Work>(&self) -> Duration {
+        lease::<W>(&self.policy)
+    }
+}
+
+/// How long an item of a work is leased for under a policy: see [`Call::lease`].
+pub fn lease<W: Work>(policy: &Policy) -> Duration {
+    policy.longest_lease.map_or(W::LEASE, |longest| W::LEASE.min(longest))
 }
 
 /// The proof of a lease: which row, and which taking of it.

@@ -155,5 +155,6 @@ pub const KEYS: &[Key] = &[
     key("SERVER_BIND", "server.bind", "127.0.0.1:8080", "Where the server listens; another address than loopback needs a token"),
     key("LEADGEN_SERVER_TOKEN", "server.token", "", "Bearer token of the server").secret(),
     key("LEADGEN_ROLES", "server.roles", "api,scheduler,worker", "What this server process does"),
+    key("WORKER_LEASE_SECONDS", "server.lease_seconds", "", "No lease is longer than this, and no work: how long the items of a killed process wait on PostgreSQL; default: a minute for rules, 15 for a site, 25 for a letter"),
     key("LEADGEN_TICK_SECONDS", "server.tick_seconds", "5", "Pause between two passes of the pipeline when nothing is due"),
 ];

@@ -483,6 +483,9 @@ impl Reader<'_> {
                 ..SendPolicy::default()
             },
             enrich_tries: EnrichTries::default(),
+            longest_lease: self.optional("WORKER_LEASE_SECONDS", "a whole number from 1 to 1500", |t| {
+                t.parse().ok().filter(|seconds| (1..=1500).contains(seconds)).map(Duration::from_secs)
+            }),
         }
     }
 

@@ -16,6 +16,8 @@ pub enum Action {
     Drop,
     /// Does the work, then closes the connection without an answer.
     DropAfterAccept,
+    /// Takes so many milliseconds: half of them before it does the work, half before it says so.
+    Slow(u64),
     /// Answers with something that is not the protocol.
     Babble,
     /// Cuts the answer in half.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -42,6 +43,7 @@ pub(crate) struct Search {
     pub(crate) serp: Vec<(String, Vec<u8>)>,
     pub(crate) polls_until_done: u32,
     pub(crate) witness: PathBuf,
+    pub(crate) asked: AtomicU64,
     pub(crate) operations: Mutex<HashMap<String, (Vec<u8>, u32, bool)>>,
     pub(crate) tokens: Mutex<Vec<String>>,
 }
@@ -100,6 +102,14 @@ pub(crate) async fn http_fault(action: Option<Action>) -> Result<Option<Action>,
         Some(Action::Redirect(to)) => Err((StatusCode::FOUND, [("location", to)]).into_response()),
         Some(Action::Babble) => Err((StatusCode::OK, "<html><body>502 Bad Gateway</body></html>").into_response()),
         other => Ok(other),
+    }
+}
+
+/// What a slow server takes before its work, and again before its answer.
+pub(crate) fn slowness(fault: Option<&Action>) -> std::time::Duration {
+    match fault {
+        Some(Action::Slow(millis)) => std::time::Duration::from_millis(millis / 2),
+        _ => std::time::Duration::ZERO,
     }
 }
 
@@ -177,8 +187,10 @@ async fn search_async(State(search): State<Shared>, headers: HeaderMap, body: By
         Some(Action::SerpError(code)) => Some(code),
         _ => None,
     };
-    let count = search.operations.lock().map(|operations| operations.len()).unwrap_or(0);
-    let id = format!("spr{:017x}", (count as u64 + 1) ^ u64::from(std::process::id()) << 24);
+    let half = slowness(fault.as_ref());
+    tokio::time::sleep(half).await;
+    let count = search.asked.fetch_add(1, Ordering::Relaxed);
+    let id = format!("spr{:017x}", (count + 1) ^ u64::from(std::process::id()) << 24);
     let page = search.page(&text, serp_error, &sheet);
     search.accept(&text, &region, "deferred", &id);
     if let Ok(mut operations) = search.operations.lock() {
@@ -187,6 +199,7 @@ async fn search_async(State(search): State<Shared>, headers: HeaderMap, body: By
     if fault == Some(Action::DropAfterAccept) {
         return broken();
     }
+    tokio::time::sleep(half).await;
     axum::Json(json!({"done": false, "id": id, "description": "WEB search async", "createdAt": "2026-01-15T21:05:09Z"})).into_response()
 }
 

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::faults::{Action, Faults};
 use crate::firms::Firm;
 use crate::pages::{self, Served};
-use crate::search::http_fault;
+use crate::search::{http_fault, slowness};
 
 /// One request a site saw.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -48,8 +48,9 @@ async fn serve(State(sites): State<Arc<Sites>>, uri: Uri, headers: HeaderMap) ->
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
     let host = header("host").split(':').next().unwrap_or("").to_owned();
     let path = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
-    if let Err(answer) = http_fault(sites.faults.strike("sites", "", &format!("{host}{path}"))).await {
-        return answer;
+    match http_fault(sites.faults.strike("sites", "", &format!("{host}{path}"))).await {
+        Ok(fault) => tokio::time::sleep(slowness(fault.as_ref()) * 2).await,
+        Err(answer) => return answer,
     }
     let served = sites.page(&host, uri.path());
     let unreachable = sites.firm(&host).is_some_and(|firm| firm.unreachable);

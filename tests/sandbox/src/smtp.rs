@@ -15,6 +15,7 @@ use crate::faults::{Action, Faults, stall};
 use crate::firms::{Firm, Temper};
 use crate::imap::Mailbox;
 use crate::people;
+use crate::search::slowness;
 
 /// A letter the town accepted.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -141,8 +142,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 self.say("HTTP/1.1 200 OK").await?;
                 Ok(Some(true))
             }
+            Some(Action::Slow(_)) | None => Ok(None),
             Some(_) => Ok(Some(true)),
-            None => Ok(None),
         }
     }
 
@@ -307,7 +308,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             Some(Action::Stall) => stall().await,
             _ => {}
         }
+        let half = slowness(fault.as_ref());
+        tokio::time::sleep(half).await;
         self.accept(&letter)?;
+        tokio::time::sleep(half).await;
         if fault == Some(Action::DropAfterAccept) {
             return Ok(true);
         }

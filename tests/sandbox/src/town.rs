@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
 use serde::de::DeserializeOwned;
@@ -132,6 +133,7 @@ impl Town {
             serp: town.plan.serp.as_deref().map(saved_pages).transpose()?.unwrap_or_default(),
             polls_until_done: town.plan.polls_until_done,
             witness: dir.join("search.jsonl"),
+            asked: AtomicU64::default(),
             operations: Mutex::default(),
             tokens: Mutex::default(),
         };

@@ -207,7 +207,7 @@ impl SqlStore {
         let token = Uuid::new_v8(sixteen(&SystemEntropy));
         let now = self.lease_now();
         let lock = if self.is_postgres() { "FOR UPDATE SKIP LOCKED" } else { "" };
-        let lease = W::LEASE.as_millis() as i64;
+        let lease = call.lease::<W>().as_millis() as i64;
         let (table, filter, order) = (lane.table, lane.filter, lane.order);
         // Materialized: a planner that evaluates the choice once per row would lease more than it was asked for.
         let sql = format!(
@@ -243,12 +243,13 @@ impl SqlStore {
         &self,
         tx: &DatabaseTransaction,
         table: &str,
+        call: &Call,
         ticket: &Ticket,
         sets: &str,
         more: Vec<Value>,
     ) -> Result<bool> {
         let now = self.lease_now();
-        let lease = W::LEASE.as_millis();
+        let lease = call.lease::<W>().as_millis();
         let sql = format!(
             "UPDATE {table} SET claimed_until = {now} + {lease}, {sets} WHERE id = $1 AND claim_token = $2 AND claimed_until > {now}"
         );

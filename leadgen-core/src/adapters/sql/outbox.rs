@@ -118,7 +118,7 @@ impl OnceLane<SendLetter> for SqlStore {
         }
         let next = item.state.after(MessageEvent::Mark)?;
         let sets = "status = $3, attempts = attempts + 1, data_started_at = $4, updated_at = $4";
-        if !self.pass::<SendLetter>(&tx, MESSAGES, ticket, sets, vec![next.as_str().into(), call.now.millis().into()]).await? {
+        if !self.pass::<SendLetter>(&tx, MESSAGES, call, ticket, sets, vec![next.as_str().into(), call.now.millis().into()]).await? {
             return Err(lease_lost(ticket));
         }
         let mark_id = uuid::Uuid::new_v8(sixteen(&SystemEntropy));

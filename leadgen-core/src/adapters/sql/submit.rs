@@ -108,7 +108,7 @@ impl OnceLane<SubmitQuery> for SqlStore {
         let row = query_one(&tx, &sql, vec![ticket.row.into(), ticket.token.into()]).await?.ok_or_else(|| lease_lost(ticket))?;
         let next = search_query(&row)?.state.after(QueryEvent::Mark)?;
         let values = vec![next.as_str().into(), call.now.millis().into()];
-        if !self.pass::<SubmitQuery>(&tx, QUERIES, ticket, "status = $3, updated_at = $4", values).await? {
+        if !self.pass::<SubmitQuery>(&tx, QUERIES, call, ticket, "status = $3, updated_at = $4", values).await? {
             return Err(lease_lost(ticket));
         }
         self.charge(&tx, call, ticket).await?;

@@ -41,16 +41,16 @@ impl Lease {
     pub(super) fn take<W: Work>(&mut self, row: Uuid, token: Uuid, call: &Call, lease_now: Timestamp) -> Ticket {
         self.by.clone_from(&call.owner);
         self.token = Some(token);
-        self.until = lease_now + W::LEASE;
+        self.until = lease_now + call.lease::<W>();
         Ticket { row, token, tries: self.tries }
     }
 
     /// Passes the point of no return: only while the lease lasts, which then begins anew, since what follows can't be cut
     /// off. Whether it lasted.
-    pub(super) fn pass<W: Work>(&mut self, lease_now: Timestamp) -> bool {
+    pub(super) fn pass<W: Work>(&mut self, call: &Call, lease_now: Timestamp) -> bool {
         let lasts = !self.is_over(lease_now);
         if lasts {
-            self.until = lease_now + W::LEASE;
+            self.until = lease_now + call.lease::<W>();
         }
         lasts
     }

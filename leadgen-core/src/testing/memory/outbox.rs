@@ -99,7 +99,7 @@ impl OnceLane<SendLetter> for MemoryStore {
                 row.lease.end();
                 return refused(code);
             }
-            if !row.lease.pass::<SendLetter>(lease_now) {
+            if !row.lease.pass::<SendLetter>(call, lease_now) {
                 return Err(lease_lost(ticket));
             }
             row.message.state = item.state.after(MessageEvent::Mark)?;

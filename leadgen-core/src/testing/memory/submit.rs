@@ -95,7 +95,7 @@ impl OnceLane<SubmitQuery> for MemoryStore {
             }
             let row = tables.leased_query(ticket).ok_or_else(|| lease_lost(ticket))?;
             let marked = row.query.state.after(QueryEvent::Mark)?;
-            if !row.lease.pass::<SubmitQuery>(lease_now) {
+            if !row.lease.pass::<SubmitQuery>(call, lease_now) {
                 return Err(lease_lost(ticket));
             }
             row.query.state = marked;
