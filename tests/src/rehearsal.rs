@@ -119,7 +119,7 @@ impl Rehearsal {
 
     /// Lets the servers of the town take their time, so that moments between a call and its answer are long enough to be hit.
     pub fn slow_down(&self, millis: u64) {
-        for (server, at) in [("search", ""), ("sites", ""), ("smtp.yandex", "dot"), ("smtp.gmail", "dot")] {
+        for (server, at, millis) in [("search", "", millis), ("sites", "", millis / 3), ("smtp.yandex", "dot", millis), ("smtp.gmail", "dot", millis)] {
             let fault = Fault { server: server.into(), matches: String::new(), at: at.into(), times: u32::MAX, action: Action::Slow(millis) };
             self.town.faults().add(fault);
         }
@@ -219,6 +219,20 @@ impl Rehearsal {
         counted(self.ask_about(HELD, Some(owner)).await?)
     }
 
+    /// What is unfinished, and the times it waits for: for a failing test's message.
+    pub async fn what_waits(&self) -> Result<String> {
+        let rows = self
+            .ask(
+                "SELECT stage, status, COALESCE(CAST(due_at AS text), '-'), COALESCE(CAST(next_try_at AS text), '-'), COALESCE(claimed_by, ''),
+                    COALESCE(last_error, '') FROM processing_jobs LIMIT 8",
+            )
+            .await?;
+        let now = self.now();
+        let due = SqlStore::connect(Settings { max_connections: 2, ..Settings::new(&self.url) }).await?.next_due(now).await?;
+        let rows: Vec<String> = rows.iter().map(|row| row.join(" | ")).collect();
+        Ok(format!("{:?} at {} ({now}), next due {due:?}\n{}", self.unfinished().await?, now.millis(), rows.join("\n")))
+    }
+
     /// The next due time, if nothing is due for long; `None` if there is something to do.
     async fn next_after_dullness(&self) -> Result<Option<Timestamp>> {
         let now = self.now();
@@ -239,20 +253,22 @@ impl Rehearsal {
         Ok(())
     }
 
-    /// Brings everything to its end, with processes that end when nothing is due and a clock that is moved on.
+    /// Brings everything to its end, with processes that live longer and longer and a clock that is moved on between them.
     pub async fn finish(&mut self) -> Result<()> {
-        let end = Instant::now() + PATIENCE * 2;
+        let end = Instant::now() + PATIENCE * 3;
+        let mut span = Duration::from_millis(800);
         loop {
             let left = self.unfinished().await?;
             if left.is_empty() {
                 return Ok(());
             }
             if Instant::now() > end {
-                bail!("still unfinished at {}: {left:?}", self.now());
+                bail!("still unfinished: {}", self.what_waits().await?);
             }
             self.approve_drafts().await?;
             let mut life = self.start(&["run"])?;
-            let quiet = life.until(Duration::from_millis(600)).await?;
+            let quiet = life.until(span).await?;
+            span = span.mul_f64(1.3);
             ensure!(quiet.is_none(), "leadgen run ended by itself: {quiet:?}\n{}", life.said().await);
             life.kill().await?;
             self.skip_dullness().await?;

@@ -19,6 +19,9 @@ const AT_START: u64 = 8;
 /// Part of an uninterrupted run that the lives between the kills cover together; the rest is for the last life.
 const COVERED: f64 = 0.85;
 
+/// An uninterrupted run that takes longer is stuck.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A small generator of numbers (splitmix64).
 struct Chance(u64);
 
@@ -58,7 +61,7 @@ async fn opened(dir: &Path, on_postgres: bool, review: &str) -> Result<Option<Re
         },
         false => None,
     };
-    let rehearsal = Rehearsal::open(dir, url, &[("WORKER_LEASE_SECONDS", "1"), ("LEADGEN_REVIEW_REQUIRED", review)]).await?;
+    let rehearsal = Rehearsal::open(dir, url, &[("WORKER_LEASE_SECONDS", "2"), ("LEADGEN_REVIEW_REQUIRED", review)]).await?;
     rehearsal.slow_down(SLOW_MS);
     Ok(Some(rehearsal))
 }
@@ -74,6 +77,7 @@ async fn uninterrupted(on_postgres: bool) -> Result<Option<Uninterrupted>> {
     while !rehearsal.unfinished().await?.is_empty() && !rehearsal.is_dull().await? {
         let ended = life.until(Duration::from_millis(100)).await?;
         ensure!(ended.is_none(), "it ended: {}", life.said().await);
+        ensure!(began.elapsed() < PATIENCE, "unfinished after {PATIENCE:?}: {}", rehearsal.what_waits().await?);
     }
     let work = began.elapsed().saturating_sub(start);
     life.kill().await?;
