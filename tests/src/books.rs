@@ -24,6 +24,7 @@ const ENDS: &[(&str, &str, &str)] = &[
     ("companies", "replied", ""),
     ("companies", "optout", ""),
     ("companies", "disqualified", "*"),
+    ("companies", "duplicate", ""),
     ("messages", "sent", ""),
     ("messages", "failed", "*"),
     ("messages", "suppressed", "*"),
@@ -165,7 +166,9 @@ async fn limits(rehearsal: &Rehearsal) -> Result<()> {
             let (weekday, time) = local.split_once(' ').unwrap_or_default();
             ensure!(weekday < "6" && ("09:10".."18:01").contains(&time), "{mailbox} sent at {local}, outside the window");
         }
-        let slots = format!("(SELECT scheduled_for FROM outreach_messages WHERE mailbox = '{mailbox}' AND scheduled_for IS NOT NULL GROUP BY 1 HAVING count(*) > 1) s");
+        let slots = format!(
+            "(SELECT scheduled_for FROM outreach_messages WHERE mailbox = '{mailbox}' AND scheduled_for IS NOT NULL GROUP BY 1 HAVING count(*) > 1) s"
+        );
         ensure!(rehearsal.count(&slots).await? == 0, "{mailbox} has two letters with one turn");
         let witnessed = rehearsal.town.letters().iter().filter(|letter| letter.server == mailbox).count();
         ensure!(witnessed <= marks.len(), "{mailbox}: {witnessed} letters for {} marks", marks.len());
@@ -189,7 +192,7 @@ async fn reports(rehearsal: &Rehearsal) -> Result<(u64, u64)> {
         ("queries", rehearsal.count("serp_queries").await?),
         ("pages", rehearsal.count("serp_operations WHERE status = 'done'").await?),
         ("results", rehearsal.count("serp_results").await?),
-        ("companies", rehearsal.count("serp_results WHERE dedup_status = 'unique'").await?),
+        ("companies", rehearsal.count("companies WHERE status <> 'duplicate'").await?),
         ("contacts", rehearsal.count("contacts").await?),
         ("drafted", rehearsal.count("outreach_messages").await?),
         ("sent", rehearsal.count("outreach_messages WHERE status = 'sent'").await?),
@@ -199,6 +202,8 @@ async fn reports(rehearsal: &Rehearsal) -> Result<(u64, u64)> {
     for (name, count) in expected {
         ensure!(figure(name)? == count, "the funnel says {name} = {}, the tables hold {count}", figure(name)?);
     }
+    let born = rehearsal.count("serp_results WHERE dedup_status = 'unique'").await?;
+    ensure!(born == figure("companies")?, "{born} results brought a company, the funnel says {}", figure("companies")?);
     ensure!(figure("niches")? == 4 && figure("queries")? == 24, "4 niches and 24 queries, not {funnel}");
     let states: Vec<Value> = serde_json::from_str(&rehearsal.must(&["report", "states", "--json"]).await?)?;
     let sum = |entity: &str| states.iter().filter(|s| s["entity"] == entity).filter_map(|s| s["count"].as_u64()).sum::<u64>();

@@ -119,8 +119,11 @@ impl Rehearsal {
 
     /// Lets the servers of the town take their time, so that moments between a call and its answer are long enough to be hit.
     pub fn slow_down(&self, millis: u64) {
-        for (server, at, millis) in [("search", "", millis), ("sites", "", millis / 3), ("smtp.yandex", "dot", millis), ("smtp.gmail", "dot", millis)] {
-            let fault = Fault { server: server.into(), matches: String::new(), at: at.into(), times: u32::MAX, action: Action::Slow(millis) };
+        for (server, at, millis) in
+            [("search", "", millis), ("sites", "", millis / 3), ("smtp.yandex", "dot", millis), ("smtp.gmail", "dot", millis)]
+        {
+            let fault =
+                Fault { server: server.into(), matches: String::new(), at: at.into(), times: u32::MAX, action: Action::Slow(millis) };
             self.town.faults().add(fault);
         }
     }
@@ -195,7 +198,8 @@ impl Rehearsal {
     async fn ask_about(&self, sql: &str, about: Option<&str>) -> Result<Vec<Vec<String>>> {
         let db = self.db().await?;
         let values = about.map(|text| text.to_owned().into());
-        let rows = db.query_all_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values)).await.context(sql.to_owned())?;
+        let rows =
+            db.query_all_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values)).await.context(sql.to_owned())?;
         let text = |row: &sea_orm::QueryResult| -> Result<Vec<String>> {
             let columns = 0..row.column_names().len();
             columns.map(|at| Ok(row.try_get_by_index::<Option<String>>(at).context(sql.to_owned())?.unwrap_or_default())).collect()

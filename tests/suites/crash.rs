@@ -124,7 +124,12 @@ async fn crash(name: &str, on_postgres: bool, review: &str) -> Result<()> {
     let kills = setting("LEADGEN_CRASH_KILLS", 10);
     let seed = setting("LEADGEN_CRASH_SEED", 2026);
     let Some(calm) = uninterrupted(on_postgres).await? else { return Ok(()) };
-    eprintln!("{name}: uninterrupted {:.1} s after a start of {:.2} s: {:?}", calm.work.as_secs_f64(), calm.start.as_secs_f64(), Short(&calm.books));
+    eprintln!(
+        "{name}: uninterrupted {:.1} s after a start of {:.2} s: {:?}",
+        calm.work.as_secs_f64(),
+        calm.start.as_secs_f64(),
+        Short(&calm.books)
+    );
     let mut chance = Chance(seed);
     let mut fell: Vec<String> = Vec::new();
     let began = Instant::now();
