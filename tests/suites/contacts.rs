@@ -72,7 +72,7 @@ fn findings(folder: &Path, label: &Value) -> Findings {
     harvest::merge(&pages, &site)
 }
 
-fn texts<'a>(value: &'a Value) -> impl Iterator<Item = &'a str> {
+fn texts(value: &Value) -> impl Iterator<Item = &str> {
     value.as_array().into_iter().flatten().filter_map(Value::as_str)
 }
 

@@ -134,7 +134,7 @@ async fn live(lanes: &Mortal<SqlStore>, search: Arc<dyn SearchProvider>, clock: 
         let polled = desk.tick::<PollOperation>(lanes, &Poll { search: Arc::clone(&search) }).await?;
         let reader = Ingest { search: Arc::clone(&search), excluded: vec![], policy: policy.search.clone() };
         let read = desk.tick::<IngestPage>(lanes, &reader).await?;
-        if ![submitted, polled, read].iter().all(|tally| tally.is_idle()) {
+        if ![submitted, polled, read].iter().all(leadgen_core::pipeline::desk::Tally::is_idle) {
             continue;
         }
         match lanes.inner.next_due(clock.now()).await? {

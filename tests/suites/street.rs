@@ -84,7 +84,7 @@ impl Street {
 
     /// The most connections any host had at once.
     pub(crate) fn most_connections(&self) -> usize {
-        self.open.lock().map(|open| open.values().map(|(_, most)| *most).max().unwrap_or(0)).unwrap_or(0)
+        self.open.lock().map_or(0, |open| open.values().map(|(_, most)| *most).max().unwrap_or(0))
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) fn run(command: &InspectCommand) -> anyhow::Result<End> {
         InspectCommand::Company { name, domain, .. } => println!("{}", companies::company(&json!({"name": name, "domain": domain}))),
         InspectCommand::Match { jsonl: true, .. } => lines::each(companies::pair)?,
         InspectCommand::Match { a, b, .. } => {
-            println!("{}", companies::pair(&json!({"a": a.as_deref().map(side), "b": b.as_deref().map(side)})))
+            println!("{}", companies::pair(&json!({"a": a.as_deref().map(side), "b": b.as_deref().map(side)})));
         }
         InspectCommand::Query { jsonl: true, .. } => lines::each(search::query)?,
         InspectCommand::Query { niche, city, country, now, .. } => {

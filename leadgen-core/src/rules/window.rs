@@ -68,7 +68,7 @@ mod tests {
 
     fn window(input: &Value) -> LocalWindow {
         let time = |key: &str| NaiveTime::parse_from_str(input[key].as_str().unwrap_or(""), "%H:%M").unwrap_or_default();
-        let days = input["weekdays"].as_array().map(|days| days.iter().filter_map(|d| d.as_u64()).map(|d| d as u8).collect());
+        let days = input["weekdays"].as_array().map(|days| days.iter().filter_map(serde_json::Value::as_u64).map(|d| d as u8).collect());
         LocalWindow {
             start: time("window_start"),
             end: time("window_end"),

@@ -149,7 +149,7 @@ fn firm(seed: u64, row: usize, index: usize, niche: &str, city: &str) -> Firm {
         0 | 4 | 8 => Some(vec!["mx.yandex.net".to_owned()]),
         1 | 6 => Some(vec!["emx.mail.ru".to_owned()]),
         2 | 5 => Some(vec!["aspmx.l.google.com".to_owned(), "alt1.aspmx.l.google.com".to_owned()]),
-        9 if row % 2 == 0 => None,
+        9 if row.is_multiple_of(2) => None,
         9 => Some(vec![]),
         11 => Some(vec!["mx.zoho.eu".to_owned()]),
         _ => Some(vec![format!("mail.{host}")]),
@@ -168,7 +168,7 @@ fn firm(seed: u64, row: usize, index: usize, niche: &str, city: &str) -> Firm {
     Firm {
         phone: format!("+7843{:07}", 2_000_000 + dice.below(999_999)),
         inn: inn(&mut dice),
-        closed_to_robots: index % 12 == 11 && row % 2 == 0,
+        closed_to_robots: index % 12 == 11 && row.is_multiple_of(2),
         unreachable: index % 12 == 11 && row % 2 == 1,
         windows_1251: index % 12 == 4,
         seed: dice.next(),

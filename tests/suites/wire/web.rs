@@ -59,7 +59,7 @@ fn emails(findings: &Findings) -> Vec<&str> {
 }
 
 /// Firms are grown in a cycle of twelve; this one of a row.
-fn firm<'a>(street: &'a Street, row: usize, index: usize) -> &'a Firm {
+fn firm(street: &Street, row: usize, index: usize) -> &Firm {
     &street.town.firms()[row * 12 + index]
 }
 

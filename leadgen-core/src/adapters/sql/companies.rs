@@ -52,7 +52,7 @@ impl Lane<DedupeResult> for SqlStore {
         for (ticket, twin) in done {
             match held.get(&ticket.row) {
                 Some(row) if get::<Uuid>(row, "claim_token")? == ticket.token => {
-                    kept.push((get::<i32>(row, "position")?, row, ticket, twin))
+                    kept.push((get::<i32>(row, "position")?, row, ticket, twin));
                 }
                 _ => lost.push(ticket),
             }

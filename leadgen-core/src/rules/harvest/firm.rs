@@ -490,9 +490,9 @@ fn label_ends(text: &str, label: &str) -> Option<usize> {
     for (at, c) in text.char_indices().take(80) {
         if c.is_alphanumeric() {
             if c.is_ascii() {
-                spelled.push(c.to_ascii_lowercase())
+                spelled.push(c.to_ascii_lowercase());
             } else {
-                spelled.push_str(latin(c))
+                spelled.push_str(latin(c));
             }
             if !label.starts_with(&spelled) {
                 return None;

@@ -58,7 +58,7 @@ pub fn merge(pages: &[PageFindings], site: &Site) -> Findings {
             }
             if score > entry.0.score {
                 let kind = entry.0.kind.clone();
-                entry.0 = FoundContact { score, kind, ..seen.contact.clone() };
+                entry.0 = FoundContact { kind, score, ..seen.contact.clone() };
             }
         }
         for link in &page.messengers {

@@ -276,7 +276,7 @@ fn jaro_winkler(a: &[u8], b: &[u8]) -> f64 {
 }
 
 struct Bytes<'a>(&'a [u8]);
-impl<'a, 'b> IntoIterator for &'a Bytes<'b> {
+impl<'b> IntoIterator for &Bytes<'b> {
     type Item = u8;
     type IntoIter = std::iter::Copied<std::slice::Iter<'b, u8>>;
     fn into_iter(self) -> Self::IntoIter {
