@@ -139,8 +139,11 @@ fn by_the_rule(rows: &[CompanyRow]) -> BTreeMap<Id<Company>, Id<Company>> {
         .iter()
         .filter_map(|row| {
             let company = import::normalized(row)?;
-            let profile =
-                company.newborn.canonical_domain.iter().fold(Profile::new(&company.newborn.name, &company.region), leadgen_core::rules::twins::profile::Profile::at);
+            let profile = company
+                .newborn
+                .canonical_domain
+                .iter()
+                .fold(Profile::new(&company.newborn.name, &company.region), leadgen_core::rules::twins::profile::Profile::at);
             let profile = company.email.iter().fold(profile, leadgen_core::rules::twins::profile::Profile::mailed);
             Some((company.newborn.id(), company.phone.iter().fold(profile, leadgen_core::rules::twins::profile::Profile::called)))
         })

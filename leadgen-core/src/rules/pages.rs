@@ -180,7 +180,7 @@ pub fn next(page: &Page, base: &Url, seen: &[Url]) -> Vec<(u32, Url)> {
             }
         }
     }
-    found.sort_by(|a, b| b.0.cmp(&a.0));
+    found.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
     found
 }
 

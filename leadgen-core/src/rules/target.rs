@@ -57,22 +57,26 @@ pub fn is_public(address: IpAddr) -> bool {
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let [a, b, c, _] = address.octets();
-    let private = match (a, b, c) {
-        (0 | 10 | 127 | 224..=255, _, _) => true,
-        (100, 64..=127, _) | (169, 254, _) | (172, 16..=31, _) | (192, 168, _) | (198, 18 | 19, _) => true,
-        (192, 0, 0 | 2) | (192, 88, 99) | (198, 51, 100) | (203, 0, 113) => true,
-        _ => false,
-    };
-    !private
+    !matches!(
+        (a, b, c),
+        (0 | 10 | 127 | 224..=255, _, _)
+            | (100, 64..=127, _)
+            | (169, 254, _)
+            | (172, 16..=31, _)
+            | (192, 168, _)
+            | (198, 18 | 19, _)
+            | (192, 0, 0 | 2)
+            | (192, 88, 99)
+            | (198, 51, 100)
+            | (203, 0, 113)
+    )
 }
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let part = address.segments();
     let global = part[0] & 0xE000 == 0x2000;
-    let special = (part[0] == 0x2001 && part[1] < 0x0200)
-        || (part[0] == 0x2001 && part[1] == 0x0DB8)
-        || part[0] == 0x2002
-        || (part[0] == 0x3FFF && part[1] < 0x1000);
+    let special =
+        (part[0] == 0x2001 && (part[1] < 0x0200 || part[1] == 0x0DB8)) || part[0] == 0x2002 || (part[0] == 0x3FFF && part[1] < 0x1000);
     global && !special
 }
 

@@ -747,7 +747,7 @@ mod tests {
         let clock = ("LEADGEN_REHEARSAL_CLOCK", "2026-01-15T20:00:00Z@1768500000000*600");
         assert!(Settings::read(&with(&[clock])).is_err());
         let settings = Settings::read(&with(&[clock, ("LEADGEN_OFFLINE", "yes")])).unwrap();
-        assert_eq!(settings.rehearsal.unwrap().speed, 600.0);
+        assert!((settings.rehearsal.unwrap().speed - 600.0).abs() < f64::EPSILON);
     }
 
     #[test]

@@ -50,7 +50,7 @@ fn letter(street: &Street, mailbox: &str, to: &str, subject: &str, body: &str) -
         body,
         date: Timestamp::parse("2026-01-16T09:00:00Z").unwrap(),
         zone: Zone::UTC,
-        random: *blake3_of(subject),
+        random: sixteen_of(subject),
         outbox_id: "0001".into(),
         unsubscribe_url: None,
         unsubscribe_mailto: &from,
@@ -71,12 +71,12 @@ fn letter(street: &Street, mailbox: &str, to: &str, subject: &str, body: &str) -
 }
 
 /// Sixteen bytes that differ from subject to subject.
-fn blake3_of(text: &str) -> Box<[u8; 16]> {
+fn sixteen_of(text: &str) -> [u8; 16] {
     let mut bytes = [0_u8; 16];
     for (index, byte) in text.bytes().enumerate() {
         bytes[index % 16] ^= byte.rotate_left((index / 16) as u32);
     }
-    Box::new(bytes)
+    bytes
 }
 
 async fn hand_over(transport: &SmtpTransport, mail: &FrozenMail) -> Result<Receipt> {
@@ -214,9 +214,8 @@ async fn nothing_of_a_letter_is_given_before_the_recipient_is_accepted() {
     for case in before_the_letter() {
         fault(&street.town, &format!("smtp.{}", case.mailbox), case.at, "", 1, case.action.clone());
         let mail = letter(&street, case.mailbox, "info@firma.ru", "Тема", "Текст");
-        let refused = match transport(&street, settings(&street, case.mailbox)).offer(&mail).await {
-            Ok(_) => panic!("{} {} {:?}: offered", case.mailbox, case.at, case.action),
-            Err(refused) => refused,
+        let Err(refused) = transport(&street, settings(&street, case.mailbox)).offer(&mail).await else {
+            panic!("{} {} {:?}: offered", case.mailbox, case.at, case.action);
         };
         let what = format!("{} {} {:?}: {}", case.mailbox, case.at, case.action, refused.for_row());
         assert_eq!((refused.machine_code(), refused.verdict()), (case.code, case.verdict), "{what}");

@@ -34,13 +34,10 @@ pub(super) struct Compared {
     pub(super) profile: Profile,
     pub(super) state: CompanyState,
     pub(super) reason: Option<String>,
-    /// Itself, or the company it is a duplicate of.
-    pub(super) root: Id<Company>,
     pub(super) since: Timestamp,
 }
 
 pub(super) fn compared(row: &QueryResult) -> Result<Compared> {
-    let own: Id<Company> = id(row, "id")?;
     let text = |column: &str| -> Result<String> { Ok(get::<Option<String>>(row, column)?.unwrap_or_default()) };
     let mut profile = Profile::new(&text("name")?, &text("region")?);
     if let Ok(host) = DomainName::parse(&text("canonical_domain")?) {
@@ -48,11 +45,10 @@ pub(super) fn compared(row: &QueryResult) -> Result<Compared> {
     }
     profile = profile.with(Known::Inn, &text("inn")?).with(Known::Ogrn, &text("ogrn")?).with_facts(&text("facts")?);
     Ok(Compared {
-        id: own,
+        id: id(row, "id")?,
         profile,
         state: CompanyState::parse(&get::<String>(row, "status")?)?,
         reason: get(row, "status_reason")?,
-        root: get::<Option<Uuid>>(row, "duplicate_of")?.map_or(own, Id::from_uuid),
         since: at(row, "created_at")?,
     })
 }

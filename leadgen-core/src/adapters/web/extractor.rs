@@ -94,7 +94,7 @@ impl<F: Fetcher> WebsiteExtractor<F> {
             if (200..=299).contains(&page.status) {
                 let more = self.read(page, &site, &mut findings, &seen).await;
                 queue.extend(more.into_iter().filter(|(score, _)| *score >= 9));
-                queue.sort_by(|a, b| b.0.cmp(&a.0));
+                queue.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
                 queue.truncate(MOST_QUEUED);
             }
         }
@@ -126,7 +126,7 @@ impl<F: Fetcher> WebsiteExtractor<F> {
                 found.extend(urls.map(|url| (pages::score("", false, &url), url)).filter(|(score, _)| *score >= 3));
             }
         }
-        found.sort_by(|a, b| b.0.cmp(&a.0));
+        found.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
         found.truncate(MOST_QUEUED);
         found
     }

@@ -51,7 +51,7 @@ fn charset_of(text: &str) -> Option<&'static Encoding> {
     let after = &lower[lower.find("charset")? + 7..];
     let label = after.trim_start().strip_prefix('=')?.trim_start().trim_start_matches(['"', '\'']);
     let end = label.find(|c: char| !(c.is_ascii_alphanumeric() || "-_:.".contains(c))).unwrap_or(label.len());
-    Encoding::for_label(label[..end].as_bytes())
+    Encoding::for_label(&label.as_bytes()[..end])
 }
 
 /// `<meta charset>`, `http-equiv` or the XML declaration. A page that could be read so far is no UTF-16.

@@ -155,7 +155,9 @@ impl Tables {
         let newborn = born.newborn;
         let facts = contacts.iter().fold(Profile::default(), Profile::showing);
         if let Some((known, verdict)) = self.exact(newborn) {
-            contacts.iter().for_each(|found| self.keep_contact(now, known, found));
+            for found in contacts {
+                self.keep_contact(now, known, found);
+            }
             self.learn(now, known, &facts)?;
             return Ok((known, verdict, 1.0));
         }
@@ -168,7 +170,9 @@ impl Tables {
             self.hosts.entry(host.as_str().to_owned()).or_insert(own);
         }
         // Contacts come before the meeting: so they are moved with their company, and back.
-        contacts.iter().for_each(|found| self.keep_contact(now, own, found));
+        for found in contacts {
+            self.keep_contact(now, own, found);
+        }
         if let Some(row) = born.result.and_then(|result| self.results.get_mut(&result)) {
             (row.company, row.state) = (Some(own), ResultState::Unique);
         }
