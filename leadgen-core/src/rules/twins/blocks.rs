@@ -40,10 +40,8 @@ pub fn keys(profile: &Profile) -> Vec<i64> {
             keys.push(hash(&[form, profile.region.as_bytes(), &length, &[piece as u8], &name[start..start + size]]));
         }
     }
-    if let Some(name) = profile.comparable_name() {
-        let kind = if profile.region.is_empty() { b"nowhere" } else { b"a place" };
-        keys.push(hash(&[kind, name]));
-    }
+    let kind = if profile.region.is_empty() { b"nowhere" } else { b"a place" };
+    keys.extend(profile.forms().map(|(form, name)| hash(&[kind, form, name])));
     tidy(keys)
 }
 
@@ -53,11 +51,11 @@ pub fn probes(profile: &Profile) -> Vec<i64> {
     for (form, name) in profile.forms() {
         name_probes(form, profile.region.as_bytes(), name, &mut keys);
     }
-    // A name without a place meets its equals anywhere, and is met by them.
-    if let Some(name) = profile.comparable_name() {
-        keys.push(hash(&[b"nowhere", name]));
+    // A name without a place meets its equals anywhere, words in another order too, and is met by them.
+    for (form, name) in profile.forms() {
+        keys.push(hash(&[b"nowhere", form, name]));
         if profile.region.is_empty() {
-            keys.push(hash(&[b"a place", name]));
+            keys.push(hash(&[b"a place", form, name]));
         }
     }
     tidy(keys)
