@@ -105,7 +105,6 @@ fn start(bin: &Path) -> Cluster {
     }
     // A group of its own: an interrupt from the keyboard is for the tests, which then end the keeper.
     keeper.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-    #[expect(clippy::zombie_processes, reason = "the keeper ends by itself when its input does, after this process")]
     let mut keeper = keeper.spawn().expect("start the keeper");
     let mut said = BufReader::new(keeper.stdout.take().expect("it is piped"));
     let mut line = String::new();

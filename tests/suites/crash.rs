@@ -102,7 +102,7 @@ async fn kill_on(rehearsal: &mut Rehearsal, calm: &Uninterrupted, kills: u64, ch
     while (fell.len() as u64) < kills && !rehearsal.unfinished().await?.is_empty() {
         rehearsal.approve_drafts().await?;
         rehearsal.skip_dullness().await?;
-        if chance.next() % AT_START == 0 {
+        if chance.next().is_multiple_of(AT_START) {
             if rehearsal.cut_short(&["run"], chance.up_to(calm.start)).await? {
                 fell.push("start".to_owned());
             }

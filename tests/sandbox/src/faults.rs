@@ -81,6 +81,14 @@ pub(crate) async fn stall<T>() -> T {
     std::future::pending().await
 }
 
+/// Takes its time: a slow server is slow by the machine's clock, which a killed process shares.
+#[expect(clippy::disallowed_methods, reason = "slowness is what is wanted")]
+pub(crate) async fn dawdle(time: std::time::Duration) {
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
+    }
+}
+
 fn once() -> u32 {
     1
 }

@@ -16,7 +16,7 @@ use base64::Engine;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::faults::{Action, Faults, stall};
+use crate::faults::{Action, Faults, dawdle, stall};
 use crate::firms::{Dice, Firm};
 
 /// A paid search the town accepted.
@@ -188,7 +188,7 @@ async fn search_async(State(search): State<Shared>, headers: HeaderMap, body: By
         _ => None,
     };
     let half = slowness(fault.as_ref());
-    tokio::time::sleep(half).await;
+    dawdle(half).await;
     let count = search.asked.fetch_add(1, Ordering::Relaxed);
     let id = format!("spr{:017x}", (count + 1) ^ u64::from(std::process::id()) << 24);
     let page = search.page(&text, serp_error, &sheet);
@@ -199,7 +199,7 @@ async fn search_async(State(search): State<Shared>, headers: HeaderMap, body: By
     if fault == Some(Action::DropAfterAccept) {
         return broken();
     }
-    tokio::time::sleep(half).await;
+    dawdle(half).await;
     axum::Json(json!({"done": false, "id": id, "description": "WEB search async", "createdAt": "2026-01-15T21:05:09Z"})).into_response()
 }
 
@@ -243,7 +243,7 @@ async fn operation(State(search): State<Shared>, headers: HeaderMap, Path(id): P
             Some(Action::Truncate) => raw.truncate(raw.len() / 2 / 4 * 4),
             Some(Action::BadBase64) => raw.insert(raw.len() / 2, '%'),
             Some(Action::HtmlPage) => {
-                raw = base64::engine::general_purpose::STANDARD.encode("<html><body>Service is temporarily unavailable</body></html>")
+                raw = base64::engine::general_purpose::STANDARD.encode("<html><body>Service is temporarily unavailable</body></html>");
             }
             Some(Action::Flood(bytes)) => {
                 let body = format!("{{\"id\": \"{id}\", \"done\": true, \"response\": {{\"rawData\": \"{}\"}}}}", "QUJD".repeat(bytes / 4));

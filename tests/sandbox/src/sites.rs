@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
-use crate::faults::{Action, Faults};
+use crate::faults::{Action, Faults, dawdle};
 use crate::firms::Firm;
 use crate::pages::{self, Served};
 use crate::search::{http_fault, slowness};
@@ -50,7 +50,7 @@ async fn serve(State(sites): State<Arc<Sites>>, uri: Uri, headers: HeaderMap) ->
     let host = header("host").split(':').next().unwrap_or("").to_owned();
     let path = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
     match http_fault(sites.faults.strike("sites", "", &format!("{host}{path}"))).await {
-        Ok(fault) => tokio::time::sleep(slowness(fault.as_ref()) * 2).await,
+        Ok(fault) => dawdle(slowness(fault.as_ref()) * 2).await,
         Err(answer) => return answer,
     }
     let served = sites.page(&host, uri.path());

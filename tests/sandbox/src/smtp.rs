@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use crate::faults::{Action, Faults, stall};
+use crate::faults::{Action, Faults, dawdle, stall};
 use crate::firms::{Firm, Temper};
 use crate::imap::Mailbox;
 use crate::people;
@@ -309,9 +309,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             _ => {}
         }
         let half = slowness(fault.as_ref());
-        tokio::time::sleep(half).await;
+        dawdle(half).await;
         self.accept(&letter)?;
-        tokio::time::sleep(half).await;
+        dawdle(half).await;
         if fault == Some(Action::DropAfterAccept) {
             return Ok(true);
         }
