@@ -239,6 +239,10 @@ impl Rehearsal {
 
     /// The next due time, if nothing is due for long; `None` if there is something to do.
     async fn next_after_dullness(&self) -> Result<Option<Timestamp>> {
+        // An operation that a killed process still holds is not due, and its result is kept for twelve hours only.
+        if self.count("serp_operations WHERE status IN ('created', 'running')").await? > 0 {
+            return Ok(None);
+        }
         let now = self.now();
         let due = SqlStore::connect(Settings { max_connections: 2, ..Settings::new(&self.url) }).await?.next_due(now).await?;
         Ok(due.filter(|due| *due > now + DULL))
