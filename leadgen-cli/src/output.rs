@@ -68,6 +68,28 @@ pub(crate) fn failure(error: &anyhow::Error, json: bool) -> u8 {
     }
 }
 
+/// The command line itself is wrong (or asks for help): as clap prints it, and one JSON document for a program that asked for it.
+pub(crate) fn misused(error: &clap::Error) -> u8 {
+    let json = std::env::args_os().any(|argument| argument == "--json");
+    if json && error.use_stderr() {
+        println!("{}", serde_json::json!({"error": {"code": "usage", "message": error.to_string()}}));
+    } else {
+        // A closed terminal takes no help; there is nobody left to tell.
+        drop(error.print());
+    }
+    u8::try_from(error.exit_code()).unwrap_or(2)
+}
+
+/// There was nothing to do where something was asked for: said to people on stderr, to programs as a document.
+pub(crate) fn nothing(cli: &Cli, code: &str, message: &str) -> End {
+    if cli.json {
+        println!("{}", serde_json::json!({"error": {"code": code, "message": message}}));
+    } else {
+        eprintln!("{message}");
+    }
+    End::Nothing
+}
+
 /// One JSON document, or whatever the table shows.
 pub(crate) fn show<T: Serialize>(json: bool, value: &T, table: impl FnOnce() -> String) -> anyhow::Result<()> {
     if json {

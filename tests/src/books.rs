@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use leadgen_core::domain::time::{Timestamp, Zone};
 use serde_json::Value;
 
-use crate::rehearsal::Rehearsal;
+use crate::rehearsal::{Rehearsal, ZONE};
 
 /// Where a row may stand when nothing is left to do. `*` asks for a reason code beside the state.
 const ENDS: &[(&str, &str, &str)] = &[
@@ -152,7 +152,7 @@ async fn searches(rehearsal: &Rehearsal) -> Result<(usize, usize)> {
 
 /// Windows, caps, spacing and slots held, whoever died when.
 async fn limits(rehearsal: &Rehearsal) -> Result<()> {
-    let zone = Zone::parse("Asia/Vladivostok")?;
+    let zone = Zone::parse(ZONE)?;
     for (mailbox, cap) in CAPS {
         let sql = format!("SELECT CAST(marked_at AS text) FROM mailbox_marks WHERE mailbox = '{mailbox}' ORDER BY marked_at");
         let marks: Vec<i64> = rehearsal.ask(&sql).await?.iter().flatten().map(|at| Ok(at.parse()?)).collect::<Result<_>>()?;

@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use leadgen_core::adapters::sql::{Settings, SqlStore};
-use leadgen_core::domain::time::Timestamp;
+use leadgen_core::domain::policy::{SearchPolicy, SendPolicy};
+use leadgen_core::domain::time::{LocalWindow, Timestamp, Zone};
 use leadgen_core::ports::clock::{Clock, RehearsalClock, SystemClock};
 use leadgen_core::ports::store::Agenda;
+use leadgen_core::rules::{planning, window};
 use leadgen_sandbox::{Action, Fault, Plan, Town};
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
@@ -18,6 +20,8 @@ use crate::processes;
 
 /// A Friday morning in Vladivostok and late evening in UTC: the night of searches and the day of letters overlap.
 const START: &str = "2026-01-15T23:20:00Z";
+/// Where the letters are written.
+pub const ZONE: &str = "Asia/Vladivostok";
 /// Rehearsed seconds that pass in one.
 const SPEED: f64 = 300.0;
 /// What takes longer than that is stuck.
@@ -60,6 +64,7 @@ pub struct Rehearsal {
     url: String,
     env: Vec<(String, String)>,
     clock: RehearsalClock,
+    hours: LocalWindow,
     db: tokio::sync::OnceCell<DatabaseConnection>,
 }
 
@@ -100,7 +105,7 @@ impl Rehearsal {
         let own = [
             ("DATABASE_URL", url.as_str()),
             ("LEADGEN_OFFLINE", "true"),
-            ("APP_TIMEZONE", "Asia/Vladivostok"),
+            ("APP_TIMEZONE", ZONE),
             ("EMAIL_SENDING_ENABLED", "true"),
             ("LEADGEN_REVIEW_REQUIRED", "false"),
             ("LEADGEN_LEGAL_BASIS", "rehearsal: every recipient is invented and lives on loopback"),
@@ -114,7 +119,8 @@ impl Rehearsal {
         let env = town.env().iter().cloned().chain(own).collect();
         let clock = RehearsalClock { start: Timestamp::parse(START)?, anchor: SystemClock.now(), speed: SPEED };
         let leadgen = processes::binary("leadgen")?;
-        Ok(Self { town, dir: dir.to_owned(), leadgen, url, env, clock, db: tokio::sync::OnceCell::new() })
+        let hours = LocalWindow { zone: Zone::parse(ZONE)?, ..SendPolicy::default().window };
+        Ok(Self { town, dir: dir.to_owned(), leadgen, url, env, clock, hours, db: tokio::sync::OnceCell::new() })
     }
 
     /// Lets the servers of the town take their time, so that moments between a call and its answer are long enough to be hit.
@@ -237,20 +243,38 @@ impl Rehearsal {
         Ok(format!("{:?} at {} ({now}), next due {due:?}\n{}", self.unfinished().await?, now.millis(), rows.join("\n")))
     }
 
-    /// The next due time, if nothing is due for long; `None` if there is something to do.
+    /// When there will be something to do, if that is long from now; `None` if there is something already. What is due
+    /// outside its hours waits for their beginning.
     async fn next_after_dullness(&self) -> Result<Option<Timestamp>> {
         // An operation that a killed process still holds is not due, and its result is kept for twelve hours only.
         if self.count("serp_operations WHERE status IN ('created', 'running')").await? > 0 {
             return Ok(None);
         }
         let now = self.now();
-        let due = SqlStore::connect(Settings { max_connections: 2, ..Settings::new(&self.url) }).await?.next_due(now).await?;
-        Ok(due.filter(|due| *due > now + DULL))
+        let store = SqlStore::connect(Settings { max_connections: 2, ..Settings::new(&self.url) }).await?;
+        let mut next = vec![store.next_due(now).await?];
+        for load in store.loads(now).await?.iter().filter(|load| load.due + load.held > 0) {
+            let opens = match load.stage.as_str() {
+                "send" => window::next_turn(&self.hours, now, None, Duration::ZERO)?,
+                "submit" => planning::opening(SearchPolicy::default().night, now).0.max(now),
+                _ => now,
+            };
+            next.push(Some(if load.held > 0 { now } else { opens }));
+        }
+        Ok(next.into_iter().flatten().min().filter(|due| *due > now + DULL))
     }
 
     /// Whether nothing is due for long.
     pub async fn is_dull(&self) -> Result<bool> {
         Ok(self.next_after_dullness().await?.is_some())
+    }
+
+    /// Who holds anything at the moment.
+    pub async fn owners(&self) -> Result<Vec<String>> {
+        let tables = ["niches", "serp_queries", "serp_operations", "serp_results", "companies", "outreach_messages"];
+        let parts: Vec<String> =
+            tables.iter().map(|table| format!("SELECT claimed_by FROM {table} WHERE claimed_by IS NOT NULL")).collect();
+        Ok(self.ask(&parts.join(" UNION ")).await?.into_iter().flatten().collect())
     }
 
     /// Moves the clock to just before the next due time if nothing is due for long.

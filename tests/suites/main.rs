@@ -1,5 +1,6 @@
 //! What leadgen promises, suite by suite.
 
+mod binaries;
 mod conformance;
 mod contacts;
 mod crash;

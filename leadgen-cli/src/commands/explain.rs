@@ -9,8 +9,7 @@ use crate::output::{self, End};
 pub(crate) async fn run(cli: &Cli, company: &str) -> anyhow::Result<End> {
     let ground = Ground::new(cli).await?;
     let Some(found) = ground.store.find_company(company).await? else {
-        eprintln!("no company is known by {company:?}: give a domain, a name or an id");
-        return Ok(End::Nothing);
+        return Ok(output::nothing(cli, "no_such_company", &format!("no company is known by {company:?}: give a domain, a name or an id")));
     };
     let life = ground.store.life(found.id).await?;
     output::show(cli.json, &serde_json::json!({"id": found.id, "name": found.name, "status": found.state, "life": life}), || {

@@ -31,8 +31,7 @@ async fn import(cli: &Cli, file: &Path, batch_tag: Option<&str>, map: &[String],
         eprintln!("{problem}");
     }
     if leads.rows().is_empty() {
-        eprintln!("{} holds no row that asks to be taken", file.display());
-        return Ok(End::Nothing);
+        return Ok(output::nothing(cli, "no_rows", &format!("{} holds no row that asks to be taken", file.display())));
     }
     let ground = Ground::new(cli).await?;
     if dry_run {
@@ -60,8 +59,7 @@ async fn sync(cli: &Cli, batch_tag: Option<&str>, dry_run: bool) -> anyhow::Resu
     let sheet = Arc::new(wiring::sheet(&ground.settings, &ground.clock, tag)?);
     let rows: Vec<LeadRow> = sheet.pull(None).await?.items;
     if rows.is_empty() {
-        eprintln!("no row of the sheet asks to be taken (status blank or NEW)");
-        return Ok(End::Nothing);
+        return Ok(output::nothing(cli, "no_rows", "no row of the sheet asks to be taken (status blank or NEW)"));
     }
     if dry_run {
         return plan::show_rows(cli, &ground, &rows).await;

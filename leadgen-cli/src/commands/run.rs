@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use leadgen_core::actions::review;
 use leadgen_core::domain::query::SearchMode;
+use leadgen_core::error::{Error, ErrorKind};
 use leadgen_core::pipeline::desk::{Tally, Watch};
 use leadgen_core::pipeline::{Pipeline, Until};
 use leadgen_core::ports::store::Agenda;
@@ -78,7 +79,8 @@ pub(crate) async fn stages(cli: &Cli, stages: &[&str], args: &StageArgs) -> anyh
         sheet: false,
     };
     if (wants("route") || wants("inbox")) && ground.settings.mailboxes.is_empty() {
-        anyhow::bail!("no mailbox is configured: set YANDEX_USER and YANDEX_PASS, or GMAIL_USER and GMAIL_PASS (see .env.example)");
+        let missing = Error::new(ErrorKind::Config, "set a mailbox up").code("no_mailbox");
+        return Err(missing.detail("set YANDEX_USER and YANDEX_PASS, or GMAIL_USER and GMAIL_PASS (see .env.example)").into());
     }
     if wants("send") && !ground.settings.policy.send.enabled {
         eprintln!("sending is off (EMAIL_SENDING_ENABLED=false): letters are routed and wait");
