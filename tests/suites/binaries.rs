@@ -233,7 +233,7 @@ const WRONG: &[Wrong] = &[
         env: &[],
         exit: 1,
         code: "database_unavailable",
-        says: "database",
+        says: "refused",
     },
     Wrong {
         args: &["--database-url", "sqlite://no-folder/leadgen.db?mode=rwc", "report", "funnel"],

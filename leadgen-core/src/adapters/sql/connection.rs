@@ -71,6 +71,10 @@ impl SqlStore {
     /// Opens a database without looking at its schema: for migrating it.
     pub async fn open(settings: &Settings) -> Result<DatabaseConnection> {
         let sqlite = settings.url.starts_with("sqlite:");
+        #[cfg(feature = "postgres")]
+        if !sqlite {
+            knock(&settings.url).await?;
+        }
         let mut options = ConnectOptions::new(settings.url.clone());
         options.sqlx_logging(false).acquire_timeout(Duration::from_secs(30)).connect_timeout(Duration::from_secs(10));
         // One writer at a time is what SQLite has; one connection says so and never meets "database is locked" from itself.
@@ -291,6 +295,24 @@ impl SqlStore {
         if self.finish(tx, table, ticket, &sets, values).await? { Ok(()) } else { Err(lease_lost(ticket)) }
     }
 }
+
+/// One connection by itself, before the pool: a pool asks a closed port again and again for half a minute, and then says only
+/// that time ran out.
+#[cfg(feature = "postgres")]
+async fn knock(url: &str) -> Result<()> {
+    use sqlx::Connection;
+    let failed = || Error::new(ErrorKind::Unavailable, "connect to the database").code("database_unavailable");
+    let knocked = tokio::time::timeout(KNOCK, sqlx::postgres::PgConnection::connect(url)).await;
+    let connection =
+        knocked.map_err(|_| failed().detail(format!("no answer within {} s", KNOCK.as_secs())))?.map_err(|e| failed().because(e))?;
+    // It answered; how it takes the farewell changes nothing.
+    drop(connection.close().await);
+    Ok(())
+}
+
+/// How long a database may take to answer the first time.
+#[cfg(feature = "postgres")]
+const KNOCK: Duration = Duration::from_secs(10);
 
 /// Rows of one inserting statement: 400 rows of 20 columns stay far below what either database takes.
 const INSERTED_AT_ONCE: usize = 400;
