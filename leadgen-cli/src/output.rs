@@ -1,6 +1,6 @@
 //! What people and programs see: tables, JSON, logs on stderr, exit codes.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
 use leadgen_core::error::{Error, ErrorKind};
@@ -8,6 +8,19 @@ use serde::Serialize;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::Cli;
+
+/// A line on stdout. Where nobody reads any more (`leadgen … | head`) the program ends, as other tools do.
+macro_rules! say {
+    ($($part:tt)*) => { $crate::output::line(format_args!($($part)*)) };
+}
+pub(crate) use say;
+
+pub(crate) fn line(text: std::fmt::Arguments<'_>) {
+    let mut out = std::io::stdout().lock();
+    if writeln!(out, "{text}").and_then(|()| out.flush()).is_err() {
+        std::process::exit(0);
+    }
+}
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +71,7 @@ pub(crate) fn failure(error: &anyhow::Error, json: bool) -> u8 {
     let ours = error.chain().find_map(|cause| cause.downcast_ref::<Error>());
     let code = ours.map_or("failed", Error::machine_code);
     if json {
-        println!("{}", serde_json::json!({"error": {"code": code, "message": format!("{error:#}")}}));
+        say!("{}", serde_json::json!({"error": {"code": code, "message": format!("{error:#}")}}));
     } else {
         eprintln!("error: {error:#}");
     }
@@ -72,7 +85,7 @@ pub(crate) fn failure(error: &anyhow::Error, json: bool) -> u8 {
 pub(crate) fn misused(error: &clap::Error) -> u8 {
     let json = std::env::args_os().any(|argument| argument == "--json");
     if json && error.use_stderr() {
-        println!("{}", serde_json::json!({"error": {"code": "usage", "message": error.to_string()}}));
+        say!("{}", serde_json::json!({"error": {"code": "usage", "message": error.to_string()}}));
     } else {
         // A closed terminal takes no help; there is nobody left to tell.
         drop(error.print());
@@ -83,7 +96,7 @@ pub(crate) fn misused(error: &clap::Error) -> u8 {
 /// There was nothing to do where something was asked for: said to people on stderr, to programs as a document.
 pub(crate) fn nothing(cli: &Cli, code: &str, message: &str) -> End {
     if cli.json {
-        println!("{}", serde_json::json!({"error": {"code": code, "message": message}}));
+        say!("{}", serde_json::json!({"error": {"code": code, "message": message}}));
     } else {
         eprintln!("{message}");
     }
@@ -93,9 +106,9 @@ pub(crate) fn nothing(cli: &Cli, code: &str, message: &str) -> End {
 /// One JSON document, or whatever the table shows.
 pub(crate) fn show<T: Serialize>(json: bool, value: &T, table: impl FnOnce() -> String) -> anyhow::Result<()> {
     if json {
-        println!("{}", serde_json::to_string(value)?);
+        say!("{}", serde_json::to_string(value)?);
     } else {
-        println!("{}", table());
+        say!("{}", table());
     }
     Ok(())
 }

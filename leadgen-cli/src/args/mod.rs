@@ -145,7 +145,7 @@ pub(crate) struct SandboxArgs {
     /// A folder of saved result pages (*.xml) to be served
     #[arg(long, value_name = "DIR")]
     pub(crate) serp: Option<PathBuf>,
-    /// A folder of site folders to be served; a folder without a dot is <name>.ru
+    /// A folder of site folders to be served; a folder without a dot is served as FOLDER.ru
     #[arg(long, value_name = "DIR")]
     pub(crate) sites: Option<PathBuf>,
     /// A JSON list of faults

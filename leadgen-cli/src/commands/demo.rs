@@ -137,12 +137,7 @@ async fn results(dir: &Path, store: &(impl Exports + ?Sized), town: &Town, funne
             std::fs::copy(&letter.path, letters.join(name))?;
         }
     }
-    let rows: String = serde_json::to_value(funnel)?
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(step, count)| format!("<tr><th>{}</th><td>{count}</td></tr>", step.replace('_', " ")))
-        .collect();
+    let rows: String = report::steps(funnel).iter().map(|(step, count)| format!("<tr><th>{step}</th><td>{count}</td></tr>")).collect();
     let style = "body{font:16px system-ui;margin:3em auto;max-width:30em}th{text-align:left;padding:.3em 2em .3em 0}td{text-align:right}";
     let page = format!(
         "<!DOCTYPE html><meta charset=\"utf-8\"><title>leadgen: funnel</title><style>{style}</style><h1>Funnel</h1><table>{rows}</table>"

@@ -15,43 +15,55 @@ use crate::output::End;
 pub(crate) fn run(command: &InspectCommand) -> anyhow::Result<End> {
     match command {
         InspectCommand::Url { jsonl: true, .. } => lines::each(companies::url)?,
-        InspectCommand::Url { values, .. } => values.iter().for_each(|value| println!("{}", companies::url(&json!({"url": value})))),
+        InspectCommand::Url { values, .. } => {
+            for value in values {
+                crate::output::say!("{}", companies::url(&json!({"url": value})));
+            }
+        }
         InspectCommand::Company { jsonl: true, .. } => lines::each(companies::company)?,
-        InspectCommand::Company { name, domain, .. } => println!("{}", companies::company(&json!({"name": name, "domain": domain}))),
+        InspectCommand::Company { name, domain, .. } => {
+            crate::output::say!("{}", companies::company(&json!({"name": name, "domain": domain})));
+        }
         InspectCommand::Match { jsonl: true, .. } => lines::each(companies::pair)?,
         InspectCommand::Match { a, b, .. } => {
-            println!("{}", companies::pair(&json!({"a": a.as_deref().map(side), "b": b.as_deref().map(side)})));
+            crate::output::say!("{}", companies::pair(&json!({"a": a.as_deref().map(side), "b": b.as_deref().map(side)})));
         }
         InspectCommand::Query { jsonl: true, .. } => lines::each(search::query)?,
         InspectCommand::Query { niche, city, country, now, .. } => {
-            println!("{}", search::query(&json!({"niche": niche, "city": city, "country": country, "now": now})));
+            crate::output::say!("{}", search::query(&json!({"niche": niche, "city": city, "country": country, "now": now})));
         }
         InspectCommand::Night { jsonl: true, .. } => lines::each(search::night)?,
-        InspectCommand::Night { now, count, .. } => println!("{}", search::night(&json!({"now": now, "count": count}))),
+        InspectCommand::Night { now, count, .. } => crate::output::say!("{}", search::night(&json!({"now": now, "count": count}))),
         InspectCommand::Serp { jsonl: true, .. } => lines::each(companies::serp_file)?,
-        InspectCommand::Serp { files, .. } => files.iter().for_each(|file| println!("{}", companies::serp_file(&json!({"path": file})))),
+        InspectCommand::Serp { files, .. } => {
+            for file in files {
+                crate::output::say!("{}", companies::serp_file(&json!({"path": file})));
+            }
+        }
         InspectCommand::Page { jsonl: true, .. } => lines::each(contacts::page)?,
-        InspectCommand::Page { path, url, .. } => println!("{}", contacts::page(&json!({"path": path, "url": url}))),
+        InspectCommand::Page { path, url, .. } => crate::output::say!("{}", contacts::page(&json!({"path": path, "url": url}))),
         InspectCommand::Site { jsonl: true, .. } => lines::each(contacts::site)?,
         InspectCommand::Site { dir, domain, country, .. } => {
-            println!("{}", contacts::site(&json!({"dir": dir, "domain": domain, "country": country})));
+            crate::output::say!("{}", contacts::site(&json!({"dir": dir, "domain": domain, "country": country})));
         }
         InspectCommand::Email { jsonl: true, .. } => lines::each(contacts::email)?,
-        InspectCommand::Email { value, .. } => println!("{}", contacts::email(&json!({"email": value}))),
+        InspectCommand::Email { value, .. } => crate::output::say!("{}", contacts::email(&json!({"email": value}))),
         InspectCommand::Phone { jsonl: true, .. } => lines::each(contacts::phone)?,
         InspectCommand::Phone { text, value, region, .. } => {
-            println!("{}", contacts::phone(&json!({"text": text, "value": value, "region": region})));
+            crate::output::say!("{}", contacts::phone(&json!({"text": text, "value": value, "region": region})));
         }
         InspectCommand::Requisite { jsonl: true, .. } => lines::each(contacts::requisite)?,
-        InspectCommand::Requisite { kind, value, .. } => println!("{}", contacts::requisite(&json!({"kind": kind, "value": value}))),
+        InspectCommand::Requisite { kind, value, .. } => {
+            crate::output::say!("{}", contacts::requisite(&json!({"kind": kind, "value": value})));
+        }
         InspectCommand::Robots { jsonl: true, .. } => lines::each(web::robots)?,
         InspectCommand::Robots { file, url, agent, .. } => {
-            println!("{}", web::robots(&json!({"file": file, "url": url, "agent": agent})));
+            crate::output::say!("{}", web::robots(&json!({"file": file, "url": url, "agent": agent})));
         }
         InspectCommand::Target { jsonl: true, .. } => lines::each(web::target)?,
-        InspectCommand::Target { url, .. } => println!("{}", web::target(&json!({"url": url}))),
+        InspectCommand::Target { url, .. } => crate::output::say!("{}", web::target(&json!({"url": url}))),
         InspectCommand::Reply { text } => {
-            println!("{}", json!({"intent": inbound::intent(&inbound::own_words(text)), "error": null}));
+            crate::output::say!("{}", json!({"intent": inbound::intent(&inbound::own_words(text)), "error": null}));
         }
     }
     Ok(End::Done)

@@ -72,8 +72,13 @@ fn quality_table(quality: &Quality) -> String {
 
 /// The funnel as people read it.
 pub(crate) fn table(funnel: &Funnel) -> String {
+    output::table(&["step", "count"], steps(funnel).into_iter().map(|(step, count)| vec![step.to_owned(), count]))
+}
+
+/// The steps in the order of a lead's day.
+pub(crate) fn steps(funnel: &Funnel) -> [(&'static str, String); 12] {
     let came_back = format!("{} / {} / {}", funnel.bounced, funnel.replied, funnel.opted_out);
-    let steps = [
+    [
         ("niches", funnel.niches.to_string()),
         ("queries", funnel.queries.to_string()),
         ("pages", funnel.pages.to_string()),
@@ -86,6 +91,5 @@ pub(crate) fn table(funnel: &Funnel) -> String {
         ("bounced / replied / opted out", came_back),
         ("suppressed", funnel.suppressed.to_string()),
         ("in doubt: letters / searches", format!("{} / {}", funnel.in_doubt, funnel.submit_unknown)),
-    ];
-    output::table(&["step", "count"], steps.into_iter().map(|(step, count)| vec![step.to_owned(), count]))
+    ]
 }

@@ -8,6 +8,7 @@ use leadgen_core::error::{Error, ErrorKind};
 use leadgen_core::pipeline::desk::{Tally, Watch};
 use leadgen_core::pipeline::{Pipeline, Until};
 use leadgen_core::ports::store::Agenda;
+use leadgen_core::setup::settings::Settings;
 use leadgen_core::setup::wiring::{self, Needs};
 use tokio_util::sync::CancellationToken;
 
@@ -21,15 +22,32 @@ pub(crate) fn stop_on_signal() -> CancellationToken {
     let token = CancellationToken::new();
     let stop = token.clone();
     tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            eprintln!("stopping after the work in hand; press Ctrl-C again to stop at once");
-            stop.cancel();
-        }
-        if tokio::signal::ctrl_c().await.is_ok() {
-            std::process::exit(130);
-        }
+        interrupted().await;
+        eprintln!("stopping after the work in hand; press Ctrl-C again to stop at once");
+        stop.cancel();
+        interrupted().await;
+        std::process::exit(130);
     });
     token
+}
+
+/// Waits for Ctrl-C, or for the signal by which machines end programs.
+async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    // Without a handler the system's own ending holds; there is nothing to wait for.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 fn pipeline(ground: &Ground, needs: Needs, batch: Option<&str>, watch: Watch) -> anyhow::Result<Pipeline> {
@@ -60,6 +78,12 @@ pub(crate) async fn draft(cli: &Cli, args: &DraftArgs) -> anyhow::Result<End> {
         let ground = Ground::new(cli).await?;
         let taken_back = review::withdraw_all(ground.store.as_ref(), args.stage.batch.as_deref(), "operator", ground.now()).await?;
         eprintln!("{taken_back} drafts taken back");
+    }
+    let settings = Settings::read(&super::layers(cli)?)?;
+    if settings.sender.person.is_empty() || settings.legal_basis.is_empty() {
+        eprintln!(
+            "these letters are for reading: before any can leave, set MAIL_SENDER_PROFILE_FILE and LEADGEN_LEGAL_BASIS, then run `leadgen draft --again`"
+        );
     }
     stages(cli, &["draft"], &args.stage).await
 }
@@ -105,6 +129,12 @@ async fn finish(cli: &Cli, pipeline: &Pipeline, bars: &Bars, quiet_if_idle: bool
     let drained = pipeline.drain(Until::Idle).await;
     bars.clear();
     let tallies = drained?;
+    if !cli.quiet
+        && tallies.iter().all(Tally::is_idle)
+        && let Some(due) = pipeline.store().next_due(pipeline.now()).await?
+    {
+        eprintln!("nothing is due now; next at {due}");
+    }
     print(cli, &tallies)?;
     let idle = tallies.iter().all(Tally::is_idle);
     let failed = tallies.iter().any(|tally| tally.failed() > 0 || tally.paused.is_some());

@@ -18,7 +18,7 @@ pub(crate) async fn run(cli: &Cli, args: &SandboxArgs) -> anyhow::Result<End> {
         std::fs::write(path, &env)?;
     }
     if cli.json {
-        println!("{}", serde_json::to_string(&town.env().iter().cloned().collect::<std::collections::BTreeMap<_, _>>())?);
+        crate::output::say!("{}", serde_json::to_string(&town.env().iter().cloned().collect::<std::collections::BTreeMap<_, _>>())?);
     } else {
         print!("{env}");
         eprintln!("\nthe town is open; letters come to {}/letters; Ctrl-C closes it", args.dir.display());

@@ -47,15 +47,23 @@ where
     Ok(drafts.len())
 }
 
-/// Takes back the drafts of a campaign (or of all), so that they are written anew; how many.
+/// Takes back the drafts of a campaign (or of all) and what was approved under another policy, so that they are written
+/// anew; how many.
 pub async fn withdraw_all<S>(store: &S, campaign: Option<&str>, by: &str, now: Timestamp) -> Result<usize>
 where
     S: Reviews + ?Sized,
 {
-    let drafts = store.messages(Some(MessageState::Draft), 1_000_000).await?;
+    let mut drafts = store.messages(Some(MessageState::Draft), 1_000_000).await?;
+    // Approved under another policy: such a letter can't leave as it stands, and nobody was offered it.
+    let held = store.messages(Some(MessageState::Held), 1_000_000).await?;
+    drafts.extend(held.into_iter().filter(|letter| letter.attempts == 0 && letter.last_error.as_deref().is_some_and(is_stale)));
     let drafts: Vec<Message> = drafts.into_iter().filter(|draft| campaign.is_none_or(|tag| draft.campaign == tag)).collect();
     for draft in &drafts {
         store.withdraw(draft.id, by, now).await?;
     }
     Ok(drafts.len())
+}
+
+fn is_stale(error: &str) -> bool {
+    error.starts_with("approval_stale")
 }

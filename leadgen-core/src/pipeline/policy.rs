@@ -31,6 +31,19 @@ impl Correspondence {
 
     /// What must stand before anything may leave: an identity, a lawful basis, and a way out that works.
     pub fn ready_to_send(&self, reads_answers: bool) -> Result<()> {
+        let mut missing = self.unidentified();
+        if self.unsubscribe_url.is_none() && !reads_answers {
+            missing.push("a way out that works (UNSUBSCRIBE_URL, or an inbox that is read: …_IMAP_HOST)");
+        }
+        not_ready(&missing)
+    }
+
+    /// What every letter must say before its bytes are frozen: who writes, and by what right.
+    pub fn identified(&self) -> Result<()> {
+        not_ready(&self.unidentified())
+    }
+
+    fn unidentified(&self) -> Vec<&'static str> {
         let mut missing = Vec::new();
         if self.sender.person.trim().is_empty() || self.sender.firm.trim().is_empty() {
             missing.push("who writes (MAIL_SENDER_PROFILE_FILE with person and firm)");
@@ -38,14 +51,17 @@ impl Correspondence {
         if self.legal_basis.trim().is_empty() {
             missing.push("the lawful basis (LEADGEN_LEGAL_BASIS)");
         }
-        if self.unsubscribe_url.is_none() && !reads_answers {
-            missing.push("a way out that works (UNSUBSCRIBE_URL, or an inbox that is read: …_IMAP_HOST)");
-        }
-        if missing.is_empty() {
-            return Ok(());
-        }
-        Err(Error::new(ErrorKind::Config, "switch sending on").code("sending_not_ready").detail(format!("missing: {}", missing.join("; "))))
+        missing
     }
+}
+
+fn not_ready(missing: &[&str]) -> Result<()> {
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Config, "make letters ready to leave")
+        .code("sending_not_ready")
+        .detail(format!("missing: {}", missing.join("; "))))
 }
 
 #[cfg(test)]
@@ -72,6 +88,8 @@ mod tests {
     #[test]
     fn nothing_leaves_without_identity_basis_and_a_way_out() {
         assert!(letters().ready_to_send(true).is_ok());
+        assert!(letters().identified().is_ok());
+        assert!(Correspondence { legal_basis: String::new(), ..letters() }.identified().is_err());
         assert!(letters().ready_to_send(false).is_err());
         assert!(Correspondence { legal_basis: " ".into(), ..letters() }.ready_to_send(true).is_err());
         let nobody = SenderProfile { person: String::new(), ..letters().sender };

@@ -133,6 +133,7 @@ impl Layers {
             .map(|key| {
                 let value = match self.text(key.env) {
                     Some(_) if key.secret => "***".to_owned(),
+                    Some(value) if key.env == "DATABASE_URL" => without_password(value),
                     Some(value) => value.to_owned(),
                     None => String::new(),
                 };
@@ -204,6 +205,18 @@ fn nearest(name: &str) -> String {
         .filter(|(score, _)| *score > 0.85)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map_or_else(String::new, |(_, known)| format!(" (did you mean {known}?)"))
+}
+
+/// An address whose password, if it has one, is not shown.
+fn without_password(address: &str) -> String {
+    let Ok(mut url) = url::Url::parse(address) else { return address.to_owned() };
+    if url.password().is_none() {
+        return address.to_owned();
+    }
+    match url.set_password(Some("***")) {
+        Ok(()) => url.to_string(),
+        Err(()) => "***".to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::error::{Result, Verdict};
 use crate::ports::store::Lane;
 use crate::ports::work::{Call, Claim, DraftLetter, Fault, RouteLetter, Ticket, Work};
 use crate::rules::setback::{Setback, setback};
-use crate::rules::{pacing, window};
+use crate::rules::{compose, pacing, window};
 
 use super::connection::{LaneTable, Serial, SqlStore, commit, lease_lost, query_one, run};
 use super::row::{company, get, id, maybe_at, message, ticket};
@@ -189,7 +189,7 @@ impl SqlStore {
                 mail.mailbox.clone().into(),
                 alternatives.join(" ").into(),
                 mail.message_id.clone().into(),
-                mail.bytes.clone().into(),
+                compose::dated(&mail.bytes, turn, send.window.zone).into(),
                 mail.from.as_str().into(),
                 mail.class.as_str().into(),
                 mail.records.join(" ").into(),

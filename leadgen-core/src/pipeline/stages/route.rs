@@ -36,12 +36,16 @@ pub struct Route {
 #[async_trait]
 impl Worker<RouteLetter> for Route {
     async fn work(&self, message: &Message) -> Result<(FrozenMail, Vec<String>)> {
+        // Its bytes are frozen here: what does not say who writes, and by what right, must never lie ready to leave.
+        self.correspondence.identified()?;
         let policy = self.correspondence.fingerprint();
         let approved = gate::approval_hash(&message.to, &message.letter.subject, &message.letter.body, &policy);
         if approved != message.approval_hash {
             return Err(Error::new(ErrorKind::Refused, format!("route the letter to {}", message.to.masked()))
                 .code("approval_stale")
-                .detail("the text or the policy changed after it was approved; approve it again"));
+                .detail(
+                    "the sender, the lawful basis or the way out changed after it was written; `leadgen draft --again` writes it anew",
+                ));
         }
         let route = self.router.route(&message.to).await?;
         let usable: Vec<String> = route.mailboxes.iter().filter(|name| self.mailboxes.contains_key(*name)).cloned().collect();

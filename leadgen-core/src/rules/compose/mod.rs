@@ -67,7 +67,8 @@ pub fn compose(parts: &Composition<'_>) -> Result<Composed> {
     field("To", parts.to.as_str());
     field("Message-ID", &format!("<{message_id}>"));
     field("Subject", &header::encoded(subject.as_str()));
-    let mailto = format!("<mailto:{}?subject=STOP%20{}>", parts.unsubscribe_mailto, parts.token);
+    let stop = if parts.token.is_empty() { "STOP".to_owned() } else { format!("STOP%20{}", parts.token) };
+    let mailto = format!("<mailto:{}?subject={stop}>", parts.unsubscribe_mailto);
     match &parts.unsubscribe_url {
         Some(url) => {
             field("List-Unsubscribe", &format!("<{url}>, {mailto}"));
@@ -81,6 +82,16 @@ pub fn compose(parts: &Composition<'_>) -> Result<Composed> {
     let bytes = format!("{head}\r\n{}", mime::quoted_printable(parts.body)).into_bytes();
     check(&bytes, parts, subject.as_str())?;
     Ok(Composed { bytes, message_id })
+}
+
+/// The same letter dated by its turn: a letter that waits over a weekend does not arrive dated Friday. Its turn is never
+/// after its leaving, so the date is never in the future. Bytes that don't begin with their date stay as they are.
+pub fn dated(bytes: &[u8], turn: Timestamp, zone: Zone) -> Vec<u8> {
+    let rest = bytes.strip_prefix(b"Date: ").and_then(|after| after.windows(2).position(|end| end == b"\r\n").map(|at| &after[at..]));
+    match rest {
+        Some(rest) => [format!("Date: {}", zone.mail_date(turn)).as_bytes(), rest].concat(),
+        None => bytes.to_vec(),
+    }
 }
 
 /// Reads the bytes again: one recipient, the subject and the text as meant, each header once, lines within bounds.
@@ -136,6 +147,18 @@ mod tests {
             unsubscribe_mailto: &from,
             token: "token".into(),
         })
+    }
+
+    #[test]
+    fn a_letter_is_dated_by_its_turn_and_nothing_else_of_it_changes() {
+        let composed = letter("Тема", "Текст").unwrap().bytes;
+        let turn = Timestamp::parse("2026-01-19T07:00:00Z").unwrap();
+
+        let dated = String::from_utf8(dated(&composed, turn, Zone::parse("Europe/Moscow").unwrap())).unwrap();
+
+        assert!(dated.starts_with("Date: Mon, 19 Jan 2026 10:00:00 +0300\r\n"), "{dated}");
+        let rest = |text: &str| text.split_once("\r\n").map(|(_, rest)| rest.to_owned());
+        assert_eq!(rest(&dated), rest(&String::from_utf8(composed).unwrap()));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::error::{Result, Verdict};
 use crate::ports::store::Lane;
 use crate::ports::work::{Call, Claim, DraftLetter, Fault, RouteLetter, Ticket, Work};
 use crate::rules::setback::{Setback, setback};
-use crate::rules::{pacing, window};
+use crate::rules::{compose, pacing, window};
 
 use super::MemoryStore;
 use super::leases::{Lease, first_due, lease_lost, of_batch};
@@ -232,7 +232,7 @@ impl Tables {
         row.updated_at = call.now;
         row.lease.settle();
         let (id, detail) = (row.message.id, format!("{} at {turn}", mail.mailbox));
-        row.frozen = Some(Arc::new(mail));
+        row.frozen = Some(Arc::new(FrozenMail { bytes: compose::dated(&mail.bytes, turn, send.window.zone), ..mail }));
         self.note(call.now, "pipeline", "queue", ("message", &id.to_string()), &detail);
         Ok(true)
     }
