@@ -135,6 +135,11 @@ fn refusal(stage: Stage, heard: &Heard) -> Option<Error> {
     (reply.code >= 400).then(|| error(stage, &reply))
 }
 
+/// The first whole reply among the bytes.
+fn answer_in(bytes: &[u8]) -> Option<Reply> {
+    whole_reply(&bytes[..first_reply(bytes)?])
+}
+
 /// The last whole reply among the bytes: its final line has a blank after the code.
 fn whole_reply(bytes: &[u8]) -> Option<Reply> {
     let end = bytes.iter().rposition(|b| *b == b'\n')?;
@@ -237,7 +242,8 @@ impl Offer for Offered {
         // The client ends the letter with CRLF.CRLF itself.
         let bytes = self.bytes.strip_suffix(b"\r\n").unwrap_or(&self.bytes);
         let said = tokio::time::timeout(limits.last_reply, self.client.connection.message(bytes)).await;
-        let reply = self.client.heard.lock().ok().and_then(|heard| whole_reply(&heard));
+        // The first whole reply is the answer to the letter; a goodbye (`421 closing`) that comes in the same read is not.
+        let reply = self.client.heard.lock().ok().and_then(|heard| answer_in(&heard));
         let at = self.clock.now();
         match (said, reply) {
             // The server's yes counts however its connection ends, and whatever the client makes of its text.
@@ -261,6 +267,15 @@ impl Offer for Offered {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_goodbye_in_the_same_read_does_not_unsay_that_the_letter_was_taken() {
+        let code = |bytes: &[u8]| answer_in(bytes).map(|reply| reply.code);
+        assert_eq!(code(b"250 2.0.0 queued\r\n421 4.4.2 closing\r\n"), Some(250));
+        assert_eq!(code(b"250-2.0.0 queued\r\n250 as 7\r\n421 4.4.2 closing\r\n"), Some(250));
+        assert_eq!(code(b"554 5.7.1 spam\r\n221 bye\r\n"), Some(554));
+        assert_eq!(code(b"250-2.0.0 que"), None);
+    }
 
     #[test]
     fn only_a_whole_reply_is_an_answer() {
