@@ -56,6 +56,9 @@
 //! | `web` | visits to companies' sites, by robots.txt and at a polite pace |
 //! | `llm` | letters drafted by a language model |
 //! | `files` | niches and companies from CSV, letters from a template |
+//! | `google` | niches from a Google sheet, told there what became of them |
+//! | `xlsx` | spreadsheets besides CSV |
+//! | `searxng` | searches by a SearXNG instance |
 //! | `dns` | mail hosts by DNS, and the choice of a mailbox by them |
 //! | `smtp`, `imap` | sending and reading answers |
 //! | `setup` | settings from files, flags and environment, wired to all of these |
