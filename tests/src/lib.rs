@@ -1,6 +1,7 @@
 //! What the suites stand on.
 
 pub mod books;
+pub mod crew;
 pub mod databases;
 pub mod firms;
 pub mod harness;
