@@ -91,6 +91,10 @@ impl OnceLane<SubmitQuery> for Mortal<SqlStore> {
         self.life.step("after the mark").await;
         marked
     }
+
+    async fn renew(&self, call: &Call, ticket: &Ticket) -> Result<()> {
+        OnceLane::<SubmitQuery>::renew(self.inner.as_ref(), call, ticket).await
+    }
 }
 
 #[async_trait]

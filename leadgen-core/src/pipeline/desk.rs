@@ -143,6 +143,8 @@ pub struct Desk {
 const CLAIMS_PER_TICK: usize = 500;
 /// Part of a lease that work may take; the rest is for the commit.
 const WORK_SHARE: (u32, u32) = (9, 10);
+/// A lease is renewed so often while it lasts: one beat may fail, and the next still comes in time.
+const RENEWALS_PER_LEASE: f64 = 3.0;
 
 impl Desk {
     fn call<W: Work>(&self) -> Call {
@@ -241,11 +243,40 @@ impl Desk {
         }
         // Past the mark the work is never cut off by us: a lost answer would be a doubt of our own making.
         let began = self.clock.now();
-        let finished = ready.finish().await;
+        let finished = self.finish(lane, &claim.ticket, ready).await;
         metrics::histogram!("leadgen_finish_seconds", "stage" => W::NAME).record(self.clock.now().since(began).as_secs_f64());
-        match finished {
-            Ok(done) => self.commit_marked(lane, &claim.ticket, done, tally).await,
-            Err(error) => self.give_back(lane, &claim.ticket, &error, tally).await,
+        let lost = tally.lost;
+        match &finished {
+            Ok(done) => self.commit_marked(lane, &claim.ticket, done.clone(), tally).await?,
+            Err(error) => self.give_back(lane, &claim.ticket, error, tally).await?,
+        }
+        if tally.lost > lost {
+            error!(
+                event = "alert",
+                ?finished,
+                "an outcome came after its lease was over: the item stands in doubt, and this tells how it really ended"
+            );
+        }
+        Ok(())
+    }
+
+    /// Goes past the point of no return, and meanwhile tells the store that somebody is still at it.
+    async fn finish<W: Work>(&self, lane: &dyn OnceLane<W>, ticket: &Ticket, ready: Box<dyn Ready<W>>) -> Result<W::Done> {
+        let renewing = async {
+            // The store's leases run by the real day, whatever this pipeline's clock shows.
+            let mut beat = tokio::time::interval(lease::<W>(&self.policy).div_f64(RENEWALS_PER_LEASE));
+            beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            beat.tick().await;
+            loop {
+                beat.tick().await;
+                if let Err(error) = lane.renew(&self.call::<W>(), ticket).await {
+                    warn!(%error, "could not renew a lease");
+                }
+            }
+        };
+        tokio::select! {
+            finished = ready.finish() => finished,
+            () = renewing => Err(stopped::<W>()),
         }
     }
 

@@ -60,11 +60,16 @@ pub trait Lane<W: Work>: Send + Sync {
 /// reached, too close to the last letter, lease lost) moves the row where it belongs and answers `Conflict`. A mark renews
 /// the lease: what can't be cut off has all of it.
 ///
-/// **Expects.** `mark` is called once, right before the point of no return.
+/// **Expects.** `mark` is called once, right before the point of no return; `renew` while what follows lasts, oftener
+/// than a lease does: who still works is never taken for dead, however short leases are.
+///
+/// **Errors.** `Conflict`, code `lease_lost`, from both for a ticket that counts no more.
 #[async_trait]
 pub trait OnceLane<W: Work>: Lane<W> {
     /// The point of no return.
     async fn mark(&self, call: &Call, ticket: &Ticket) -> Result<()>;
+    /// Begins the lease of a marked item anew.
+    async fn renew(&self, call: &Call, ticket: &Ticket) -> Result<()>;
 }
 
 /// What a door let in.

@@ -262,6 +262,14 @@ impl SqlStore {
         Ok(run(tx, &sql, values).await? > 0)
     }
 
+    /// Begins the lease of a row anew, if it is still ours.
+    pub(super) async fn prolong<W: Work>(&self, table: &str, call: &Call, ticket: &Ticket) -> Result<()> {
+        let lease = call.lease::<W>().as_millis();
+        let sql = format!("UPDATE {table} SET claimed_until = {} + {lease} WHERE id = $1 AND claim_token = $2", self.lease_now());
+        let touched = run(&self.db, &sql, vec![ticket.row.into(), ticket.token.into()]).await?;
+        if touched > 0 { Ok(()) } else { Err(lease_lost(ticket)) }
+    }
+
     /// Ends a lease, if it is still ours; whether it was. `sets` are further assignments with values from `$3`.
     pub(super) async fn finish(
         &self,

@@ -126,6 +126,10 @@ impl OnceLane<SendLetter> for SqlStore {
         run(&tx, "INSERT INTO mailbox_marks (id, mailbox, message_id, marked_at) VALUES ($1, $2, $3, $4)", values).await?;
         commit(tx).await
     }
+
+    async fn renew(&self, call: &Call, ticket: &Ticket) -> Result<()> {
+        self.prolong::<SendLetter>(MESSAGES, call, ticket).await
+    }
 }
 
 impl SqlStore {

@@ -115,6 +115,10 @@ impl OnceLane<SubmitQuery> for SqlStore {
         self.use_quota(&tx, call, Side::Submit, 1).await?;
         commit(tx).await
     }
+
+    async fn renew(&self, call: &Call, ticket: &Ticket) -> Result<()> {
+        self.prolong::<SubmitQuery>(QUERIES, call, ticket).await
+    }
 }
 
 #[async_trait]

@@ -40,6 +40,7 @@ struct Basket {
     released: Mutex<Vec<Fault>>,
     marked: Mutex<Vec<Ticket>>,
     refuses_marks: bool,
+    renewed: Arc<tokio::sync::Notify>,
 }
 
 impl Basket {
@@ -83,6 +84,11 @@ impl OnceLane<Knit> for Basket {
             return Err(Error::new(ErrorKind::Conflict, "mark").code("suppressed"));
         }
         self.marked.lock().unwrap().push(ticket.clone());
+        Ok(())
+    }
+
+    async fn renew(&self, _call: &Call, _ticket: &Ticket) -> Result<()> {
+        self.renewed.notify_one();
         Ok(())
     }
 }
@@ -298,6 +304,35 @@ async fn what_is_past_its_mark_is_finished_whatever_stops() {
 
     assert_eq!(basket.committed(), ["finished"]);
     assert!(basket.verdicts().is_empty());
+}
+
+/// Takes as long past its mark as three renewals of its lease: longer than the lease.
+struct Slow(Arc<tokio::sync::Notify>);
+
+#[async_trait]
+impl OnceWorker<Knit> for Slow {
+    async fn prepare(&self, _item: &&'static str) -> Result<Box<dyn Ready<Knit>>> {
+        Ok(Box::new(Self(self.0.clone())))
+    }
+}
+
+#[async_trait]
+impl Ready<Knit> for Slow {
+    async fn finish(self: Box<Self>) -> Result<String> {
+        for _ in 0..3 {
+            self.0.notified().await;
+        }
+        Ok("finished".into())
+    }
+}
+
+#[tokio::test]
+async fn what_is_past_its_mark_keeps_its_lease_however_long_it_takes() {
+    let (basket, desk) = (Basket::of(&["one"]), a_desk());
+
+    desk.tick_once::<Knit>(&basket, &Slow(basket.renewed.clone())).await.unwrap();
+
+    assert_eq!(basket.committed(), ["finished"]);
 }
 
 #[tokio::test]

@@ -27,6 +27,7 @@ pub(super) const CHECKS: &[Check] = checks![
     a_paused_mailbox_sends_nothing_until_it_is_resumed,
     a_mark_after_the_lease_is_refused,
     a_sent_letter_moves_its_company,
+    a_letter_still_offered_is_not_in_doubt_while_its_lease_is_renewed,
     a_letter_marked_and_forgotten_is_in_doubt_and_never_sent_again,
     a_doubt_counts_against_the_cap,
     a_person_ends_a_doubt,
@@ -210,6 +211,20 @@ async fn a_sent_letter_moves_its_company(world: &World) -> Result<()> {
     assert_eq!(message.delivery, Some(crate::domain::flow::Delivery::Accepted));
     assert_eq!(world.company_state().await?, "contacted");
     assert_eq!(world.store.funnel(None).await?.sent, 1);
+    Ok(())
+}
+
+async fn a_letter_still_offered_is_not_in_doubt_while_its_lease_is_renewed(world: &World) -> Result<()> {
+    let claim = marked(world).await?;
+    for _ in 0..3 {
+        world.pass(SendLetter::LEASE - Duration::from_secs(1));
+        world.renew::<SendLetter>(&claim.ticket).await?;
+        assert!(world.claim::<SendLetter>().await?.is_empty());
+    }
+    world.expect_message(MessageState::Sending, "a slow server still has it").await?;
+    assert_eq!(world.commit::<SendLetter>(&claim.ticket, SendLetter::done(&claim.item)).await?, []);
+    world.expect_message(MessageState::Sent, "its outcome counts").await?;
+    refused(world.renew::<SendLetter>(&claim.ticket).await, ErrorKind::Conflict, "lease_lost", "what has come to its end is nobody's");
     Ok(())
 }
 

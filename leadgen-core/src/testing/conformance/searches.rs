@@ -19,6 +19,7 @@ pub(super) const CHECKS: &[Check] = checks![
     a_search_without_an_end_is_shown_and_asked_once_more_on_a_later_night,
     a_search_in_doubt_for_the_second_time_is_given_up,
     a_mark_after_the_lease_is_refused,
+    a_search_still_asked_is_not_in_doubt_while_its_lease_is_renewed,
     a_definite_later_asks_again,
     a_definite_no_gives_the_query_up,
     a_lost_answer_is_shown_as_unknown,
@@ -120,6 +121,25 @@ async fn a_mark_after_the_lease_is_refused(world: &World) -> Result<()> {
 
     refused(world.mark::<SubmitQuery>(&claim.ticket).await, ErrorKind::Conflict, "lease_lost", "a mark under a lease that is over");
     assert_eq!(world.queries(QueryState::Pending).await?, 1);
+    Ok(())
+}
+
+async fn a_search_still_asked_is_not_in_doubt_while_its_lease_is_renewed(world: &World) -> Result<()> {
+    SubmitQuery::seed(world, "word").await?;
+    let claim = world.claim_one::<SubmitQuery>().await?;
+    world.mark::<SubmitQuery>(&claim.ticket).await?;
+    for _ in 0..3 {
+        world.pass(SubmitQuery::LEASE - Duration::from_secs(1));
+        world.renew::<SubmitQuery>(&claim.ticket).await?;
+        assert!(world.claim::<SubmitQuery>().await?.is_empty());
+    }
+    assert_eq!((world.store.funnel(None).await?.submit_unknown, world.queries(QueryState::InProgress).await?), (0, 1));
+
+    world.pass(SubmitQuery::LEASE + Duration::from_secs(1));
+    world.claim::<SubmitQuery>().await?;
+
+    refused(world.renew::<SubmitQuery>(&claim.ticket).await, ErrorKind::Conflict, "lease_lost", "it stands in doubt");
+    assert_eq!(world.store.funnel(None).await?.submit_unknown, 1);
     Ok(())
 }
 

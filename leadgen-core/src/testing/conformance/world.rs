@@ -113,6 +113,13 @@ impl World {
         OnceLane::<W>::mark(self.store.as_ref(), &self.call(), ticket).await
     }
 
+    pub(super) async fn renew<W: Work>(&self, ticket: &Ticket) -> Result<()>
+    where
+        dyn Store: OnceLane<W>,
+    {
+        OnceLane::<W>::renew(self.store.as_ref(), &self.call(), ticket).await
+    }
+
     /// The only message there is.
     pub(super) async fn message(&self) -> Result<Message> {
         let mut all = self.store.messages(None, 10).await?;

@@ -50,9 +50,14 @@ impl Lease {
     pub(super) fn pass<W: Work>(&mut self, call: &Call, lease_now: Timestamp) -> bool {
         let lasts = !self.is_over(lease_now);
         if lasts {
-            self.until = lease_now + call.lease::<W>();
+            self.renew::<W>(call, lease_now);
         }
         lasts
+    }
+
+    /// Begins the lease anew.
+    pub(super) fn renew<W: Work>(&mut self, call: &Call, lease_now: Timestamp) {
+        self.until = lease_now + call.lease::<W>();
     }
 
     /// Ends the lease.

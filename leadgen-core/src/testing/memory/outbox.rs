@@ -111,6 +111,14 @@ impl OnceLane<SendLetter> for MemoryStore {
         })?;
         refused.map_or(Ok(()), Err)
     }
+
+    async fn renew(&self, call: &Call, ticket: &Ticket) -> Result<()> {
+        self.write(|tables, lease_now| {
+            let row = tables.leased_message(ticket).ok_or_else(|| lease_lost(ticket))?;
+            row.lease.renew::<SendLetter>(call, lease_now);
+            Ok(())
+        })
+    }
 }
 
 fn may_leave(call: &Call) -> bool {

@@ -107,6 +107,14 @@ impl OnceLane<SubmitQuery> for MemoryStore {
         })?;
         refused.map_or(Ok(()), Err)
     }
+
+    async fn renew(&self, call: &Call, ticket: &Ticket) -> Result<()> {
+        self.write(|tables, lease_now| {
+            let row = tables.leased_query(ticket).ok_or_else(|| lease_lost(ticket))?;
+            row.lease.renew::<SubmitQuery>(call, lease_now);
+            Ok(())
+        })
+    }
 }
 
 impl Tables {
