@@ -16,7 +16,10 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(output::misused(&error)),
     };
-    output::logs(&cli);
+    // What can't be read is said by the command that needs it.
+    if let Err(error) = output::logs(&cli, &commands::layers(&cli).unwrap_or_default()) {
+        return ExitCode::from(output::failure(&error, cli.json));
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

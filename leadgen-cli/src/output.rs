@@ -1,9 +1,12 @@
 //! What people and programs see: tables, JSON, logs on stderr, exit codes.
 
 use std::io::{IsTerminal, Write};
+use std::sync::Arc;
 
 use comfy_table::{ContentArrangement, Table, presets};
 use leadgen_core::error::{Error, ErrorKind};
+use leadgen_core::rules::mask;
+use leadgen_core::setup::layers::{Layers, Origin};
 use serde::Serialize;
 use tracing_subscriber::EnvFilter;
 
@@ -31,6 +34,8 @@ pub(crate) enum End {
     Nothing,
     /// Some of it failed; what did was listed.
     Partly,
+    /// All of it failed; what did was listed.
+    Failed,
 }
 
 impl End {
@@ -39,46 +44,83 @@ impl End {
             Self::Done => 0,
             Self::Nothing => 3,
             Self::Partly => 4,
+            Self::Failed => 1,
         }
     }
 }
 
-/// Logs go to stderr, so stdout stays data.
-pub(crate) fn logs(cli: &Cli) {
+/// Logs go to stderr, so stdout stays data. A flag says how much; without one `LOG_LEVEL` does, if it is set.
+pub(crate) fn logs(cli: &Cli, layers: &Layers) -> anyhow::Result<()> {
+    let set = (layers.origin("LOG_LEVEL") != Origin::Default).then(|| layers.text("LOG_LEVEL")).flatten();
     let level = match (cli.quiet, cli.verbose) {
         (true, _) => "off",
         // What happens in the demonstration is meant to: firms refuse, sites are down, and the funnel tells it.
         (_, 0) if cli.command.is_rehearsal() => "error",
-        (_, 0) => "warn",
+        (_, 0) => set.unwrap_or("warn"),
         (_, 1) => "info",
         (_, 2) => "debug,hyper=info,sqlx=warn",
         _ => "trace",
     };
-    #[expect(clippy::disallowed_methods, reason = "logging begins before the settings are read")]
-    let filter = std::env::var("LEADGEN_LOG").unwrap_or_else(|_| level.to_owned());
     let ansi = match cli.color {
         clap::ColorChoice::Always => true,
         clap::ColorChoice::Never => false,
         clap::ColorChoice::Auto => std::io::stderr().is_terminal(),
     };
-    let logs =
-        tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter)).with_writer(std::io::stderr).with_ansi(ansi).with_target(false);
+    let bad = |e| Error::new(ErrorKind::Config, "read the filter of LOG_LEVEL").code("config_invalid").because(e);
+    let filter = EnvFilter::try_new(level).map_err(bad)?;
+    let secrets: Arc<[String]> = layers.secrets().into();
+    let writer = move || Masked(secrets.clone());
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(ansi).with_target(false);
     logs.compact().init();
+    Ok(())
+}
+
+/// The stderr of logs: no secret and no whole address gets through. A line comes in one piece.
+struct Masked(Arc<[String]>);
+
+impl Write for Masked {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        std::io::stderr().write_all(mask::line(&String::from_utf8_lossy(line), &self.0).as_bytes())?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stderr().flush()
+    }
 }
 
 /// Prints an error with its causes; the exit code it means.
 pub(crate) fn failure(error: &anyhow::Error, json: bool) -> u8 {
     let ours = error.chain().find_map(|cause| cause.downcast_ref::<Error>());
     let code = ours.map_or("failed", Error::machine_code);
+    let text = told(error);
     if json {
-        say!("{}", serde_json::json!({"error": {"code": code, "message": format!("{error:#}")}}));
+        say!("{}", serde_json::json!({"error": {"code": code, "message": text}}));
     } else {
-        eprintln!("error: {error:#}");
+        eprintln!("error: {text}");
     }
     match ours.map(Error::kind) {
         Some(ErrorKind::Config) => 2,
         _ => 1,
     }
+}
+
+/// The chain of causes in one line; what a cause of others says in its own words already is not said again.
+fn told(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
+/// What was asked for can't be meant: told with the exit code of wrong usage.
+pub(crate) fn misuse(doing: impl Into<String>, why: impl Into<String>) -> anyhow::Error {
+    Error::new(ErrorKind::Config, doing.into()).code("usage").detail(why.into()).into()
 }
 
 /// The command line itself is wrong (or asks for help): as clap prints it, and one JSON document for a program that asked for it.

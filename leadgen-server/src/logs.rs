@@ -41,8 +41,7 @@ struct JsonLines<W> {
 
 impl<W> JsonLines<W> {
     fn shown(&self, text: &str) -> String {
-        let blotted = self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "***"));
-        mask::emails(&blotted)
+        mask::line(text, &self.secrets)
     }
 
     /// What a reader looks for first comes first.

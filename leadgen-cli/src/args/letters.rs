@@ -1,14 +1,16 @@
 //! The arguments of what people do with letters and their recipients: `review`, `optout`, `mailbox`.
 
 use clap::{Args, Subcommand};
+use leadgen_core::domain::flow::MessageState;
+use leadgen_core::domain::twins::PairState;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PairsCommand {
     /// Pairs of companies that may be one
     List {
         /// pending, linked, merged, confirmed, rejected; default: those a person should look at
-        #[arg(long)]
-        state: Option<String>,
+        #[arg(long, value_parser = PairState::parse)]
+        state: Option<PairState>,
         /// How many
         #[arg(long, default_value_t = 50)]
         limit: u64,
@@ -38,8 +40,8 @@ pub(crate) enum ReviewCommand {
     /// Letters that wait, or those in another state
     List {
         /// draft, approved, queued, held, in_doubt, sent, failed …
-        #[arg(long, default_value = "draft")]
-        state: String,
+        #[arg(long, default_value = "draft", value_parser = MessageState::parse)]
+        state: MessageState,
         /// How many
         #[arg(long, default_value_t = 50)]
         limit: u64,

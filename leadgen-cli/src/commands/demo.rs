@@ -120,7 +120,9 @@ async fn day(pipeline: &Pipeline, clock: &HandClock) -> anyhow::Result<()> {
 fn fresh(dir: &Path) -> anyhow::Result<()> {
     if dir.exists() {
         let is_ours = dir.join(MARK).exists() || std::fs::read_dir(dir)?.next().is_none();
-        anyhow::ensure!(is_ours, "{} holds other files; choose another folder with --dir", dir.display());
+        if !is_ours {
+            return Err(output::misuse(format!("empty {}", dir.display()), "it holds other files; choose another folder with --dir"));
+        }
         std::fs::remove_dir_all(dir)?;
     }
     std::fs::create_dir_all(dir)?;

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use anyhow::Context;
 use leadgen_core::domain::report::CompanyLine;
 use leadgen_core::ports::store::Exports;
 
@@ -15,7 +16,7 @@ pub(crate) async fn run(cli: &Cli, command: &ExportCommand) -> anyhow::Result<En
     let companies = ground.store.companies(batch.as_deref()).await?;
     let text = if cli.json { json_lines(&companies)? } else { csv(&companies) };
     match output {
-        Some(path) => std::fs::write(path, text)?,
+        Some(path) => std::fs::write(path, text).with_context(|| format!("could not write {}", path.display()))?,
         None => std::io::stdout().write_all(text.as_bytes())?,
     }
     Ok(if companies.is_empty() { End::Nothing } else { End::Done })

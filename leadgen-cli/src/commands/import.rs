@@ -31,7 +31,8 @@ pub(crate) async fn companies(cli: &Cli, command: &CompaniesCommand) -> anyhow::
         )
     })?;
     Ok(match (rows.is_empty(), problems.is_empty()) {
-        (true, _) => End::Nothing,
+        (true, true) => End::Nothing,
+        (true, false) => End::Failed,
         (false, true) => End::Done,
         (false, false) => End::Partly,
     })

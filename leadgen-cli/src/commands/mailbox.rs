@@ -12,8 +12,11 @@ pub(crate) async fn run(cli: &Cli, command: &MailboxCommand) -> anyhow::Result<E
     let store = ground.roles();
     let known = |name: &str| -> anyhow::Result<()> {
         let names: Vec<&str> = ground.settings.mailboxes.iter().map(|m| m.mailbox.name.as_str()).collect();
-        anyhow::ensure!(names.contains(&name), "no mailbox {name:?} is configured; configured: {}", names.join(", "));
-        Ok(())
+        if names.contains(&name) {
+            return Ok(());
+        }
+        let configured = if names.is_empty() { "none; see SMTP_* in .env.example".to_owned() } else { names.join(", ") };
+        Err(output::misuse(format!("find the mailbox {name:?}"), format!("configured: {configured}")))
     };
     match command {
         MailboxCommand::List => {

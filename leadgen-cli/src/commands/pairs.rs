@@ -31,16 +31,16 @@ pub(crate) async fn dedupe(cli: &Cli, args: &DedupeArgs) -> anyhow::Result<End> 
 
 pub(crate) async fn run(cli: &Cli, ground: &Ground, command: &PairsCommand) -> anyhow::Result<End> {
     match command {
-        PairsCommand::List { state, limit } => list(cli, ground, state.as_deref(), *limit).await,
+        PairsCommand::List { state, limit } => list(cli, ground, *state, *limit).await,
         PairsCommand::Confirm(args) => decide(cli, ground, args, PairEvent::Confirm).await,
         PairsCommand::Reject(args) => decide(cli, ground, args, PairEvent::Reject).await,
         PairsCommand::Undo(args) => decide(cli, ground, args, PairEvent::Undo).await,
     }
 }
 
-async fn list(cli: &Cli, ground: &Ground, state: Option<&str>, limit: u64) -> anyhow::Result<End> {
+async fn list(cli: &Cli, ground: &Ground, state: Option<PairState>, limit: u64) -> anyhow::Result<End> {
     let states = match state {
-        Some(state) => vec![PairState::parse(state)?],
+        Some(state) => vec![state],
         None => vec![PairState::Pending, PairState::Linked],
     };
     let pairs = ground.store.pairs(&states, limit).await?;
@@ -70,7 +70,7 @@ async fn find(ground: &Ground, text: &str) -> anyhow::Result<TwinPair> {
     let mut matching = all.into_iter().filter(|pair| pair.id.to_string().starts_with(text));
     match (matching.next(), matching.next()) {
         (Some(pair), None) => Ok(pair),
-        (None, _) => anyhow::bail!("no pair's id begins with {text:?}: see `leadgen review pairs list`"),
-        (Some(_), Some(_)) => anyhow::bail!("more than one pair's id begins with {text:?}: give more of it"),
+        (None, _) => Err(output::misuse(format!("find the pair {text:?}"), "no pair's id begins so: see `leadgen review pairs list`")),
+        (Some(_), Some(_)) => Err(output::misuse(format!("find the pair {text:?}"), "more than one pair's id begins so: give more of it")),
     }
 }

@@ -1,7 +1,6 @@
 //! `review`: people look at letters before they go.
 
 use leadgen_core::actions::review;
-use leadgen_core::domain::flow::MessageState;
 use leadgen_core::domain::message::Message;
 
 use super::Ground;
@@ -20,7 +19,7 @@ pub(crate) async fn run(cli: &Cli, command: &ReviewCommand) -> anyhow::Result<En
     match command {
         ReviewCommand::Pairs(command) => super::pairs::run(cli, &ground, command).await,
         ReviewCommand::List { state, limit } => {
-            let messages = store.messages(Some(MessageState::parse(state)?), *limit).await?;
+            let messages = store.messages(Some(*state), *limit).await?;
             let lines: Vec<_> = messages.iter().map(line).collect();
             output::show(cli.json, &lines, || {
                 let rows = messages.iter().map(|message| {
@@ -29,7 +28,8 @@ pub(crate) async fn run(cli: &Cli, command: &ReviewCommand) -> anyhow::Result<En
                     vec![id[..8].to_owned(), message.company_name.clone(), message.to.to_string(), message.letter.subject.clone(), remark]
                 });
                 let table = output::table(&["id", "company", "to", "subject", "remark"], rows);
-                format!("{table}\n{} letters; `leadgen review show ID`, `leadgen review approve ID`", messages.len())
+                let next = if messages.is_empty() { "" } else { "; `leadgen review show ID`, `leadgen review approve ID`" };
+                format!("{table}\n{} letters in the state {state}{next}", messages.len())
             })?;
             Ok(if messages.is_empty() { End::Nothing } else { End::Done })
         }
@@ -63,7 +63,7 @@ pub(crate) async fn run(cli: &Cli, command: &ReviewCommand) -> anyhow::Result<En
             output::show(cli.json, &serde_json::json!({"approved": approved}), || format!("{approved} letters approved by {by}"))?;
             Ok(if approved == 0 { End::Nothing } else { End::Done })
         }
-        ReviewCommand::Approve { .. } => anyhow::bail!("name a letter, or give --all with the number of drafts that wait"),
+        ReviewCommand::Approve { .. } => Err(output::misuse("approve", "name a letter, or give --all with the number of drafts that wait")),
         ReviewCommand::Reject { message, reason, by, dry_run } => {
             let message = review::find(store, message).await?;
             if *dry_run {

@@ -1,9 +1,9 @@
 //! Public business contacts, each with its proof.
 
 use crate::domain::company::Company;
-use crate::domain::flow::words;
 use crate::domain::id::Id;
 use crate::domain::time::Timestamp;
+use crate::domain::words::words;
 
 words! {
     /// The kind of contact.

@@ -20,3 +20,4 @@ pub mod signal;
 pub mod suppression;
 pub mod time;
 pub mod twins;
+pub(crate) mod words;

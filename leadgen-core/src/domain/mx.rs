@@ -1,6 +1,6 @@
 //! Where a domain's mail lives: the answer of a look-up, and the class it means.
 
-use crate::domain::flow::words;
+use crate::domain::words::words;
 
 words! {
     /// Where a recipient's mail lives.

@@ -1,8 +1,8 @@
 //! What comes back: a mail in our inbox, and what it means to us.
 
-use crate::domain::flow::words;
 use crate::domain::name::EmailAddress;
 use crate::domain::time::Timestamp;
+use crate::domain::words::words;
 
 /// A mail as it lies in an inbox.
 #[derive(Clone, PartialEq, Eq)]

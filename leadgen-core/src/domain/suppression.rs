@@ -1,7 +1,7 @@
 //! Who must not be written to.
 
-use crate::domain::flow::words;
 use crate::domain::time::Timestamp;
+use crate::domain::words::words;
 
 words! {
     /// What an entry covers.

@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::company::{Company, Suspect};
 use crate::domain::contact::Contact;
-use crate::domain::flow::{CompanyState, words};
+use crate::domain::flow::CompanyState;
 use crate::domain::id::Id;
 use crate::domain::time::Timestamp;
+use crate::domain::words::words;
 use crate::error::{Error, ErrorKind, Result};
 
 words! {

@@ -30,6 +30,18 @@ pub fn emails(text: &str) -> String {
     shown
 }
 
+/// A line for a log: every secret blotted out, every address masked.
+///
+/// ```
+/// use leadgen_core::rules::mask::line;
+///
+/// let secrets = ["hunter22".to_owned()];
+/// assert_eq!(line("login of info@firma.ru with hunter22", &secrets), "login of in***@firma.ru with ***");
+/// ```
+pub fn line(text: &str, secrets: &[String]) -> String {
+    emails(&secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "***")))
+}
+
 fn next_char(text: &str, at: usize) -> usize {
     text[at..].chars().next().map_or(0, char::len_utf8)
 }

@@ -106,7 +106,7 @@ impl Layers {
         for (path, value) in flat {
             match KEYS.iter().find(|key| key.toml == path) {
                 Some(key) => self.put(key, value, &Origin::File(origin.to_owned())),
-                None => self.problems.push(format!("{origin}: unknown key {path}{}", nearest(&path))),
+                None => self.problems.push(format!("{origin}: unknown key {path}{}", nearest(&path, LIKE))),
             }
         }
         Ok(())
@@ -155,7 +155,10 @@ impl Layers {
         if let Some(key) = KEYS.iter().find(|key| key.env == name || key.old_names.contains(&name)) {
             self.put(key, value, origin);
         } else if name.starts_with("LEADGEN_") && !FOREIGN.contains(&name) {
-            self.problems.push(format!("{origin}: unknown setting {name}{}", nearest(name)));
+            self.problems.push(format!("{origin}: unknown setting {name}{}", nearest(name, LIKE)));
+        } else if matches!(origin, Origin::File(_)) && !nearest(name, SLIP_OF_A_FINGER).is_empty() {
+            // A file may serve other programs too; what is one letter away from a name of ours was meant for us.
+            self.problems.push(format!("{origin}: unknown setting {name}{}", nearest(name, SLIP_OF_A_FINGER)));
         }
     }
 
@@ -171,7 +174,8 @@ impl Layers {
 const LEAST_SECRET: usize = 4;
 
 /// Names of our prefix that belong to tests and tools, not to the settings.
-const FOREIGN: [&str; 4] = ["LEADGEN_CORPUS", "LEADGEN_TEST_POSTGRES", "LEADGEN_LOG", "LEADGEN_BIN_DIR"];
+const FOREIGN: [&str; 6] =
+    ["LEADGEN_CORPUS", "LEADGEN_TEST_POSTGRES", "LEADGEN_BIN_DIR", "LEADGEN_FUZZ_SECONDS", "LEADGEN_CRASH_KILLS", "LEADGEN_CRASH_SEED"];
 
 fn unquote(value: &str) -> String {
     for quote in ['"', '\''] {
@@ -198,11 +202,16 @@ fn flatten(table: &toml::Table, prefix: &str, into: &mut Vec<(String, String)>) 
     }
 }
 
-fn nearest(name: &str) -> String {
+/// How alike names are (Jaro–Winkler, 0 to 1) of which one may stand for the other.
+const LIKE: f64 = 0.85;
+/// How alike they are when one is the other mistyped.
+const SLIP_OF_A_FINGER: f64 = 0.96;
+
+fn nearest(name: &str, least: f64) -> String {
     KEYS.iter()
         .flat_map(|key| [key.env, key.toml])
         .map(|known| (strsim::jaro_winkler(known, name), known))
-        .filter(|(score, _)| *score > 0.85)
+        .filter(|(score, _)| *score > least)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map_or_else(String::new, |(_, known)| format!(" (did you mean {known}?)"))
 }

@@ -91,7 +91,17 @@ impl SqlStore {
                 // Ids are hashes: new rows land all over the tables. A cache that holds the indexes saves reading them again.
                 .pragma("cache_size", "-65536")
         });
-        Database::connect(options).await.map_err(|e| failed("connect to the database", e))
+        let place = sqlite_file(&settings.url);
+        Database::connect(options).await.map_err(|e| {
+            let error = failed("connect to the database", e);
+            match place {
+                Some(file) if !file.exists() => {
+                    error.detail(format!("{} does not exist; `?mode=rwc` at the end creates it, its folder must be there", file.display()))
+                }
+                Some(file) => error.detail(file.display().to_string()),
+                None => error,
+            }
+        })
     }
 
     /// Connects, and checks that the schema is the one this program knows.

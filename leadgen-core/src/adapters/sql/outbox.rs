@@ -273,7 +273,9 @@ impl SqlStore {
             vec![mailbox.into(), until.map(Timestamp::millis).into(), why.into(), now.millis().into()],
         )
         .await?;
-        tracing::error!(event = "alert", mailbox, reason = why, "mailbox paused");
+        if by == "pipeline" {
+            tracing::error!(event = "alert", mailbox, reason = why, "mailbox paused");
+        }
         self.note(tx, now, by, "pause", "mailbox", mailbox, why).await
     }
 

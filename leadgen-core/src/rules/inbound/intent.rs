@@ -1,6 +1,6 @@
 //! What a person's answer wants. STOP must never be missed and never be invented.
 
-use crate::domain::flow::words;
+use crate::domain::words::words;
 
 words! {
     /// The intent of an answer.
