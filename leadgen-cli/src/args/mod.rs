@@ -1,5 +1,6 @@
 //! The command line.
 
+mod examples;
 mod inspect;
 mod letters;
 
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use examples::shown;
 pub(crate) use inspect::InspectCommand;
 pub(crate) use letters::{MailboxCommand, OptoutCommand, PairArgs, PairsCommand, ReviewCommand};
 
