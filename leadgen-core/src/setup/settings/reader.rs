@@ -60,6 +60,20 @@ impl Reader<'_> {
         self.problems.push(format!("{env} (set by {}): {what}", self.layers.origin(env)));
     }
 
+    /// A base address: https, or plain http to loopback.
+    pub(super) fn address(&mut self, env: &str) -> String {
+        self.parsed(env, "an address that begins with https://, or with http:// to loopback", |text| {
+            let url = url::Url::parse(text).ok()?;
+            let is_loopback = match url.host()? {
+                url::Host::Domain(name) => name == "localhost",
+                url::Host::Ipv4(ip) => ip.is_loopback(),
+                url::Host::Ipv6(ip) => ip.is_loopback(),
+            };
+            (url.scheme() == "https" || (url.scheme() == "http" && is_loopback)).then(|| text.to_owned())
+        })
+        .unwrap_or_default()
+    }
+
     pub(super) fn domains(&mut self, env: &str) -> Vec<DomainName> {
         let mut domains = Vec::new();
         for text in self.set(env).map(|text| list(&text)).unwrap_or_default() {

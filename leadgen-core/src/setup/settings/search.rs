@@ -45,7 +45,7 @@ impl Reader<'_> {
             sync,
             interval: Duration::from_mins(self.number_in("SHEET_SYNC_INTERVAL_MINUTES", 1, 10_080)),
             batch_tag: self.set("SHEET_SYNC_BATCH_TAG"),
-            base_url: self.text("LEADGEN_SHEETS_URL"),
+            base_url: self.address("LEADGEN_SHEETS_URL"),
         }
     }
 
