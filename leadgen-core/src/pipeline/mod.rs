@@ -24,6 +24,7 @@ use crate::ports::store::Store;
 use crate::ports::work::{
     DedupeResult, DraftLetter, EnrichCompany, IngestPage, PlanNiche, PollOperation, RouteLetter, SendLetter, SubmitQuery,
 };
+use crate::rules::window;
 
 /// The stages in the order of a lead's day.
 pub const STAGES: [&str; 11] = ["intake", "plan", "submit", "poll", "ingest", "dedupe", "enrich", "draft", "route", "send", "inbox"];
@@ -118,7 +119,18 @@ impl Pipeline {
                 due = [due, inlet.next_due(self.now()).await].into_iter().flatten().min();
             }
         }
-        Ok(due)
+        let opening = self.window_opens().await?;
+        Ok([due, opening].into_iter().flatten().min())
+    }
+
+    /// When the window of letters opens, if it is closed and some wait at it: their own turn is over then.
+    async fn window_opens(&self) -> Result<Option<Timestamp>> {
+        let (send, now) = (&self.desk.policy.send, self.now());
+        if !send.enabled || !self.stages().contains(&"send") || window::is_open(&send.window, now) {
+            return Ok(None);
+        }
+        let wait = self.store.loads(now).await?.iter().any(|lane| lane.stage == "send" && lane.due > 0);
+        wait.then(|| window::next_turn(&send.window, now, None, Duration::ZERO)).transpose()
     }
 
     /// Rows taken in whose source has not been told what became of them.

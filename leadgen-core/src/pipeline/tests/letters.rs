@@ -69,6 +69,22 @@ async fn a_mark_in_a_closed_window_gives_the_letter_back() {
 }
 
 #[tokio::test]
+async fn a_letter_that_missed_its_window_leaves_when_the_next_one_opens() {
+    let outbox = Outbox::of(a_mailbox("gmail"));
+    let office = Office::with([&outbox], |policy| policy.send.window.weekdays = vec![2, 3]);
+    office.import(&[a_clinic()]).await;
+    office.drain().await;
+    // Nobody ran on Wednesday; on Thursday the window is closed, and the letter's turn is over.
+    office.clock.move_to(at("2026-01-15T09:00:00Z"));
+
+    office.drain_until(at("2026-01-20T12:00:00Z")).await;
+
+    assert_eq!((office.letter().await.state, outbox.letters().len()), (MessageState::Sent, 1));
+    let sent_at = office.letter().await.sent_at.unwrap();
+    assert!(sent_at >= at("2026-01-20T00:00:00Z"), "{sent_at}");
+}
+
+#[tokio::test]
 async fn two_workers_together_keep_the_pause_of_one() {
     let office = Office::of([&Outbox::of(a_mailbox("gmail"))]);
     office.import(&clinics(2)).await;
