@@ -15,7 +15,7 @@ use crate::ports::entropy::{SystemEntropy, sixteen};
 use crate::ports::store::{Lane, OnceLane};
 use crate::ports::work::{Call, Claim, Fault, SendLetter, Ticket};
 use crate::rules::undelivered::{Marked, decide, end_of_tries, is_our_mistake, longer_wait};
-use crate::rules::{pacing, window};
+use crate::rules::{mask, pacing, window};
 
 use super::connection::{LaneTable, Serial, SqlStore, commit, lease_lost, query, query_one, run};
 use super::letters::{MESSAGE, MESSAGES};
@@ -145,7 +145,7 @@ impl SqlStore {
         )
         .await?;
         self.move_company(tx, call.now, item.company_id.uuid(), CompanyEvent::Contact).await?;
-        let detail = format!("{} → {}: {}", item.mailbox.as_deref().unwrap_or(""), item.to.masked(), receipt.reply);
+        let detail = format!("{} → {}: {}", item.mailbox.as_deref().unwrap_or(""), item.to.masked(), mask::emails(&receipt.reply));
         self.note(tx, call.now, "pipeline", "send", "message", &item.id.to_string(), &detail).await
     }
 
