@@ -10,6 +10,7 @@ mod m0005_search_ledger;
 mod m0006_every_lane;
 mod m0007_unread_pages;
 mod m0008_twins;
+mod m0009_site_pages;
 
 use sea_orm_migration::prelude::*;
 pub use sea_orm_migration::sea_orm;
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_every_lane::Step),
             Box::new(m0007_unread_pages::Step),
             Box::new(m0008_twins::Step),
+            Box::new(m0009_site_pages::Step),
         ]
     }
 }

@@ -9,6 +9,7 @@ mod env;
 mod floors;
 mod journey;
 mod mutations;
+mod revisits;
 mod schema;
 mod search_bulk;
 mod search_deaths;

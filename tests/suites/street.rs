@@ -36,6 +36,20 @@ impl Reply {
         Self::Page(302, vec![("location", to.into())], Vec::new())
     }
 
+    /// A page that says by what it can be asked for again.
+    pub(crate) fn tagged(text: impl Into<String>, name: &'static str, value: &str) -> Self {
+        Self::Page(200, vec![("content-type", "text/html; charset=utf-8".into()), (name, value.to_owned())], text.into().into_bytes())
+    }
+
+    /// Whether who asked has this page already, by what the request says.
+    fn is_known_to(&self, head: &str) -> bool {
+        let Self::Page(_, headers, _) = self else { return false };
+        let value = |name: &str| headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str());
+        let asked = |name: &str| head.lines().find_map(|line| line.split_once(": ").filter(|(known, _)| known.eq_ignore_ascii_case(name)));
+        let same = |ours: &str, theirs: &str| value(ours).zip(asked(theirs)).is_some_and(|(ours, (_, theirs))| ours == theirs.trim());
+        same("etag", "if-none-match") || same("last-modified", "if-modified-since")
+    }
+
     pub(crate) fn missing() -> Self {
         Self::Page(404, Vec::new(), Vec::new())
     }
@@ -47,6 +61,8 @@ pub(crate) struct Seen {
     pub(crate) host: String,
     pub(crate) path: String,
     pub(crate) at: Timestamp,
+    /// The page was asked for only if it changed, and it did not.
+    pub(crate) unchanged: bool,
 }
 
 type Answers = dyn Fn(&str, &str) -> Reply + Send + Sync;
@@ -110,10 +126,15 @@ async fn serve(
                 entry.1 = entry.1.max(entry.0);
             }
         }
-        if let Ok(mut seen) = seen.lock() {
-            seen.push(Seen { host: host.clone(), path: path.clone(), at: clock.now() });
+        let mut reply = answers(&host, &path);
+        let unchanged = reply.is_known_to(&head);
+        if unchanged {
+            reply = Reply::Page(304, Vec::new(), Vec::new());
         }
-        if answer(&mut stream, answers(&host, &path)).await.is_err() {
+        if let Ok(mut seen) = seen.lock() {
+            seen.push(Seen { host: host.clone(), path: path.clone(), at: clock.now(), unchanged });
+        }
+        if answer(&mut stream, reply).await.is_err() {
             break;
         }
     }

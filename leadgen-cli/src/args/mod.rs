@@ -76,7 +76,7 @@ pub(crate) enum Command {
         #[arg(long, value_name = "TAG")]
         batch: Option<String>,
     },
-    /// Rebuilds results and companies from the stored raw answers, with no outside call
+    /// Rebuilds results and companies, or contacts, from the stored answers and pages, with no outside call
     Replay(ReplayArgs),
     /// Checks everything before the first night; nothing is changed
     Doctor,
@@ -261,7 +261,7 @@ pub(crate) struct PlanArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ReplayArgs {
     /// The first stage that is done again
-    #[arg(long, value_parser = ["ingest"])]
+    #[arg(long, value_parser = ["ingest", "enrich"])]
     pub(crate) from: String,
     /// Only show what would change
     #[arg(long)]

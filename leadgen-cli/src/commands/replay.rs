@@ -1,4 +1,4 @@
-//! `replay --from ingest`: kept answers are read again, with no outside call.
+//! `replay`: kept answers and kept pages of sites are read again, with no outside call.
 
 use leadgen_core::actions::replay;
 use leadgen_core::pipeline::Until;
@@ -10,6 +10,9 @@ use crate::output::{self, End};
 
 pub(crate) async fn run(cli: &Cli, args: &ReplayArgs) -> anyhow::Result<End> {
     let ground = Ground::new(cli).await?;
+    if args.from == "enrich" {
+        return sites(cli, args, &ground).await;
+    }
     let settings = &ground.settings;
     let reader = wiring::page_reader(settings)?;
     let policy = &settings.policy.search;
@@ -41,4 +44,27 @@ pub(crate) async fn run(cli: &Cli, args: &ReplayArgs) -> anyhow::Result<End> {
         (_, true) => End::Done,
         (_, false) => End::Partly,
     })
+}
+
+/// Contacts of all sites whose pages are kept.
+async fn sites(cli: &Cli, args: &ReplayArgs, ground: &Ground) -> anyhow::Result<End> {
+    let replayed = replay::from_enrich(ground.store.as_ref(), args.dry_run, ground.now()).await?;
+    output::show(cli.json, &replayed, || {
+        let mut lines = Vec::new();
+        for changed in &replayed.differing {
+            lines.push(changed.company.clone());
+            let diff = &changed.diff;
+            let lists = [('+', &diff.added), ('~', &diff.changed), ('-', &diff.removed), ('!', &diff.kept), ('#', &diff.numbers)];
+            for (mark, values) in lists {
+                lines.extend(values.iter().map(|value| format!("  {mark} {value}")));
+            }
+        }
+        let done = if args.dry_run { "would be" } else { "were" };
+        lines.push(format!(
+            "{} pages of {} companies read again: {} contacts are the same; {done} added: {}, changed: {}, removed: {}; kept for their letters: {}",
+            replayed.pages, replayed.companies, replayed.same, replayed.added, replayed.changed, replayed.removed, replayed.kept
+        ));
+        lines.join("\n")
+    })?;
+    Ok(if replayed.companies == 0 { End::Nothing } else { End::Done })
 }

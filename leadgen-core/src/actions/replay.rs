@@ -3,13 +3,14 @@
 use serde::Serialize;
 
 use crate::domain::name::DomainName;
+use crate::domain::page::FindingsDiff;
 use crate::domain::policy::SearchPolicy;
 use crate::domain::serp::ReadingDiff;
 use crate::domain::time::Timestamp;
 use crate::error::Result;
 use crate::ports::search::SearchProvider;
-use crate::ports::store::Replays;
-use crate::rules::reading;
+use crate::ports::store::{Replays, SitePages};
+use crate::rules::{reading, site};
 
 /// Pages read at once.
 const AT_ONCE: u64 = 50;
@@ -86,6 +87,67 @@ impl Replayed {
         self.kept += diff.kept.len() as u64;
         if diff.added.len() + diff.changed.len() + diff.removed.len() + diff.kept.len() > 0 {
             self.differing.push(Changed { operation, query, diff });
+        }
+    }
+}
+
+/// Companies read at once: their pages lie in memory together.
+const SITES_AT_ONCE: u64 = 8;
+
+/// A company whose pages say something else now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ChangedSite {
+    /// Its host, else its name.
+    pub company: String,
+    /// What differs.
+    pub diff: FindingsDiff,
+}
+
+/// What a replay of sites found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ReplayedSites {
+    /// Companies whose pages were read.
+    pub companies: u64,
+    /// Pages read.
+    pub pages: u64,
+    /// Contacts that are the same.
+    pub same: u64,
+    /// Contacts added, changed, removed; and kept because a letter was written there.
+    pub added: u64,
+    /// See above.
+    pub changed: u64,
+    /// See above.
+    pub removed: u64,
+    /// See above.
+    pub kept: u64,
+    /// The companies that differ.
+    pub differing: Vec<ChangedSite>,
+}
+
+/// Reads the kept pages of all sites again, with no outside call; with `dry` only tells what would change.
+pub async fn from_enrich<S>(store: &S, dry: bool, now: Timestamp) -> Result<ReplayedSites>
+where
+    S: SitePages + ?Sized,
+{
+    let mut replayed = ReplayedSites::default();
+    let mut after = None;
+    loop {
+        let visits = store.kept_visits(after, SITES_AT_ONCE).await?;
+        let Some(last) = visits.last() else { return Ok(replayed) };
+        after = Some(last.company.id);
+        for visit in visits {
+            replayed.companies += 1;
+            replayed.pages += visit.pages.len() as u64;
+            let diff = store.refind(visit.company.id, &site::reread(&visit.pages, &visit.company), dry, now).await?;
+            replayed.same += u64::from(diff.same);
+            replayed.added += diff.added.len() as u64;
+            replayed.changed += diff.changed.len() as u64;
+            replayed.removed += diff.removed.len() as u64;
+            replayed.kept += diff.kept.len() as u64;
+            if !diff.is_empty() {
+                let name = visit.company.canonical_domain.as_ref().map_or(visit.company.name.clone(), ToString::to_string);
+                replayed.differing.push(ChangedSite { company: name, diff });
+            }
         }
     }
 }

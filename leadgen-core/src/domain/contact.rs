@@ -2,6 +2,7 @@
 
 use crate::domain::company::Company;
 use crate::domain::id::Id;
+use crate::domain::page::SitePage;
 use crate::domain::time::Timestamp;
 use crate::domain::words::words;
 
@@ -79,4 +80,8 @@ pub struct Findings {
     pub pages: u32,
     /// Why there is nothing, if there is nothing: `blocked_by_robots`, `unreachable`, `contacts_not_found` …
     pub reason: Option<String>,
+    /// Where the site leads, if it leads to somebody else's.
+    pub redirected_to: Option<String>,
+    /// The pages that were read, in order; kept by the store as long as the policy says.
+    pub visited: Vec<SitePage>,
 }

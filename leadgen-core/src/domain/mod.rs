@@ -12,6 +12,7 @@ pub mod message;
 pub mod money;
 pub mod mx;
 pub mod name;
+pub mod page;
 pub mod policy;
 pub mod query;
 pub mod report;

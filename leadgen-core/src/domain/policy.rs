@@ -163,6 +163,8 @@ pub struct Policy {
     pub send: SendPolicy,
     /// Tries of a company's site, in all.
     pub enrich_tries: EnrichTries,
+    /// What is kept of the pages of sites.
+    pub sites: SitePolicy,
     /// No lease is longer than this, whatever its work asks for; the work's deadline shrinks with it. `None`: each work's own.
     pub longest_lease: Option<Duration>,
 }
@@ -179,5 +181,18 @@ pub struct EnrichTries {
 impl Default for EnrichTries {
     fn default() -> Self {
         Self { max: 3, apart: Duration::from_hours(24) }
+    }
+}
+
+/// What is kept of the pages of sites.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SitePolicy {
+    /// How long pages are kept for replays and for visits that ask only for what is new; zero keeps none.
+    pub keep_pages: Duration,
+}
+
+impl Default for SitePolicy {
+    fn default() -> Self {
+        Self { keep_pages: Duration::from_hours(30 * 24) }
     }
 }

@@ -187,6 +187,8 @@ pub struct CompanyLine {
     pub status: String,
     /// Why.
     pub status_reason: String,
+    /// Where its site leads, if it leads to somebody else's; else empty.
+    pub redirected_to: String,
     /// The name its own site gives, or empty.
     pub site_name: String,
     /// The primary e-mail, or empty.

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use url::Url;
 
+use crate::domain::page::Validators;
 use crate::error::Result;
 use crate::ports::Port;
 
@@ -19,6 +20,8 @@ pub struct Page {
     pub body: Vec<u8>,
     /// Whether the body was cut.
     pub truncated: bool,
+    /// By which the page can be asked for again.
+    pub validators: Validators,
 }
 
 /// Fetches pages.
@@ -33,6 +36,7 @@ pub struct Page {
 ///
 /// **Example.**
 /// ```
+/// use leadgen_core::domain::page::Validators;
 /// use leadgen_core::error::Result;
 /// use leadgen_core::ports::fetch::{Fetcher, Page};
 /// use url::Url;
@@ -43,7 +47,7 @@ pub struct Page {
 /// #[async_trait::async_trait]
 /// impl Fetcher for Blank {
 ///     async fn fetch(&self, url: &Url) -> Result<Page> {
-///         Ok(Page { url: url.clone(), status: 404, content_type: None, body: vec![], truncated: false })
+///         Ok(Page { url: url.clone(), status: 404, content_type: None, body: vec![], truncated: false, validators: Validators::default() })
 ///     }
 /// }
 /// ```
@@ -51,4 +55,17 @@ pub struct Page {
 pub trait Fetcher: Port {
     /// Gets one page.
     async fn fetch(&self, url: &Url) -> Result<Page>;
+
+    /// Gets a page unless it is still the one that was found at `at`: then the status is 304 and there is no body. Who
+    /// can't ask so gets it anyway.
+    async fn refetch(&self, url: &Url, at: &Url, known: &Validators) -> Result<Page> {
+        let (_, _) = (at, known);
+        self.fetch(url).await
+    }
+
+    /// The maps that the site at an address names, as far as they are known. Asks nothing.
+    async fn maps(&self, site: &Url) -> Vec<Url> {
+        let _ = site;
+        Vec::new()
+    }
 }

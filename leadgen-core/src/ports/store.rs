@@ -7,7 +7,7 @@
 use async_trait::async_trait;
 
 use crate::domain::company::{Company, NewCompany};
-use crate::domain::contact::{ContactType, FoundContact};
+use crate::domain::contact::{ContactType, Findings, FoundContact};
 use crate::domain::event::Event;
 use crate::domain::flow::MessageState;
 use crate::domain::id::Id;
@@ -16,6 +16,7 @@ use crate::domain::mail::{Mailbox, MailboxHealth};
 use crate::domain::message::Message;
 use crate::domain::money::Money;
 use crate::domain::name::{EmailAddress, Phone};
+use crate::domain::page::{FindingsDiff, KeptVisit, SitePage};
 use crate::domain::query::SearchQuery;
 use crate::domain::report::{CompanyLine, CostLine, DomainHits, Funnel, Hold, LaneLoad, LifeLine, NicheYield, Quality, StateCount};
 use crate::domain::serp::{KeptPage, Operation, Reading, ReadingDiff};
@@ -193,6 +194,23 @@ pub trait Replays: Send + Sync {
     async fn reread(&self, operation: Id<Operation>, reading: &Reading, dry: bool, now: Timestamp) -> Result<ReadingDiff>;
 }
 
+/// Pages of companies' sites, kept so that they are not fetched twice and can be read again.
+///
+/// **Promises.** The pages of a visit are written together with what was found on them, in place of those of the visit
+/// before; a visit that read none leaves the old ones. A body is kept once, whoever shows it. Pages older than the policy
+/// allows go, and with a policy that keeps none no page is written.
+#[async_trait]
+pub trait SitePages: Port {
+    /// What the address gave when it was asked for this company the last time.
+    async fn page(&self, company: Id<Company>, asked: &str) -> Result<Option<SitePage>>;
+    /// Companies with kept pages that are not merged into another and take letters, in the order of their ids, after one of
+    /// them.
+    async fn kept_visits(&self, after: Option<Id<Company>>, limit: u64) -> Result<Vec<KeptVisit>>;
+    /// Makes a company's contacts and numbers what a second reading of its kept pages says, and tells what differs; with
+    /// `dry` nothing is written. Contacts from elsewhere are left alone, and so is one that a letter was written to.
+    async fn refind(&self, company: Id<Company>, findings: &Findings, dry: bool, now: Timestamp) -> Result<FindingsDiff>;
+}
+
 /// How a person ends a doubt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settlement {
@@ -351,6 +369,7 @@ pub trait Store:
     + SearchQueue
     + SearchLedger
     + Replays
+    + SitePages
     + Reviews
     + Twins
     + Suppressions
@@ -384,9 +403,7 @@ impl<T> Store for T where
         + SearchQueue
         + SearchLedger
         + Replays
-        + SearchQueue
-        + SearchLedger
-        + Replays
+        + SitePages
         + Reviews
         + Twins
         + Suppressions

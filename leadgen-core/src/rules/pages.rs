@@ -110,6 +110,8 @@ const BINARY: [&str; 27] = [
 ];
 /// Paths tried if no link looks right.
 pub const GUESSES: [&str; 4] = ["/kontakty", "/contacts", "/contact", "/about"];
+/// Links without a promise that are looked at.
+const MOST_RANKED: usize = 200;
 /// The longest address that is visited.
 const LONGEST: usize = 2048;
 
@@ -141,13 +143,20 @@ pub fn grade(title: &str, path: &str, heading: &str) -> Grade {
     }
 }
 
-/// How promising a link is; 0: not worth a visit.
-pub fn score(text: &str, at_edge: bool, target: &Url) -> u32 {
+/// Whether an address looks like a page that may be read, and not like a login, a search or a file.
+fn may_be_page(target: &Url) -> bool {
     let path = target.path().to_lowercase();
     let query = target.query().unwrap_or("").to_lowercase();
-    if NEVER.iter().any(|part| path.contains(part) || query.contains(part)) || BINARY.iter().any(|ending| path.ends_with(ending)) {
+    let is_never = NEVER.iter().any(|part| path.contains(part) || query.contains(part));
+    !is_never && !BINARY.iter().any(|ending| path.ends_with(ending))
+}
+
+/// How promising a link is; 0: not worth a visit.
+pub fn score(text: &str, at_edge: bool, target: &Url) -> u32 {
+    if !may_be_page(target) {
         return 0;
     }
+    let path = target.path().to_lowercase();
     let decoded = url::form_urlencoded::parse(format!("p={}", path.replace('+', "%2B").replace('&', "%26")).as_bytes())
         .next()
         .map(|(_, path)| path.to_lowercase())
@@ -182,6 +191,27 @@ pub fn next(page: &Page, base: &Url, seen: &[Url]) -> Vec<(u32, Url)> {
     }
     found.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
     found
+}
+
+/// The other links of a page on the same site, most promising first: those of menu and footer, then the shortest. None of
+/// them says anything of contacts by its name.
+pub fn rest(page: &Page, base: &Url, most: usize) -> Vec<Url> {
+    let mut found: Vec<(bool, usize, Url)> = Vec::new();
+    for link in page.links.iter().filter(|link| !link.hidden) {
+        let Some(target) = target(base, &link.href).filter(|target| may_be_page(target) && target != base) else { continue };
+        match found.iter().position(|(.., known)| *known == target) {
+            Some(place) => found[place].0 &= !link.at_edge,
+            None if found.len() < MOST_RANKED => found.push((!link.at_edge, segments(&target), target)),
+            None => break,
+        }
+    }
+    found.sort_by_key(|(inside, depth, _)| (*inside, *depth));
+    found.truncate(most);
+    found.into_iter().map(|(.., url)| url).collect()
+}
+
+fn segments(url: &Url) -> usize {
+    url.path().split('/').filter(|part| !part.is_empty()).count() + usize::from(url.query().is_some())
 }
 
 /// Where a link leads, if it is a page of the same site.

@@ -28,6 +28,7 @@ use crate::pipeline::policy::Correspondence;
 use crate::ports::clock::{Clock, RehearsalClock, SystemClock};
 use crate::ports::drafter::Drafter;
 use crate::ports::search::SearchProvider;
+use crate::ports::store::SitePages;
 use crate::rules::compose::unsubscribe;
 use crate::rules::{mailmap, planning};
 use crate::setup::settings::{Provider, Settings};
@@ -149,6 +150,7 @@ pub fn pipeline(settings: &Settings, store: Arc<SqlStore>, clock: Arc<dyn Clock>
         policy.search.mode = SearchMode::Synchronous;
         policy.search.submit_quota = Quota::SYNCHRONOUS;
     }
+    let pages: Arc<dyn SitePages> = store.clone();
     let mut builder = Pipeline::builder()
         .store(store)
         .clock(Arc::clone(&clock))
@@ -177,7 +179,8 @@ pub fn pipeline(settings: &Settings, store: Arc<SqlStore>, clock: Arc<dyn Clock>
         let dns = Arc::new(Resolver::new(&settings.routing.resolvers, settings.routing.timeout, settings.offline)?);
         if needs.contacts {
             let fetcher = HttpFetcher::new(web_settings(settings), Arc::clone(&tls), dns.clone(), Arc::clone(&clock));
-            builder = builder.contacts(WebsiteExtractor::new(fetcher, settings.web.max_pages as usize));
+            let extractor = WebsiteExtractor::new(fetcher, settings.web.max_pages as usize);
+            builder = builder.contacts(extractor.with_kept_pages(pages, Arc::clone(&clock)));
         }
         if needs.mail {
             builder = builder.router(MxRouter::new(dns, Arc::clone(&clock), mailmap_settings(settings)));

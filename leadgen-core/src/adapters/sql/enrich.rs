@@ -17,12 +17,14 @@ use crate::rules::visit;
 
 use super::connection::{LaneTable, Serial, SqlStore, commit, lease_lost, query, query_one, run};
 use super::row::{company, get, id, ticket};
+use super::site_pages::Packed;
 
 const COMPANIES: &str = "companies";
 #[async_trait]
 impl Lane<EnrichCompany> for SqlStore {
     async fn claim(&self, call: &Call) -> Result<Vec<Claim<EnrichCompany>>> {
         let tx = self.write(Serial::None).await?;
+        self.forget_old_sites(&tx, call).await?;
         let tries = call.policy.enrich_tries;
         let lane = LaneTable {
             table: COMPANIES,
@@ -40,10 +42,14 @@ impl Lane<EnrichCompany> for SqlStore {
     async fn commit(&self, call: &Call, done: Vec<(Ticket, Findings)>) -> Result<Vec<Ticket>> {
         let mut lost = Vec::new();
         for (ticket, findings) in done {
+            let pages = Packed::of(call, &findings)?;
             // A contact belongs to the company that was first to show it: two that show the same one take turns.
             let tx = self.write(Serial::Twins).await?;
             match self.leased_company(&tx, &ticket).await? {
-                Some(company) => self.keep_findings(&tx, call, &company, &findings, &ticket).await?,
+                Some(company) => {
+                    self.keep_findings(&tx, call, &company, &findings, &ticket).await?;
+                    self.keep_site_pages(&tx, call.now, company.id.uuid(), &pages).await?;
+                }
                 None => lost.push(ticket),
             }
             commit(tx).await?;
@@ -100,7 +106,7 @@ impl SqlStore {
             "messengers": findings.messengers, "site_name": findings.company_name, "pages": findings.pages, "shared_contact": shared,
         });
         let sets = "status = $3, status_reason = $4, homepage_excerpt = CASE WHEN $5 <> '' THEN $5 ELSE homepage_excerpt END,
-            inn = COALESCE($6, inn), ogrn = COALESCE($7, ogrn), kpp = COALESCE($8, kpp), attributes = $9, last_error = NULL,
+            inn = COALESCE($6, inn), ogrn = COALESCE($7, ogrn), kpp = COALESCE($8, kpp), attributes = $9, redirected_to = $11, last_error = NULL,
             contacts_attempts = contacts_attempts + 1, contacts_last_attempt_at = $10, tries = 0, next_try_at = NULL, updated_at = $10";
         let values = vec![
             next.as_str().into(),
@@ -111,6 +117,7 @@ impl SqlStore {
             findings.kpp.clone().into(),
             attributes.to_string().into(),
             call.now.millis().into(),
+            findings.redirected_to.clone().into(),
         ];
         self.finish(tx, COMPANIES, ticket, sets, values).await?;
         // A phone, an address or a number may show that it is a company known already.
@@ -185,7 +192,7 @@ impl SqlStore {
         Ok(true)
     }
 
-    async fn has_phone(&self, tx: &DatabaseTransaction, company: Id<Company>) -> Result<bool> {
+    pub(super) async fn has_phone(&self, tx: &DatabaseTransaction, company: Id<Company>) -> Result<bool> {
         let sql = "SELECT count(*) AS n FROM contacts WHERE company_id = $1 AND contact_type = 'phone'";
         Ok(query_one(tx, sql, vec![company.uuid().into()]).await?.map(|row| get::<i64>(&row, "n")).transpose()?.unwrap_or(0) > 0)
     }

@@ -46,6 +46,8 @@ impl Lives for SqlStore {
             UNION ALL SELECT 3, k.first_seen_at, 'enrich', k.contact_type || ' ' || k.value || ' (' || k.origin || ', score ' || CAST(k.quality_score AS text)
                 || CASE WHEN k.is_primary THEN ', primary' ELSE '' END || ') on ' || k.source_url || CASE WHEN k.snippet <> '' THEN ': ' || k.snippet ELSE '' END
             FROM contacts k WHERE k.company_id = $1
+            UNION ALL SELECT 3, COALESCE(c.contacts_last_attempt_at, c.updated_at), 'enrich', 'its site leads to ' || c.redirected_to
+            FROM companies c WHERE c.id = $1 AND c.redirected_to IS NOT NULL
             UNION ALL SELECT 4, m.created_at, 'draft', 'by ' || m.drafter || ' for ' || m.to_email || ': «' || m.subject || '», approval ' || m.approval_hash
             FROM outreach_messages m WHERE m.company_id = $1
             UNION ALL SELECT 5, m.approved_at, 'review', 'approved by ' || COALESCE(m.approved_by, '') FROM outreach_messages m

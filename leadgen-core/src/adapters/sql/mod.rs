@@ -23,6 +23,7 @@ mod row;
 mod rows_in;
 mod search;
 mod shift;
+mod site_pages;
 mod submit;
 mod suppress;
 mod twins;

@@ -47,10 +47,7 @@ impl SqlStore {
 /// Keeps a page by its hash; the same bytes are kept once.
 pub(super) async fn keep_page(tx: &DatabaseTransaction, page: &RawPage, now: Timestamp) -> Result<String> {
     let hash = page.hash();
-    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    let packed = packer.write_all(&page.bytes).and_then(|()| packer.finish());
-    let packed = packed.map_err(|e| Error::new(ErrorKind::Malformed, "pack a result page").because(e))?;
-    let values = vec![hash.clone().into(), packed.into(), now.millis().into()];
+    let values = vec![hash.clone().into(), pack(&page.bytes)?.into(), now.millis().into()];
     run(
         tx,
         "INSERT INTO raw_pages (hash, bytes, created_at) VALUES ($1, $2, $3)
@@ -61,9 +58,15 @@ pub(super) async fn keep_page(tx: &DatabaseTransaction, page: &RawPage, now: Tim
     Ok(hash)
 }
 
+pub(super) fn pack(bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    let packed = packer.write_all(bytes).and_then(|()| packer.finish());
+    packed.map_err(|e| Error::new(ErrorKind::Malformed, "pack a page").because(e))
+}
+
 pub(super) fn unpack(packed: &[u8]) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let read = flate2::read::GzDecoder::new(packed).take(MOST_PAGE).read_to_end(&mut bytes);
-    read.map_err(|e| Error::new(ErrorKind::Malformed, "unpack a result page").because(e))?;
+    read.map_err(|e| Error::new(ErrorKind::Malformed, "unpack a page").because(e))?;
     Ok(bytes)
 }

@@ -109,6 +109,7 @@ impl Exports for SqlStore {
                 region: text("region")?,
                 status: text("status")?,
                 status_reason: text("status_reason")?,
+                redirected_to: text("redirected_to")?,
                 site_name: attributes["site_name"].as_str().unwrap_or("").to_owned(),
                 email: text("email")?,
                 emails: self.values(company, "email").await?.join(" "),

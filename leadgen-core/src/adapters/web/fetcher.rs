@@ -12,6 +12,7 @@ use tokio::sync::{Mutex, Semaphore};
 use url::Url;
 
 use crate::domain::name::DomainName;
+use crate::domain::page::Validators;
 use crate::domain::time::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::clock::Clock;
@@ -119,7 +120,7 @@ impl HttpFetcher {
     }
 
     /// One hop: allowed, paced, fetched.
-    async fn hop(&self, url: &Url) -> Result<Answer> {
+    async fn hop(&self, url: &Url, known: Option<&Validators>) -> Result<Answer> {
         if let Some(why) = refusal(url) {
             return Err(refused(url, why));
         }
@@ -128,7 +129,7 @@ impl HttpFetcher {
         self.is_awake(&host, url)?;
         let delay = self.may_fetch(&mut host, url).await?;
         self.wait(&mut host, delay).await;
-        let mut answer = self.request(&mut host, url).await?;
+        let mut answer = self.request(&mut host, url, known).await?;
         self.note(&mut host, &mut answer);
         Ok(answer)
     }
@@ -208,7 +209,7 @@ impl HttpFetcher {
             self.wait(host, self.settings.pace).await;
             // A redirect may lead to another host, which has a connection of its own.
             let mut other = Host::default();
-            let answer = self.request(if hop == 0 { &mut *host } else { &mut other }, &target).await?;
+            let answer = self.request(if hop == 0 { &mut *host } else { &mut other }, &target, None).await?;
             match (answer.page.status, answer.location) {
                 (200..=299, _) => return Ok((Rules::File(Robots::parse(&answer.page.body)), ROBOTS_KEPT)),
                 (300..=399, Some(location)) => match target.join(&location) {
@@ -254,7 +255,7 @@ impl HttpFetcher {
     }
 
     /// One request to a checked and pinned address. The name is looked up anew each time.
-    async fn request(&self, host: &mut Host, url: &Url) -> Result<Answer> {
+    async fn request(&self, host: &mut Host, url: &Url, known: Option<&Validators>) -> Result<Answer> {
         let name = DomainName::parse(url.host_str().unwrap_or("")).map_err(|e| refused(url, "host").because(e))?;
         let port = url.port_or_known_default().unwrap_or(443);
         let addresses = self.dns.addresses(&name).await?;
@@ -265,7 +266,7 @@ impl HttpFetcher {
             None => Wire::new(&self.tls, &self.agent, &name, address, self.settings.timeout)?,
         };
         let _permit = self.in_flight.acquire().await;
-        let answer = wire.get(url).await;
+        let answer = wire.get(url, known).await;
         host.wire = Some(wire);
         // The pause counts from the end of the answer.
         host.last = Some(self.clock.now());
@@ -277,13 +278,14 @@ fn refused(url: &Url, why: &'static str) -> Error {
     Error::new(ErrorKind::Rejected, format!("fetch {url}")).code("target_refused").detail(why)
 }
 
-#[async_trait]
-impl Fetcher for HttpFetcher {
-    async fn fetch(&self, url: &Url) -> Result<Page> {
+impl HttpFetcher {
+    /// Follows redirects by our own loop: each hop is checked like the first. `known` holds for the page at one address.
+    async fn follow(&self, url: &Url, known: Option<(&Url, &Validators)>) -> Result<Page> {
         let mut target = url.clone();
         target.set_fragment(None);
         for _ in 0..=self.settings.max_redirects {
-            let answer = self.hop(&target).await?;
+            let known = known.filter(|(at, _)| **at == target).map(|(_, known)| known);
+            let answer = self.hop(&target, known).await?;
             match (answer.page.status, answer.location.and_then(|location| target.join(&location).ok())) {
                 (300..=399, Some(next)) if next != target => target = next,
                 _ if answer.noindex && answer.page.status == 200 => {
@@ -293,5 +295,25 @@ impl Fetcher for HttpFetcher {
             }
         }
         Err(Error::new(ErrorKind::Rejected, format!("fetch {url}")).code("too_many_redirects"))
+    }
+}
+
+#[async_trait]
+impl Fetcher for HttpFetcher {
+    async fn fetch(&self, url: &Url) -> Result<Page> {
+        self.follow(url, None).await
+    }
+
+    async fn refetch(&self, url: &Url, at: &Url, known: &Validators) -> Result<Page> {
+        self.follow(url, Some((at, known))).await
+    }
+
+    async fn maps(&self, site: &Url) -> Vec<Url> {
+        let host = self.host(site).await;
+        let host = host.lock().await;
+        match &host.robots {
+            Some((Rules::File(robots), _)) => robots.sitemaps.iter().filter_map(|map| site.join(map).ok()).collect(),
+            _ => Vec::new(),
+        }
     }
 }

@@ -12,11 +12,12 @@ use tokio::time::{Instant, timeout};
 use url::Url;
 
 use crate::domain::name::DomainName;
+use crate::domain::page::Validators;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::fetch::Page;
 
-/// Bytes of a page, unpacked.
-const LARGEST: usize = 4 * 1024 * 1024;
+use super::body::{Body, ENCODINGS};
+
 /// Time to connect, TLS included.
 const CONNECT: Duration = Duration::from_secs(10);
 /// Time to the first byte of an answer.
@@ -27,6 +28,8 @@ const IDLE: Duration = Duration::from_secs(5);
 const GRACE: Duration = Duration::from_secs(5);
 /// Bytes a second that a living server sends.
 const LEAST_RATE: u64 = 1024;
+/// The longest `ETag` that is sent back.
+const LONGEST_VALIDATOR: usize = 256;
 /// The longest pause a host may ask for by `Retry-After`.
 const LONGEST_PAUSE: u64 = 7 * 24 * 3600;
 
@@ -56,6 +59,7 @@ impl Wire {
             .tls_backend_preconfigured(ClientConfig::clone(tls))
             .redirect(Policy::none())
             .no_proxy()
+            .no_gzip()
             .referer(false)
             .connect_timeout(CONNECT.min(whole))
             .timeout(whole)
@@ -72,17 +76,25 @@ impl Wire {
         self.address
     }
 
-    pub(super) async fn get(&self, url: &Url) -> Result<Answer> {
+    /// One request; with `known` only for what changed since.
+    pub(super) async fn get(&self, url: &Url, known: Option<&Validators>) -> Result<Answer> {
         let lost = |code: &'static str| Error::new(ErrorKind::Unavailable, format!("fetch {url}")).code(code);
         // The pinned pair may have another port than the address says; the Host header stays the site's own.
         let mut wire = url.clone();
         let _ = wire.set_port(Some(self.address.port()));
-        let request = self
+        let mut request = self
             .client
             .get(wire)
             .header("accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.1")
             .header("accept-language", "ru,en")
+            .header("accept-encoding", ENCODINGS)
             .header("host", url.host_str().unwrap_or(""));
+        if let Some(etag) = known.and_then(|known| known.etag.as_deref()) {
+            request = request.header("if-none-match", etag);
+        }
+        if let Some(date) = known.and_then(|known| known.last_modified.as_deref()) {
+            request = request.header("if-modified-since", date);
+        }
         let answer = match timeout(FIRST_BYTE.min(self.whole), request.send()).await {
             Err(_) => return Err(lost("first_byte_timeout")),
             Ok(Err(e)) if e.is_timeout() => return Err(lost("timeout").because(e)),
@@ -102,6 +114,7 @@ impl Wire {
                 content_type: header("content-type"),
                 body: Vec::new(),
                 truncated: false,
+                validators: Validators { etag: header("etag").filter(is_short), last_modified: header("last-modified").filter(is_short) },
             },
             location: header("location"),
             retry_after: header("retry-after")
@@ -109,39 +122,50 @@ impl Wire {
                 .map(|seconds: u64| Duration::from_secs(seconds.min(LONGEST_PAUSE))),
             noindex: tag.contains("noindex") || tag.contains("none"),
         };
-        if result.page.content_type.as_deref().is_none_or(is_text) {
-            read(answer, &mut result.page).await.map_err(|error| lost("broken_answer").because(error))?;
+        if result.page.content_type.as_deref().is_none_or(is_text)
+            && let Some(body) = Body::packed(header("content-encoding").as_deref())
+        {
+            read(answer, body, &mut result.page).await.map_err(|error| lost("broken_answer").because(error))?;
         }
         Ok(result)
     }
 }
 
 /// Reads what comes, up to the bounds; what was read before a bound is used.
-async fn read(answer: Response, page: &mut Page) -> std::result::Result<(), reqwest::Error> {
+async fn read(answer: Response, mut body: Body, page: &mut Page) -> std::result::Result<(), reqwest::Error> {
     let began = Instant::now();
     let mut stream = answer.bytes_stream();
-    loop {
+    page.truncated = loop {
         let chunk = match timeout(IDLE, stream.next()).await {
-            Ok(None) => return Ok(()),
+            Ok(None) => break false,
             Ok(Some(Ok(chunk))) => chunk,
             // Something came before the server fell silent or broke off: it is read.
-            Err(_) => break,
-            Ok(Some(Err(_))) if !page.body.is_empty() => break,
+            Err(_) => break true,
+            Ok(Some(Err(_))) if body.taken() > 0 => break true,
             Ok(Some(Err(error))) => return Err(error),
         };
-        let room = LARGEST - page.body.len();
-        page.body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        let goes_on = body.take(&chunk);
         let spent = began.elapsed();
-        let too_slow = spent > GRACE && (page.body.len() as u64) < spent.as_secs() * LEAST_RATE;
-        if chunk.len() >= room || too_slow {
-            break;
+        let too_slow = spent > GRACE && (body.taken() as u64) < spent.as_secs() * LEAST_RATE;
+        if !goes_on || too_slow {
+            break true;
         }
-    }
-    page.truncated = true;
+    };
+    page.body = body.into_bytes();
     Ok(())
+}
+
+/// A header that is worth keeping.
+fn is_short(value: &String) -> bool {
+    value.len() <= LONGEST_VALIDATOR
 }
 
 fn is_text(kind: &str) -> bool {
     let kind = kind.to_ascii_lowercase();
-    kind.starts_with("text/") || kind.contains("html") || kind.contains("xml") || kind.contains("json")
+    kind.starts_with("text/")
+        || kind.contains("html")
+        || kind.contains("xml")
+        || kind.contains("json")
+        || kind.contains("gzip")
+        || kind.contains("vcard")
 }

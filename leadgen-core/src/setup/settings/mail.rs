@@ -8,7 +8,7 @@ use chrono::NaiveTime;
 use crate::domain::letter::SenderProfile;
 use crate::domain::mail::Mailbox;
 use crate::domain::name::EmailAddress;
-use crate::domain::policy::{EnrichTries, Policy, SendPolicy};
+use crate::domain::policy::{EnrichTries, Policy, SendPolicy, SitePolicy};
 use crate::domain::time::{LocalWindow, Zone, parse_minute};
 
 use super::reader::{Reader, list};
@@ -44,6 +44,7 @@ impl Reader<'_> {
                 ..SendPolicy::default()
             },
             enrich_tries: EnrichTries::default(),
+            sites: SitePolicy { keep_pages: Duration::from_hours(24 * self.number_in("LEADGEN_KEEP_SITES_DAYS", 0, 3650)) },
             longest_lease: self.optional("WORKER_LEASE_SECONDS", "a whole number from 1 to 1500", |t| {
                 t.parse().ok().filter(|seconds| (1..=1500).contains(seconds)).map(Duration::from_secs)
             }),

@@ -23,6 +23,7 @@ mod ports;
 mod searches;
 mod seeds;
 mod signals;
+mod sites;
 mod world;
 
 use std::any::Any;
@@ -58,6 +59,7 @@ pub async fn stores(make: impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) -> usi
         searches::CHECKS,
         limits::CHECKS,
         companies::CHECKS,
+        sites::CHECKS,
         letters::CHECKS,
         outbox::CHECKS,
         people::CHECKS,

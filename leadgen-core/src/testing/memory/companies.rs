@@ -217,6 +217,8 @@ impl Tables {
             site_name: None,
             inn: None,
             ogrn: None,
+            kpp: None,
+            redirected_to: None,
             visits: 0,
             last_visit_at: None,
             last_seen_at: now,

@@ -23,6 +23,7 @@ use super::tables::{CompanyRow, Tables};
 impl Lane<EnrichCompany> for MemoryStore {
     async fn claim(&self, call: &Call) -> Result<Vec<Claim<EnrichCompany>>> {
         self.write(|tables, lease_now| {
+            tables.forget_old_sites(call);
             let waits = |row: &&CompanyRow| {
                 let company = &row.company;
                 company.canonical_domain.is_some()
@@ -103,12 +104,15 @@ impl Tables {
         }
         row.inn = findings.inn.clone().or(row.inn.take());
         row.ogrn = findings.ogrn.clone().or(row.ogrn.take());
+        row.kpp = findings.kpp.clone().or(row.kpp.take());
+        row.redirected_to.clone_from(&findings.redirected_to);
         row.site_name.clone_from(&findings.company_name);
         row.last_error = None;
         row.visits += 1;
         row.last_visit_at = Some(call.now);
         row.updated_at = call.now;
         row.lease.settle();
+        self.keep_site_pages(call, id, findings);
         // A phone, an address or a number may show that it is a company known already.
         let facts = findings.contacts.iter().fold(Profile::default(), Profile::showing);
         self.learn(call.now, id, &facts)?;

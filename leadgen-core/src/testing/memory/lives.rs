@@ -68,6 +68,11 @@ impl Tables {
             let what = format!("{kind} {value} ({origin}, score {score}{primary}) on {page}{snippet}");
             lines.push((contact.first_seen_at, 3, "enrich", what));
         }
+        if let Some(row) = self.companies.get(&id)
+            && let Some(target) = &row.redirected_to
+        {
+            lines.push((row.last_visit_at.unwrap_or(row.updated_at), 3, "enrich", format!("its site leads to {target}")));
+        }
         for row in self.messages.values().filter(|row| row.message.company_id == id) {
             lines.extend(written(row));
         }

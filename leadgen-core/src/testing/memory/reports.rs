@@ -179,6 +179,7 @@ impl Tables {
             region: company.region.clone(),
             status: company.state.as_str().to_owned(),
             status_reason: company.state_reason.clone().unwrap_or_default(),
+            redirected_to: row.redirected_to.clone().unwrap_or_default(),
             site_name: row.site_name.clone().unwrap_or_default(),
             email: primary.map(|contact| contact.found.value.clone()).unwrap_or_default(),
             emails: values(ContactType::Email),

@@ -15,6 +15,7 @@ use crate::domain::mail::FrozenMail;
 use crate::domain::message::Message;
 use crate::domain::money::Money;
 use crate::domain::mx::MxClass;
+use crate::domain::page::SitePage;
 use crate::domain::query::SearchQuery;
 use crate::domain::serp::{Operation, Reading, Sighting};
 use crate::domain::signal::Signal;
@@ -113,8 +114,10 @@ pub(super) struct CompanyRow {
     pub(super) last_error: Option<String>,
     pub(super) excerpt: String,
     pub(super) site_name: Option<String>,
+    pub(super) redirected_to: Option<String>,
     pub(super) inn: Option<String>,
     pub(super) ogrn: Option<String>,
+    pub(super) kpp: Option<String>,
     pub(super) visits: u32,
     pub(super) last_visit_at: Option<Timestamp>,
     pub(super) last_seen_at: Timestamp,
@@ -179,6 +182,8 @@ pub(super) struct Tables {
     pub(super) operations: BTreeMap<Id<Operation>, OperationRow>,
     /// Pages by their hash, with the instant they came.
     pub(super) pages: BTreeMap<String, (Timestamp, Arc<[u8]>)>,
+    /// Pages of sites, in the order of the visit.
+    pub(super) site_pages: BTreeMap<Id<Company>, Vec<SitePage>>,
     /// What was charged, by the lease that asked.
     pub(super) charges: BTreeMap<Uuid, Charge>,
     /// Calls counted in the tenths of the quotas' spans.

@@ -8,6 +8,7 @@ use url::Url;
 
 use crate::domain::mx::MailHosts;
 use crate::domain::name::DomainName;
+use crate::domain::page::Validators;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::dns::{DnsLookup, Resolvers};
 use crate::ports::fetch::{Fetcher, Page};
@@ -103,7 +104,17 @@ impl ScriptedFetcher {
         let page = |(url, html): (&str, &str)| {
             let url = Url::parse(url).ok()?;
             let content_type = Some("text/html; charset=utf-8".to_owned());
-            Some((url.to_string(), Page { url, status: 200, content_type, body: html.as_bytes().to_vec(), truncated: false }))
+            Some((
+                url.to_string(),
+                Page {
+                    url,
+                    status: 200,
+                    content_type,
+                    body: html.as_bytes().to_vec(),
+                    truncated: false,
+                    validators: Validators::default(),
+                },
+            ))
         };
         Self(Shared::new(Web { pages: pages.into_iter().filter_map(page).collect(), ..Web::default() }))
     }
@@ -134,7 +145,14 @@ impl Fetcher for ScriptedFetcher {
         let mut web = self.0.lock();
         web.fetched.push(url.clone());
         web.faults.next()?;
-        let missing = || Page { url: url.clone(), status: 404, content_type: None, body: Vec::new(), truncated: false };
+        let missing = || Page {
+            url: url.clone(),
+            status: 404,
+            content_type: None,
+            body: Vec::new(),
+            truncated: false,
+            validators: Validators::default(),
+        };
         Ok(web.pages.get(url.as_str()).cloned().unwrap_or_else(missing))
     }
 }
