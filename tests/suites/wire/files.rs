@@ -1,6 +1,12 @@
 //! Lists in files, as people's programs save them.
 
 use leadgen_core::setup::wiring::{companies_file, leads_file};
+use leadgen_core::testing::builders::a_row;
+use leadgen_core::testing::conformance;
+use leadgen_core::testing::scripted::ScriptedLeads;
+use leadgen_tests::search_bench::sheet;
+
+use super::Street;
 
 fn file(name: &str, bytes: &[u8]) -> (tempfile::TempDir, std::path::PathBuf) {
     let dir = tempfile::tempdir().unwrap();
@@ -73,4 +79,13 @@ fn a_bad_line_of_companies_is_named_and_the_others_are_used() {
     assert_eq!(rows.iter().map(|row| row.domain.as_str()).collect::<Vec<_>>(), ["alfa.ru", "beta.ru"]);
     assert_eq!(problems.len(), 1);
     assert!(problems[0].starts_with("companies.csv:3"), "{problems:?}");
+}
+
+#[tokio::test]
+async fn a_file_a_sheet_and_the_stand_in_keep_the_promises_of_a_list() {
+    let (_dir, path) = file("niches.csv", "niche,city\nстоматология,Казань\nокна,Самара\n".as_bytes());
+    conformance::leads(&leads_file(&path, None).unwrap()).await;
+    let street = Street::open().await;
+    conformance::leads(&sheet(&street.town, street.clock.clone(), None).unwrap()).await;
+    conformance::leads(&ScriptedLeads::rows([a_row("стоматология", "Казань")])).await;
 }

@@ -7,6 +7,8 @@ use leadgen_core::adapters::kit::tls::client_config;
 use leadgen_core::domain::signal::SignalKind;
 use leadgen_core::ports::inbox::Inbox;
 use leadgen_core::rules::inbound;
+use leadgen_core::testing::conformance;
+use leadgen_core::testing::scripted::{ScriptedInbox, a_mail_from};
 use leadgen_sandbox::Action;
 use leadgen_tests::harness::fault;
 
@@ -152,4 +154,16 @@ async fn a_mail_beyond_the_limit_is_cut_before_it_crosses_the_wire() {
     street.town.post("yandex", &huge).unwrap();
     let batch = inbox(&street, settings(&street)).pull(None).await.unwrap();
     assert_eq!(batch.items[0].bytes.len(), 2 * 1024 * 1024);
+}
+
+#[tokio::test]
+async fn a_server_and_the_stand_in_keep_the_promises_of_an_inbox() {
+    let street = Street::open().await;
+    for number in 1..=3 {
+        street.town.post("yandex", &reply(number, "", "Спасибо")).unwrap();
+    }
+    conformance::inbox(&inbox(&street, settings(&street))).await;
+    let scripted = ScriptedInbox::of("gmail");
+    scripted.receives(a_mail_from("info@firma.ru", "Re: x", "Спасибо"));
+    conformance::inbox(&scripted).await;
 }

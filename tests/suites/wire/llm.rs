@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use leadgen_core::adapters::files::TemplateDrafter;
 use leadgen_core::adapters::kit::http::Http;
 use leadgen_core::adapters::kit::tls::client_config;
 use leadgen_core::adapters::llm::LlmDrafter;
@@ -9,6 +10,8 @@ use leadgen_core::domain::letter::Brief;
 use leadgen_core::error::{ErrorKind, Verdict};
 use leadgen_core::ports::drafter::Drafter;
 use leadgen_core::rules::gate;
+use leadgen_core::testing::conformance;
+use leadgen_core::testing::scripted::ScriptedDrafter;
 use leadgen_sandbox::Action;
 use leadgen_tests::harness::fault;
 
@@ -103,4 +106,13 @@ async fn a_letter_that_is_too_long_does_not_pass_the_gate() {
     let letter = drafter(&street, "town-model-key", Duration::from_secs(10)).draft(&brief(&street)).await.unwrap();
     let objections = gate::objections(&letter.subject, &letter.body, gate::Bounds::default());
     assert!(objections.iter().any(|objection| objection.code == "bad_length"), "{objections:?}");
+}
+
+#[tokio::test]
+async fn a_model_a_template_and_the_stand_in_keep_the_promises_of_a_drafter() {
+    let street = Street::open().await;
+    let brief = brief(&street);
+    conformance::drafter(&drafter(&street, "town-model-key", Duration::from_secs(10)), &brief).await;
+    conformance::drafter(&TemplateDrafter, &brief).await;
+    conformance::drafter(&ScriptedDrafter::new(), &brief).await;
 }

@@ -13,6 +13,9 @@ use leadgen_core::domain::time::{Timestamp, Zone};
 use leadgen_core::error::{Error, ErrorKind, Result, Verdict};
 use leadgen_core::ports::transport::MailTransport;
 use leadgen_core::rules::compose::{Composition, compose};
+use leadgen_core::testing::builders::{a_letter, a_mailbox};
+use leadgen_core::testing::conformance;
+use leadgen_core::testing::scripted::Outbox;
 use leadgen_sandbox::Action;
 use leadgen_tests::harness::fault;
 
@@ -355,4 +358,17 @@ async fn offline_no_server_beyond_loopback_is_named() {
 fn holds_no_password(error: &Error) {
     let shown = format!("{error:?} {}", error.for_row());
     assert!(!shown.contains("town-app-password"), "{shown}");
+}
+
+#[tokio::test]
+async fn both_servers_and_the_stand_in_keep_the_promises_of_a_transport() {
+    let street = Street::open().await;
+    for mailbox in ["yandex", "gmail"] {
+        let mail = letter(&street, mailbox, "info@firma.ru", "Порядок", "Здравствуйте!");
+        let transport = transport(&street, settings(&street, mailbox));
+        conformance::transport(&transport, &mail, async || street.town.letters().len()).await;
+    }
+    let outbox = Outbox::of(a_mailbox("gmail"));
+    let mail = a_letter("info@firma.ru", &a_mailbox("gmail"));
+    conformance::transport(&outbox, &mail, async || outbox.letters().len()).await;
 }
