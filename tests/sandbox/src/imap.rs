@@ -148,7 +148,7 @@ async fn talk(socket: TcpStream, server: Arc<Server>) -> std::io::Result<()> {
                         Some(_) => return Ok(()),
                         None => {}
                     }
-                    let what = words[4..].join(" ").to_uppercase();
+                    let what = words.get(4..).unwrap_or_default().join(" ").to_uppercase();
                     fetch(&mut out, inbox, words.get(3).unwrap_or(&""), &what);
                     if may_mark && what.contains("BODY[") {
                         let uids = chosen(inbox, words.get(3).unwrap_or(&""));

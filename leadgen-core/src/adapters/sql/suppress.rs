@@ -192,39 +192,16 @@ impl SqlStore {
             // No letter goes to a phone: only its company is left alone.
             SuppressionScope::Phone => "m.to_email = '' AND m.to_email = $1",
         };
-        let company = query_one(tx, &format!("{MESSAGE} WHERE {matching} LIMIT 1"), vec![entry.value.clone().into()]).await?;
-        let owner = match company {
+        let letter = query_one(tx, &format!("{MESSAGE} WHERE {matching} LIMIT 1"), vec![entry.value.clone().into()]).await?;
+        let owner = match letter {
             Some(row) => Some(message(&row)?.company_id.uuid()),
             None => self.owner_of(tx, entry).await?,
         };
-        let row: Id<Suppression> = Id::of(&["suppression", entry.scope.as_str(), &entry.value]);
-        let new = run(
-            tx,
-            "INSERT INTO opt_out_registry (id, contact_value, contact_type, company_id, source, reason, registered_at, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT (contact_type, contact_value) DO NOTHING",
-            vec![
-                row.uuid().into(),
-                entry.value.clone().into(),
-                entry.scope.as_str().into(),
-                owner.into(),
-                entry.source.as_str().into(),
-                entry.reason.clone().into(),
-                now.millis().into(),
-            ],
-        )
-        .await?
-            > 0;
-        if new {
-            self.note(tx, now, by, "suppress", entry.scope.as_str(), &row.to_string(), &format!("{}: {}", entry.source, entry.reason))
-                .await?;
-        }
-        let group = match owner.filter(|_| entry.source.is_refusal()) {
-            Some(company) => self.group_of(tx, company).await?,
-            None => vec![],
-        };
+        let new = self.keep_entry(tx, entry, owner, by).await?;
         let sql = self.locked_message(&format!("{MESSAGE} WHERE ({matching}) AND m.status IN {WAITING}"));
         let mut waiting = query(tx, &sql, vec![entry.value.clone().into()]).await?;
-        for company in group {
+        let refused_by = owner.filter(|_| entry.source.is_refusal());
+        for company in self.group_of(tx, refused_by).await? {
             self.move_company(tx, now, company, CompanyEvent::OptOut).await?;
             let sql = self.locked_message(&format!("{MESSAGE} WHERE m.company_id = $1 AND m.status IN {WAITING}"));
             waiting.extend(query(tx, &sql, vec![company.into()]).await?);
@@ -235,6 +212,34 @@ impl SqlStore {
                 AND (delivery_status IS NULL OR delivery_status NOT IN ('unsubscribed', 'complained'))";
             run(tx, sql, vec![entry.value.clone().into(), now.millis().into()]).await?;
         }
+        self.put_aside(tx, waiting, by, now).await?;
+        Ok(new)
+    }
+
+    /// Writes an entry down, once; whether it is new.
+    async fn keep_entry(&self, tx: &DatabaseTransaction, entry: &Suppression, owner: Option<uuid::Uuid>, by: &str) -> Result<bool> {
+        let row: Id<Suppression> = Id::of(&["suppression", entry.scope.as_str(), &entry.value]);
+        let sql = "INSERT INTO opt_out_registry (id, contact_value, contact_type, company_id, source, reason, registered_at, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT (contact_type, contact_value) DO NOTHING";
+        let values = vec![
+            row.uuid().into(),
+            entry.value.clone().into(),
+            entry.scope.as_str().into(),
+            owner.into(),
+            entry.source.as_str().into(),
+            entry.reason.clone().into(),
+            entry.registered_at.millis().into(),
+        ];
+        let new = run(tx, sql, values).await? > 0;
+        if new {
+            let why = format!("{}: {}", entry.source, entry.reason);
+            self.note(tx, entry.registered_at, by, "suppress", entry.scope.as_str(), &row.to_string(), &why).await?;
+        }
+        Ok(new)
+    }
+
+    /// Letters that wait and must not leave any more; a letter may be named more than once.
+    async fn put_aside(&self, tx: &DatabaseTransaction, waiting: Vec<QueryResult>, by: &str, now: Timestamp) -> Result<()> {
         let mut aside = Vec::new();
         for row in waiting {
             let item = message(&row)?;
@@ -252,11 +257,12 @@ impl SqlStore {
             .await?;
             self.note(tx, now, by, next.as_str(), "message", &item.id.to_string(), "opt_out").await?;
         }
-        Ok(new)
+        Ok(())
     }
 
     /// A company with all that were found to be the same one: a refusal of any covers all.
-    async fn group_of(&self, tx: &DatabaseTransaction, company: uuid::Uuid) -> Result<Vec<uuid::Uuid>> {
+    async fn group_of(&self, tx: &DatabaseTransaction, company: Option<uuid::Uuid>) -> Result<Vec<uuid::Uuid>> {
+        let Some(company) = company else { return Ok(vec![]) };
         let sql = "SELECT c.id FROM companies c JOIN companies of_one ON of_one.id = $1
             WHERE COALESCE(c.duplicate_of, c.id) = COALESCE(of_one.duplicate_of, of_one.id) ORDER BY c.id";
         query(tx, sql, vec![company.into()]).await?.iter().map(|row| get(row, "id")).collect()
