@@ -5,6 +5,7 @@ pub mod crew;
 pub mod databases;
 pub mod firms;
 pub mod harness;
+pub mod mortal;
 pub mod plain_http;
 pub mod postgres;
 pub mod processes;

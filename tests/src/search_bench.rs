@@ -17,23 +17,50 @@ use leadgen_core::pipeline::Pipeline;
 use leadgen_core::ports::clock::HandClock;
 use leadgen_core::rules::planning;
 use leadgen_sandbox::Town;
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
+use serde::{Deserialize, Serialize};
 
 /// A value of the town's environment.
 pub fn env(town: &Town, name: &str) -> String {
     town.env().iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()).unwrap_or_default()
 }
 
-/// The real client, pointed at the town, with a short patience.
-pub fn client(town: &Town, clock: Arc<HandClock>, patience: Duration) -> Result<YandexSearch> {
-    let settings = yandex::Settings {
+/// Where a town is, for a client of its search.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Address {
+    folder_id: String,
+    key_file: String,
+    search_url: String,
+    operation_url: String,
+    iam_url: String,
+}
+
+/// The address of a town.
+pub fn address(town: &Town) -> Address {
+    Address {
         folder_id: env(town, "YANDEX_CLOUD_FOLDER_ID"),
-        credentials: Credentials::key_file(env(town, "YANDEX_CLOUD_SA_KEY_FILE").as_ref())?,
+        key_file: env(town, "YANDEX_CLOUD_SA_KEY_FILE"),
         search_url: env(town, "LEADGEN_YANDEX_SEARCH_URL"),
         operation_url: env(town, "LEADGEN_YANDEX_OPERATION_URL"),
         iam_url: env(town, "LEADGEN_YANDEX_IAM_URL"),
+    }
+}
+
+/// The real client, pointed at the town, with a short patience.
+pub fn client(town: &Town, clock: Arc<HandClock>, patience: Duration) -> Result<YandexSearch> {
+    client_at(&address(town), yandex::Request::default(), clock, patience)
+}
+
+/// The same at an address, with a request of one's own.
+pub fn client_at(town: &Address, request: yandex::Request, clock: Arc<HandClock>, patience: Duration) -> Result<YandexSearch> {
+    let settings = yandex::Settings {
+        folder_id: town.folder_id.clone(),
+        credentials: Credentials::key_file(town.key_file.as_ref())?,
+        search_url: town.search_url.clone(),
+        operation_url: town.operation_url.clone(),
+        iam_url: town.iam_url.clone(),
         mode: SearchMode::Deferred,
-        request: yandex::Request::default(),
+        request,
     };
     Ok(YandexSearch::new(settings, Http::new(&client_config(None)?, patience, true)?, clock)?)
 }
@@ -76,6 +103,13 @@ pub fn query(niche: &str, city: &str, batch: &str, due: Timestamp) -> Result<Sea
 /// One row of the database, read past the store: columns as text.
 pub async fn look(url: &str, sql: &str) -> Result<Vec<Vec<String>>> {
     let db = sea_orm::Database::connect(url).await?;
+    let lines = look_in(&db, sql).await;
+    db.close().await?;
+    lines
+}
+
+/// The same over a connection that stays open.
+pub async fn look_in(db: &DatabaseConnection, sql: &str) -> Result<Vec<Vec<String>>> {
     let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await?;
     let text = |row: &sea_orm::QueryResult, column: &str| -> String {
         row.try_get::<Option<String>>("", column)
@@ -83,9 +117,7 @@ pub async fn look(url: &str, sql: &str) -> Result<Vec<Vec<String>>> {
             .or_else(|_| row.try_get::<i64>("", column).map(|n| n.to_string()))
             .unwrap_or_else(|_| "?".into())
     };
-    let lines = rows.iter().map(|row| row.column_names().iter().map(|column| text(row, column)).collect()).collect();
-    db.close().await?;
-    Ok(lines)
+    Ok(rows.iter().map(|row| row.column_names().iter().map(|column| text(row, column)).collect()).collect())
 }
 
 /// The town's sheet, for rows of one batch or of all.
