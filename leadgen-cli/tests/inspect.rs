@@ -100,3 +100,79 @@ fn a_bad_line_is_answered_and_the_rest_go_on() {
     assert_eq!(inspect("serp", &[json!({"path": "no/such/file.xml"})])[0]["results"], json!([]));
     assert!(inspect("match", &[json!({"a": {}})])[0]["error"].as_str().unwrap().starts_with("bad_input: "));
 }
+
+/// What a case expects of an answer that is an error: its code.
+fn code(answer: &Value) -> Value {
+    json!({"error": answer["error"].as_str().unwrap_or("").split(':').next()})
+}
+
+#[test]
+fn sets_of_queries_their_hashes_and_their_regions_are_the_golden_ones() {
+    check("query_set", "query", Value::clone, |answer| {
+        let pair = |query: &Value| json!({"trigger": query["trigger"], "query_text": query["text"]});
+        let lines = || answer["queries"].as_array().unwrap().iter().map(pair).collect();
+        if answer["error"].is_null() { Value::Array(lines()) } else { code(answer) }
+    });
+    let hash = |input: &Value| json!({"text": input["query_text"], "region_code": input["region_code"]});
+    check("query_hash", "query", hash, |answer| answer["queries"][0]["hash"].clone());
+    let place = |input: &Value| json!({"niche": "окна", "city": input["city"], "country": input["country"]});
+    check("region_resolution", "query", place, |answer| answer["queries"][0]["region_code"].clone());
+}
+
+#[test]
+fn texts_of_queries_are_the_golden_ones() {
+    let cases = golden("query_text");
+    let line = |case: &Value| {
+        let mut input = case["input"].clone();
+        input["triggers"] = json!([input["trigger"].as_str().unwrap_or("")]);
+        input
+    };
+    let answers = inspect("query", &cases.iter().map(line).collect::<Vec<_>>());
+    for (case, answer) in cases.iter().zip(&answers) {
+        let queries = answer["queries"].as_array().unwrap();
+        // A variant over the limits is left out of its set; the core over them is an error of the whole.
+        let is_left_out = answer["error"].is_null() && case["expected"]["error"] == "query_too_long";
+        match (is_left_out, answer["error"].is_null()) {
+            (true, _) => assert_eq!(queries.len(), 1, "{}: only the core is left: {answer}", case["name"]),
+            (false, true) => assert_eq!(queries.last().unwrap()["text"], case["expected"], "{}", case["name"]),
+            (false, false) => assert_eq!(code(answer), case["expected"], "{}", case["name"]),
+        }
+    }
+}
+
+#[test]
+fn nights_and_their_slots_are_the_golden_ones() {
+    let cases = golden("night_window");
+    let answers = inspect("night", &cases.iter().map(|case| case["input"].clone()).collect::<Vec<_>>());
+    for (case, answer) in cases.iter().zip(&answers) {
+        for (field, expected) in case["expected"].as_object().unwrap() {
+            assert_eq!(answer[field], *expected, "{} {field}", case["name"]);
+        }
+    }
+    let cases = golden("night_slots");
+    let answers = inspect("night", &cases.iter().map(|case| case["input"].clone()).collect::<Vec<_>>());
+    for (case, answer) in cases.iter().zip(&answers) {
+        if !answer["error"].is_null() {
+            assert_eq!(code(answer), case["expected"], "{}", case["name"]);
+            continue;
+        }
+        let slots = answer["slots"].as_array().unwrap();
+        assert_eq!(json!(slots.len()), case["expected"]["count"], "{}", case["name"]);
+        for (index, expected) in case["expected"]["slots"].as_object().unwrap() {
+            assert_eq!(slots[index.parse::<usize>().unwrap()], *expected, "{} slot {index}", case["name"]);
+        }
+    }
+}
+
+#[test]
+fn an_argument_that_can_not_be_answered_ends_in_one_and_one_of_two_in_four() {
+    let end = |args: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_leadgen")).arg("inspect").args(args).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, said) = end(&["serp", "no/such/file.xml"]);
+    assert!(code == Some(1) && said.contains("file_unreadable: no/such/file.xml"), "{code:?} {said}");
+    assert_eq!(end(&["url", "denta-lux.ru"]).0, Some(0));
+    assert_eq!(end(&["url", "denta-lux.ru", "ftp://x.ru"]).0, Some(4));
+    assert_eq!(end(&["query", ""]).0, Some(1));
+}

@@ -118,6 +118,10 @@ impl OnceLane<SubmitQuery> for Mortal<SqlStore> {
         self.life.step("submit: marked");
         Ok(())
     }
+
+    async fn renew(&self, call: &Call, ticket: &Ticket) -> Ours<()> {
+        OnceLane::<SubmitQuery>::renew(self.inner.as_ref(), call, ticket).await
+    }
 }
 
 #[async_trait]

@@ -191,10 +191,6 @@ impl Seen {
         ensure!(answered || given_up, "a query has not come to its end");
         Ok(())
     }
-
-    async fn renew(&self, call: &Call, ticket: &Ticket) -> Result<()> {
-        OnceLane::<SubmitQuery>::renew(self.inner.as_ref(), call, ticket).await
-    }
 }
 
 /// One death at every point of a story, and a second process that finishes; how many points there were.

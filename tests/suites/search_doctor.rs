@@ -1,6 +1,9 @@
-//! What `doctor` says of searches and the sheet, with everything right and with one thing wrong at a time.
+//! What `doctor` says of searches, the sheet, the model, the mailboxes and the names, with everything right and with one
+//! thing wrong at a time.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::time::{Duration, Instant};
 
 use leadgen_core::setup::doctor::{Finding, Health, examine};
 use leadgen_core::setup::layers::{Layers, Origin};
@@ -12,7 +15,7 @@ async fn findings(town: &Town, database: &str, more: &[(&str, &str)]) -> Vec<Fin
     let fixed = [("DATABASE_URL", database), ("LEADGEN_OFFLINE", "true")];
     let all = given.chain(fixed).chain(more.iter().copied());
     let layers = all.fold(Layers::defaults(), |layers, (name, value)| layers.with(name, value, &Origin::Flag));
-    examine(&Settings::read(&layers).unwrap()).await
+    examine(&Settings::read(&layers).unwrap(), Duration::from_secs(2)).await
 }
 
 fn line<'a>(findings: &'a [Finding], what: &str) -> &'a Finding {
@@ -73,5 +76,70 @@ async fn a_budget_that_is_used_up_is_shown() {
     assert_eq!((line(&seen, "database").health, line(&seen, "budget").health), (Health::Ok, Health::Fail));
     assert!(line(&seen, "budget").mend.contains("LEADGEN_BUDGET_SEARCH_RUB"));
     assert_eq!(line(&seen, "queue").health, Health::Warn);
+    town.close().await;
+}
+
+fn strike(town: &Town, server: &str, at: &str, times: u32, action: Action) {
+    town.faults().add(Fault { server: server.into(), matches: String::new(), at: at.into(), times, action });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn model_mailboxes_and_names_have_their_lines_and_nothing_is_sent() {
+    let dir = tempfile::tempdir().unwrap();
+    let town = Town::open(Plan::new(dir.path().join("town"))).await.unwrap();
+    let url = format!("sqlite://{}?mode=rwc", dir.path().join("leadgen.db").display());
+    let key = ("OPENAI_API_KEY", "town-model-key");
+
+    let good = findings(&town, &url, &[key]).await;
+    for what in
+        ["model", "DNS", "mailbox yandex", "mailbox gmail", "inbox yandex", "inbox gmail", "sender studio-primer.ru", "sender gmail.com"]
+    {
+        assert_eq!(line(&good, what).health, Health::Ok, "{:?}", line(&good, what));
+    }
+    assert!(line(&findings(&town, &url, &[]).await, "model").found.contains("template"));
+    let unlisted = findings(&town, &url, &[key, ("OPENAI_EMAIL_MODEL", "gpt-none")]).await;
+    assert_eq!(line(&unlisted, "model").health, Health::Warn);
+
+    let wrong = [("OPENAI_API_KEY", "a-secret-key"), ("GMAIL_PASS", "a-secret-word")];
+    let seen = findings(&town, &url, &wrong).await;
+    assert!(line(&seen, "model").found.starts_with("llm_auth_failed"), "{:?}", line(&seen, "model"));
+    for what in ["mailbox gmail", "inbox gmail"] {
+        let found = line(&seen, what);
+        assert!(found.health == Health::Fail && found.found.starts_with("auth") && found.mend.contains("GMAIL_"), "{found:?}");
+    }
+    assert!(!serde_json::to_string(&seen).unwrap().contains("a-secret"), "no secret is shown: {seen:?}");
+
+    strike(&town, "dns", "MX", 9, Action::Stall);
+    strike(&town, "dns", "TXT", 1, Action::NoRecords);
+    let seen = findings(&town, &url, &[("ROUTING_DNS_TIMEOUT_MS", "200")]).await;
+    assert_eq!(line(&seen, "DNS").health, Health::Fail);
+    assert_eq!(
+        (line(&seen, "sender studio-primer.ru").health, line(&seen, "sender studio-primer.ru").found.as_str()),
+        (Health::Warn, "no SPF")
+    );
+    assert_eq!((town.letters().len(), town.searches().len()), (0, 0), "nothing is sent and nothing is paid");
+    assert!(!town.commands().iter().any(|command| command.contains("MAIL FROM")), "{:?}", town.commands());
+    town.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_that_say_nothing_are_not_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let town = Town::open(Plan::new(dir.path().join("town"))).await.unwrap();
+    let url = format!("sqlite://{}?mode=rwc", dir.path().join("leadgen.db").display());
+    for (server, at) in
+        [("model", ""), ("smtp.yandex", "connect"), ("smtp.gmail", "connect"), ("imap", "login"), ("iam", ""), ("sheets", ""), ("dns", "")]
+    {
+        strike(&town, server, at, 99, Action::Stall);
+    }
+    let began = Instant::now();
+
+    let seen = findings(&town, &url, &[("OPENAI_API_KEY", "town-model-key"), ("ROUTING_DNS_TIMEOUT_MS", "200")]).await;
+
+    assert!(began.elapsed() < Duration::from_secs(9), "{:?}", began.elapsed());
+    for what in ["model", "mailbox yandex", "mailbox gmail", "inbox yandex", "Yandex token", "sheet", "DNS"] {
+        assert_eq!(line(&seen, what).health, Health::Fail, "{:?}", line(&seen, what));
+    }
+    assert_eq!(line(&seen, "sender studio-primer.ru").health, Health::Warn, "what can't be looked up is unknown");
     town.close().await;
 }

@@ -1,6 +1,6 @@
 //! `doctor`: everything is checked before the first night.
 
-use leadgen_core::setup::doctor::{self, Health};
+use leadgen_core::setup::doctor::{self, Health, PATIENCE};
 use leadgen_core::setup::settings::Settings;
 
 use crate::args::Cli;
@@ -8,7 +8,7 @@ use crate::output::{self, End};
 
 pub(crate) async fn run(cli: &Cli) -> anyhow::Result<End> {
     let settings = Settings::read(&super::layers(cli)?)?;
-    let findings = doctor::examine(&settings).await;
+    let findings = doctor::examine(&settings, PATIENCE).await;
     output::show(cli.json, &findings, || {
         let rows = findings
             .iter()

@@ -13,60 +13,52 @@ use crate::args::InspectCommand;
 use crate::output::End;
 
 pub(crate) fn run(command: &InspectCommand) -> anyhow::Result<End> {
-    match command {
-        InspectCommand::Url { jsonl: true, .. } => lines::each(companies::url)?,
-        InspectCommand::Url { values, .. } => {
-            for value in values {
-                crate::output::say!("{}", companies::url(&json!({"url": value})));
-            }
-        }
-        InspectCommand::Company { jsonl: true, .. } => lines::each(companies::company)?,
-        InspectCommand::Company { name, domain, .. } => {
-            crate::output::say!("{}", companies::company(&json!({"name": name, "domain": domain})));
-        }
-        InspectCommand::Match { jsonl: true, .. } => lines::each(companies::pair)?,
+    let answers = match command {
+        InspectCommand::Url { jsonl: true, .. } => return lines::each(companies::url),
+        InspectCommand::Url { values, .. } => values.iter().map(|value| companies::url(&json!({"url": value}))).collect(),
+        InspectCommand::Company { jsonl: true, .. } => return lines::each(companies::company),
+        InspectCommand::Company { name, domain, .. } => vec![companies::company(&json!({"name": name, "domain": domain}))],
+        InspectCommand::Match { jsonl: true, .. } => return lines::each(companies::pair),
         InspectCommand::Match { a, b, .. } => {
-            crate::output::say!("{}", companies::pair(&json!({"a": a.as_deref().map(side), "b": b.as_deref().map(side)})));
+            vec![companies::pair(&json!({"a": a.as_deref().map(side), "b": b.as_deref().map(side)}))]
         }
-        InspectCommand::Query { jsonl: true, .. } => lines::each(search::query)?,
+        InspectCommand::Query { jsonl: true, .. } => return lines::each(search::query),
         InspectCommand::Query { niche, city, country, now, .. } => {
-            crate::output::say!("{}", search::query(&json!({"niche": niche, "city": city, "country": country, "now": now})));
+            vec![search::query(&json!({"niche": niche, "city": city, "country": country, "now": now}))]
         }
-        InspectCommand::Night { jsonl: true, .. } => lines::each(search::night)?,
-        InspectCommand::Night { now, count, .. } => crate::output::say!("{}", search::night(&json!({"now": now, "count": count}))),
-        InspectCommand::Serp { jsonl: true, .. } => lines::each(companies::serp_file)?,
-        InspectCommand::Serp { files, .. } => {
-            for file in files {
-                crate::output::say!("{}", companies::serp_file(&json!({"path": file})));
-            }
-        }
-        InspectCommand::Page { jsonl: true, .. } => lines::each(contacts::page)?,
-        InspectCommand::Page { path, url, .. } => crate::output::say!("{}", contacts::page(&json!({"path": path, "url": url}))),
-        InspectCommand::Site { jsonl: true, .. } => lines::each(contacts::site)?,
+        InspectCommand::Night { jsonl: true, .. } => return lines::each(search::night),
+        InspectCommand::Night { now, count, .. } => vec![search::night(&json!({"now": now, "count": count}))],
+        InspectCommand::Serp { jsonl: true, .. } => return lines::each(companies::serp_file),
+        InspectCommand::Serp { files, .. } => files.iter().map(|file| companies::serp_file(&json!({"path": file}))).collect(),
+        InspectCommand::Page { jsonl: true, .. } => return lines::each(contacts::page),
+        InspectCommand::Page { path, url, .. } => vec![contacts::page(&json!({"path": path, "url": url}))],
+        InspectCommand::Site { jsonl: true, .. } => return lines::each(contacts::site),
         InspectCommand::Site { dir, domain, country, .. } => {
-            crate::output::say!("{}", contacts::site(&json!({"dir": dir, "domain": domain, "country": country})));
+            vec![contacts::site(&json!({"dir": dir, "domain": domain, "country": country}))]
         }
-        InspectCommand::Email { jsonl: true, .. } => lines::each(contacts::email)?,
-        InspectCommand::Email { value, .. } => crate::output::say!("{}", contacts::email(&json!({"email": value}))),
-        InspectCommand::Phone { jsonl: true, .. } => lines::each(contacts::phone)?,
+        InspectCommand::Email { jsonl: true, .. } => return lines::each(contacts::email),
+        InspectCommand::Email { value, .. } => vec![contacts::email(&json!({"email": value}))],
+        InspectCommand::Phone { jsonl: true, .. } => return lines::each(contacts::phone),
         InspectCommand::Phone { text, value, region, .. } => {
-            crate::output::say!("{}", contacts::phone(&json!({"text": text, "value": value, "region": region})));
+            vec![contacts::phone(&json!({"text": text, "value": value, "region": region}))]
         }
-        InspectCommand::Requisite { jsonl: true, .. } => lines::each(contacts::requisite)?,
-        InspectCommand::Requisite { kind, value, .. } => {
-            crate::output::say!("{}", contacts::requisite(&json!({"kind": kind, "value": value})));
-        }
-        InspectCommand::Robots { jsonl: true, .. } => lines::each(web::robots)?,
-        InspectCommand::Robots { file, url, agent, .. } => {
-            crate::output::say!("{}", web::robots(&json!({"file": file, "url": url, "agent": agent})));
-        }
-        InspectCommand::Target { jsonl: true, .. } => lines::each(web::target)?,
-        InspectCommand::Target { url, .. } => crate::output::say!("{}", web::target(&json!({"url": url}))),
-        InspectCommand::Reply { text } => {
-            crate::output::say!("{}", json!({"intent": inbound::intent(&inbound::own_words(text)), "error": null}));
-        }
+        InspectCommand::Requisite { jsonl: true, .. } => return lines::each(contacts::requisite),
+        InspectCommand::Requisite { kind, value, .. } => vec![contacts::requisite(&json!({"kind": kind, "value": value}))],
+        InspectCommand::Robots { jsonl: true, .. } => return lines::each(web::robots),
+        InspectCommand::Robots { file, url, agent, .. } => vec![web::robots(&json!({"file": file, "url": url, "agent": agent}))],
+        InspectCommand::Target { jsonl: true, .. } => return lines::each(web::target),
+        InspectCommand::Target { url, .. } => vec![web::target(&json!({"url": url}))],
+        InspectCommand::Reply { text } => vec![json!({"intent": inbound::intent(&inbound::own_words(text)), "error": null})],
+    };
+    for answer in &answers {
+        crate::output::say!("{answer}");
     }
-    Ok(End::Done)
+    let refused = answers.iter().filter(|answer| !answer["error"].is_null()).count();
+    Ok(match refused {
+        0 => End::Done,
+        all if all == answers.len() => End::Failed,
+        _ => End::Partly,
+    })
 }
 
 /// One side of a pair as an argument: a name, or a JSON object.

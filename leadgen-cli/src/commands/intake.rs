@@ -8,7 +8,7 @@ use leadgen_core::domain::lead::{LeadRow, RowFate, RowStatus};
 use leadgen_core::domain::time::Timestamp;
 use leadgen_core::pipeline::{Until, inlet};
 use leadgen_core::ports::leads::LeadSource;
-use leadgen_core::ports::store::RowOutcomes;
+use leadgen_core::ports::store::{Admit, RowOutcomes};
 use leadgen_core::setup::wiring::{self, Needs};
 
 use super::{Ground, plan};
@@ -38,7 +38,8 @@ async fn import(cli: &Cli, file: &Path, batch_tag: Option<&str>, map: &[String],
         return plan::show_rows(cli, &ground, leads.rows()).await;
     }
     let store = ground.store.clone();
-    inlet::intake(store.as_ref(), &leads, &file.display().to_string(), ground.clock.as_ref()).await?;
+    // Whoever imports a file again asks for its rows again, changed or not: known queries are found, not made.
+    store.admit(&file.display().to_string(), leads.rows(), None, ground.now()).await?;
     planned(&ground).await?;
     inlet::acknowledge(store.as_ref(), &leads, leads.rows()).await?;
     let outcomes: Vec<RowStatus> = store.outcomes(leads.rows()).await?.into_iter().flatten().collect();

@@ -6,7 +6,7 @@ use leadgen_core::actions::review;
 use leadgen_core::domain::query::SearchMode;
 use leadgen_core::error::{Error, ErrorKind};
 use leadgen_core::pipeline::desk::{Tally, Watch};
-use leadgen_core::pipeline::{Pipeline, Until};
+use leadgen_core::pipeline::{Pipeline, STAGES, Until};
 use leadgen_core::ports::store::Agenda;
 use leadgen_core::setup::settings::Settings;
 use leadgen_core::setup::wiring::{self, Needs};
@@ -62,14 +62,38 @@ pub(crate) async fn run(cli: &Cli, args: &RunArgs) -> anyhow::Result<End> {
     }
     let bars = Bars::new(cli, &ground.store.loads(ground.now()).await?);
     let pipeline = pipeline(&ground, Needs::all(&ground.settings), args.batch.as_deref(), bars.watch())?.only(&args.stages)?;
+    tell_what_is_off(cli, &ground.settings, &pipeline, &args.stages)?;
     if args.once {
-        return finish(cli, &pipeline, &bars, true).await;
+        return finish(cli, &pipeline, &bars).await;
     }
     if !cli.quiet {
         eprintln!("running {}; Ctrl-C stops", pipeline.stages().join(", "));
     }
     pipeline.run(ground.settings.tick.max(Duration::from_secs(1))).await?;
     Ok(End::Done)
+}
+
+/// Stages whose parts are not set up don't run: said of all, and refused where one was asked for by name.
+fn tell_what_is_off(cli: &Cli, settings: &Settings, pipeline: &Pipeline, wanted: &[String]) -> anyhow::Result<()> {
+    let on = pipeline.stages();
+    let off = STAGES.into_iter().filter(|stage| !on.contains(stage));
+    let mut by_reason: Vec<(&str, Vec<&str>)> = Vec::new();
+    for stage in off.filter(|stage| wanted.is_empty() || wanted.iter().any(|name| name == stage)) {
+        let why = wiring::why_off(settings, stage);
+        match by_reason.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, stages)) => stages.push(stage),
+            None => by_reason.push((why, vec![stage])),
+        }
+    }
+    let lines: Vec<String> = by_reason.iter().map(|(why, stages)| format!("{}: {why}", stages.join(", "))).collect();
+    if !wanted.is_empty() && !lines.is_empty() {
+        let refused = Error::new(ErrorKind::Config, "run what was asked for").code("stage_not_set_up");
+        return Err(refused.detail(lines.join("; ")).into());
+    }
+    if !cli.quiet {
+        lines.iter().for_each(|line| eprintln!("not running {line}"));
+    }
+    Ok(())
 }
 
 /// Writes letters; with `--again`, those that wait for review anew.
@@ -111,7 +135,7 @@ pub(crate) async fn stages(cli: &Cli, stages: &[&str], args: &StageArgs) -> anyh
     }
     let bars = Bars::new(cli, &ground.store.loads(ground.now()).await?);
     let pipeline = pipeline(&ground, needs, args.batch.as_deref(), bars.watch())?.only(stages)?;
-    finish(cli, &pipeline, &bars, false).await
+    finish(cli, &pipeline, &bars).await
 }
 
 /// What waits in the lanes of some stages (of all, if none is named); nothing is touched.
@@ -125,7 +149,7 @@ async fn waiting(cli: &Cli, ground: &Ground, stages: &[String]) -> anyhow::Resul
     Ok(if loads.iter().all(|load| load.due == 0) { End::Nothing } else { End::Done })
 }
 
-async fn finish(cli: &Cli, pipeline: &Pipeline, bars: &Bars, quiet_if_idle: bool) -> anyhow::Result<End> {
+async fn finish(cli: &Cli, pipeline: &Pipeline, bars: &Bars) -> anyhow::Result<End> {
     let drained = pipeline.drain(Until::Idle).await;
     bars.clear();
     let tallies = drained?;
@@ -138,7 +162,7 @@ async fn finish(cli: &Cli, pipeline: &Pipeline, bars: &Bars, quiet_if_idle: bool
     print(cli, &tallies)?;
     let idle = tallies.iter().all(Tally::is_idle);
     let failed = tallies.iter().any(|tally| tally.failed() > 0 || tally.paused.is_some());
-    Ok(match (failed, idle && !quiet_if_idle) {
+    Ok(match (failed, idle) {
         (true, _) => End::Partly,
         (false, true) => End::Nothing,
         (false, false) => End::Done,

@@ -1,5 +1,6 @@
 //! `sandbox`: the town stays open until Ctrl-C and says how to be reached.
 
+use anyhow::Context;
 use leadgen_sandbox::{Faults, Plan, Town};
 
 use crate::args::{Cli, SandboxArgs};
@@ -7,15 +8,19 @@ use crate::output::End;
 
 pub(crate) async fn run(cli: &Cli, args: &SandboxArgs) -> anyhow::Result<End> {
     let faults = match &args.faults {
-        Some(path) => Faults::from_json(&std::fs::read_to_string(path)?)?,
+        Some(path) => {
+            let text = std::fs::read_to_string(path).with_context(|| format!("could not read {}", path.display()))?;
+            Faults::from_json(&text).with_context(|| format!("{} is no list of faults", path.display()))?
+        }
         None => Faults::default(),
     };
     let plan = Plan { seed: args.seed, serp: args.serp.clone(), sites: args.sites.clone(), faults, ..Plan::new(&args.dir) };
-    let town = Town::open(plan).await?;
-    std::fs::write(args.dir.join("niches.csv"), town.niches_csv())?;
+    let town = Town::open(plan).await.context("could not open the town")?;
+    let niches = args.dir.join("niches.csv");
+    std::fs::write(&niches, town.niches_csv()).with_context(|| format!("could not write {}", niches.display()))?;
     let env: String = town.env().iter().map(|(name, value)| format!("{name}={value}\n")).collect::<String>() + "LEADGEN_OFFLINE=true\n";
     if let Some(path) = &args.env_file {
-        std::fs::write(path, &env)?;
+        std::fs::write(path, &env).with_context(|| format!("could not write {}", path.display()))?;
     }
     if cli.json {
         crate::output::say!("{}", serde_json::to_string(&town.env().iter().cloned().collect::<std::collections::BTreeMap<_, _>>())?);

@@ -43,6 +43,10 @@ async fn now(cli: &Cli, niche: &str, city: &str, pages: u32, dry_run: bool) -> a
     let clock = wiring::clock(&settings);
     let planning_settings = wiring::planning_settings(&settings);
     let text = planning::query_text(niche, city, None, &planning_settings)?;
+    // Without a city all of Russia was asked for; a city that is not known is told before it is paid for.
+    if let Some(warning) = planning_settings.places.warning(city, "").filter(|_| !city.trim().is_empty()) {
+        eprintln!("{warning}");
+    }
     let pages = pages.clamp(1, MOST_RESULTS.div_ceil(settings.policy.search.per_page));
     let price = cost::price(&settings.policy.search.prices, SearchMode::Synchronous, clock.now()) * u64::from(pages);
     let up_to = if pages == 1 { "one synchronous search, about".to_owned() } else { format!("up to {pages} pages at once, at most") };

@@ -54,6 +54,25 @@ impl Resolver {
         Ok(Self { configured, alternative, limit: timeout * 3 })
     }
 
+    /// The texts of a name, each in one piece; none if there are none. For checking a set-up.
+    pub async fn texts(&self, name: &str) -> Result<Vec<String>> {
+        let failed = |code: &'static str| Error::new(ErrorKind::Unavailable, format!("read the records of {name}")).code(code);
+        let lookup = tokio::time::timeout(self.limit, self.configured.txt_lookup(format!("{name}."))).await;
+        match lookup.map_err(|_| failed("dns_timeout"))? {
+            Ok(lookup) => Ok(lookup
+                .answers()
+                .iter()
+                .filter_map(|record| match &record.data {
+                    RData::TXT(text) => Some(String::from_utf8_lossy(&text.txt_data.concat()).into_owned()),
+                    _ => None,
+                })
+                .collect()),
+            Err(error) if error.is_nx_domain() || error.is_no_records_found() => Ok(vec![]),
+            Err(NetError::Timeout) => Err(failed("dns_timeout")),
+            Err(error) => Err(failed("dns_failed").because(error)),
+        }
+    }
+
     fn resolver(&self, ask: Resolvers) -> &TokioResolver {
         match (ask, &self.alternative) {
             (Resolvers::Alternative, Some(other)) => other,

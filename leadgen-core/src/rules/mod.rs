@@ -24,6 +24,7 @@ pub mod refound;
 pub mod regions;
 pub mod replies;
 pub mod robots;
+pub mod sender_records;
 pub mod setback;
 pub mod sieve;
 pub mod site;

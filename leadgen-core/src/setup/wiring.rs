@@ -1,5 +1,6 @@
 //! Settings → adapters → pipeline. Both binaries call this and name no adapter themselves.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ use crate::ports::search::SearchProvider;
 use crate::ports::store::SitePages;
 use crate::rules::compose::unsubscribe;
 use crate::rules::{mailmap, planning};
-use crate::setup::settings::{Provider, Settings};
+use crate::setup::settings::{MailboxSettings, Provider, Settings};
 
 /// Time for a call to a service.
 const CALL: Duration = Duration::from_mins(1);
@@ -62,6 +63,20 @@ impl Needs {
             mail: !settings.mailboxes.is_empty(),
             sheet: settings.sheet.sync,
         }
+    }
+}
+
+/// Why a stage does not run under these settings, and what would switch it on.
+pub fn why_off(settings: &Settings, stage: &str) -> &'static str {
+    match stage {
+        "intake" if settings.sheet.id.is_none() => "GOOGLE_SHEET_ID is not set; niches come in by `leadgen intake import`",
+        "intake" => "SHEET_SYNC_ENABLED is false; `leadgen intake sync` takes the sheet's rows",
+        "submit" | "poll" | "ingest" => "YANDEX_CLOUD_FOLDER_ID is not set (or another LEADGEN_SEARCH_PROVIDER)",
+        "route" | "send" | "inbox" if settings.mailboxes.is_empty() => {
+            "no mailbox is set up: YANDEX_USER and YANDEX_PASS, or GMAIL_USER and GMAIL_PASS"
+        }
+        "inbox" => "no inbox is read: YANDEX_IMAP_HOST and GMAIL_IMAP_HOST are off",
+        _ => "its parts are not set up",
     }
 }
 
@@ -176,7 +191,7 @@ pub fn pipeline(settings: &Settings, store: Arc<SqlStore>, clock: Arc<dyn Clock>
         builder = builder.leads_every("sheet", source, sync.interval);
     }
     if needs.contacts || needs.mail {
-        let dns = Arc::new(Resolver::new(&settings.routing.resolvers, settings.routing.timeout, settings.offline)?);
+        let dns = Arc::new(resolver(settings, &settings.routing.resolvers)?);
         if needs.contacts {
             let fetcher = HttpFetcher::new(web_settings(settings), Arc::clone(&tls), dns.clone(), Arc::clone(&clock));
             let extractor = WebsiteExtractor::new(fetcher, settings.web.max_pages as usize);
@@ -236,35 +251,69 @@ fn search(settings: &Settings, tls: &Arc<ClientConfig>, clock: &Arc<dyn Clock>, 
 }
 
 fn drafter(settings: &Settings, tls: &Arc<ClientConfig>) -> Result<Arc<dyn Drafter>> {
-    let Some(key) = &settings.llm.api_key else { return Ok(Arc::new(TemplateDrafter)) };
+    Ok(match model(settings, tls)? {
+        Some(model) => Arc::new(model),
+        None => Arc::new(TemplateDrafter),
+    })
+}
+
+/// The model that writes, if there is a key for one.
+pub(crate) fn model(settings: &Settings, tls: &Arc<ClientConfig>) -> Result<Option<LlmDrafter>> {
+    let Some(key) = &settings.llm.api_key else { return Ok(None) };
     let http = Http::new(tls, CALL, settings.offline)?;
-    Ok(Arc::new(LlmDrafter::new(http, &settings.llm.base_url, key.reveal().to_owned(), settings.llm.model.clone())?))
+    LlmDrafter::new(http, &settings.llm.base_url, key.reveal().to_owned(), settings.llm.model.clone()).map(Some)
+}
+
+/// A resolver over the configured servers, or over some of them.
+pub(crate) fn resolver(settings: &Settings, servers: &[SocketAddr]) -> Result<Resolver> {
+    Resolver::new(servers, settings.routing.timeout, settings.offline)
+}
+
+/// The way out of a mailbox.
+pub(crate) fn transport(
+    settings: &Settings,
+    mailbox: &MailboxSettings,
+    tls: &Arc<ClientConfig>,
+    clock: &Arc<dyn Clock>,
+) -> Result<SmtpTransport> {
+    let wire = smtp::Settings {
+        mailbox: mailbox.mailbox.clone(),
+        host: mailbox.smtp_host.clone(),
+        port: mailbox.smtp_port,
+        tls: if mailbox.implicit_tls { Tls::Implicit } else { Tls::StartTls },
+        user: mailbox.user.clone(),
+        password: mailbox.pass.reveal().to_owned(),
+        offline: settings.offline,
+        limits: smtp::Limits::default(),
+    };
+    SmtpTransport::new(wire, Arc::clone(tls), Arc::clone(clock))
+}
+
+/// The way in of a mailbox, if its answers are read.
+pub(crate) fn inbox(
+    settings: &Settings,
+    mailbox: &MailboxSettings,
+    tls: &Arc<ClientConfig>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Option<ImapInbox>> {
+    let Some((host, port)) = &mailbox.imap else { return Ok(None) };
+    let wire = imap::Settings {
+        mailbox: mailbox.mailbox.name.clone(),
+        host: host.clone(),
+        port: *port,
+        user: mailbox.user.clone(),
+        password: mailbox.pass.reveal().to_owned(),
+        offline: settings.offline,
+        limit: imap::PULL,
+    };
+    ImapInbox::new(wire, Arc::clone(tls), Arc::clone(clock)).map(Some)
 }
 
 fn mail(mut builder: PipelineBuilder, settings: &Settings, tls: &Arc<ClientConfig>, clock: &Arc<dyn Clock>) -> Result<PipelineBuilder> {
     for mailbox in &settings.mailboxes {
-        let wire = smtp::Settings {
-            mailbox: mailbox.mailbox.clone(),
-            host: mailbox.smtp_host.clone(),
-            port: mailbox.smtp_port,
-            tls: if mailbox.implicit_tls { Tls::Implicit } else { Tls::StartTls },
-            user: mailbox.user.clone(),
-            password: mailbox.pass.reveal().to_owned(),
-            offline: settings.offline,
-            limits: smtp::Limits::default(),
-        };
-        builder = builder.transport(Arc::new(SmtpTransport::new(wire, Arc::clone(tls), Arc::clone(clock))?));
-        if let Some((host, port)) = &mailbox.imap {
-            let wire = imap::Settings {
-                mailbox: mailbox.mailbox.name.clone(),
-                host: host.clone(),
-                port: *port,
-                user: mailbox.user.clone(),
-                password: mailbox.pass.reveal().to_owned(),
-                offline: settings.offline,
-                limit: imap::PULL,
-            };
-            builder = builder.inbox(Arc::new(ImapInbox::new(wire, Arc::clone(tls), Arc::clone(clock))?));
+        builder = builder.transport(Arc::new(transport(settings, mailbox, tls, clock)?));
+        if let Some(inbox) = inbox(settings, mailbox, tls, clock)? {
+            builder = builder.inbox(Arc::new(inbox));
         }
     }
     Ok(builder)

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex};
 
 use hickory_proto::op::{Message, MessageType, OpCode, ResponseCode};
-use hickory_proto::rr::rdata::{A, MX};
+use hickory_proto::rr::rdata::{A, MX, TXT};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 use tokio::net::UdpSocket;
 
@@ -16,6 +16,8 @@ use crate::firms::Firm;
 pub(crate) struct Zone {
     pub(crate) firms: Arc<Vec<Firm>>,
     pub(crate) own: Vec<String>,
+    /// Texts by name: what senders say of themselves.
+    pub(crate) texts: Vec<(String, String)>,
     pub(crate) faults: Faults,
     pub(crate) asked: Arc<Mutex<Vec<String>>>,
 }
@@ -71,7 +73,10 @@ impl Zone {
         let firm = self.firms.iter().find(|firm| firm.host == bare);
         let is_own = self.own.iter().any(|host| host == bare);
         let is_mail_host = self.firms.iter().any(|firm| firm.mx.iter().flatten().any(|host| host == name));
+        let texts: Vec<RData> =
+            self.texts.iter().filter(|(of, _)| of == name).map(|(_, text)| RData::TXT(TXT::new(vec![text.clone()]))).collect();
         match kind {
+            RecordType::TXT if !texts.is_empty() => Some(texts),
             RecordType::A if firm.is_some() || is_own || is_mail_host => Some(vec![here()]),
             RecordType::MX if is_own => mx(&["mx.yandex.net".to_owned()]),
             RecordType::MX if bare == name => match firm.map(|firm| &firm.mx) {

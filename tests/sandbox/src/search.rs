@@ -66,6 +66,7 @@ pub(crate) fn router(search: Shared) -> Router {
         .route("/search", get(searxng))
         .route("/iam/v1/tokens", post(token))
         .route("/v1/chat/completions", post(chat))
+        .route("/v1/models", get(models))
         .with_state(search)
 }
 
@@ -339,13 +340,29 @@ async fn token(State(search): State<Shared>, body: Bytes) -> Response {
     }
 }
 
-async fn chat(State(search): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
-    if let Err(answer) = http_fault(search.faults.strike("model", "", "")).await {
+/// Who may use the model; a refusal quotes what it was given, as real services do.
+async fn model_door(search: &Search, headers: &HeaderMap) -> Result<(), Response> {
+    http_fault(search.faults.strike("model", "", "")).await?;
+    let given = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or("");
+    if given == "Bearer town-model-key" {
+        return Ok(());
+    }
+    let message = format!("Incorrect API key provided: {}", given.trim_start_matches("Bearer "));
+    let body = json!({"error": {"message": message, "type": "invalid_request_error", "param": null, "code": "invalid_api_key"}});
+    Err((StatusCode::UNAUTHORIZED, axum::Json(body)).into_response())
+}
+
+async fn models(State(search): State<Shared>, headers: HeaderMap) -> Response {
+    if let Err(answer) = model_door(&search, &headers).await {
         return answer;
     }
-    if headers.get("authorization").and_then(|value| value.to_str().ok()) != Some("Bearer town-model-key") {
-        let body = json!({"error": {"message": "Incorrect API key provided", "type": "invalid_request_error", "param": null, "code": "invalid_api_key"}});
-        return (StatusCode::UNAUTHORIZED, axum::Json(body)).into_response();
+    let model = |name: &str| json!({"id": name, "object": "model", "created": 1_768_471_496, "owned_by": "town"});
+    axum::Json(json!({"object": "list", "data": [model("gpt-4o-mini"), model("town")]})).into_response()
+}
+
+async fn chat(State(search): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
+    if let Err(answer) = model_door(&search, &headers).await {
+        return answer;
     }
     let request: Value = serde_json::from_slice(&body).unwrap_or_default();
     let user = request["messages"].as_array().and_then(|m| m.last()).and_then(|m| m["content"].as_str()).unwrap_or("");

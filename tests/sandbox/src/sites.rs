@@ -123,7 +123,7 @@ fn percent_decoded(text: &str) -> String {
 /// Reads a folder of site folders: host → path → file. `__` in a file's name is `/`; a folder without a dot is `<name>.ru`.
 pub(crate) fn own_sites(folder: &Path) -> std::io::Result<BTreeMap<String, BTreeMap<String, PathBuf>>> {
     let mut sites = BTreeMap::new();
-    for site in std::fs::read_dir(folder)? {
+    for site in std::fs::read_dir(folder).map_err(|e| at(folder, &e))? {
         let site = site?;
         if !site.path().is_dir() {
             continue;
@@ -131,11 +131,16 @@ pub(crate) fn own_sites(folder: &Path) -> std::io::Result<BTreeMap<String, BTree
         let name = site.file_name().to_string_lossy().into_owned();
         let host = if name.contains('.') { name } else { format!("{name}.ru") };
         let mut files = BTreeMap::new();
-        for file in std::fs::read_dir(site.path())? {
+        for file in std::fs::read_dir(site.path()).map_err(|e| at(&site.path(), &e))? {
             let file = file?;
             files.insert(file.file_name().to_string_lossy().replace("__", "/"), file.path());
         }
         sites.insert(host, files);
     }
     Ok(sites)
+}
+
+/// The same error, saying where: a bare "no such file" helps nobody.
+pub(crate) fn at(path: &Path, error: &std::io::Error) -> std::io::Error {
+    std::io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }

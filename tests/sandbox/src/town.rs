@@ -24,6 +24,12 @@ const ACCOUNT: &str = "ajetownaccount000001";
 const ROBOT: &str = "robot@town.iam.gserviceaccount.com";
 const YANDEX_USER: &str = "anna@studio-primer.ru";
 const GMAIL_USER: &str = "studio.primer@gmail.com";
+/// What the domain of the town's studio says of its letters.
+const SENDER_TEXTS: [(&str, &str); 3] = [
+    ("studio-primer.ru", "v=spf1 redirect=_spf.yandex.net"),
+    ("mail._domainkey.studio-primer.ru", "v=DKIM1; k=rsa; t=s; p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQ"),
+    ("_dmarc.studio-primer.ru", "v=DMARC1; p=none; rua=mailto:anna@studio-primer.ru"),
+];
 const PASSWORD: &str = "town-app-password";
 
 /// One row of the town's sheet.
@@ -94,7 +100,7 @@ pub struct Town {
 impl Town {
     /// Opens every server on a free port of 127.0.0.1.
     pub async fn open(plan: Plan) -> io::Result<Self> {
-        std::fs::create_dir_all(&plan.dir)?;
+        std::fs::create_dir_all(&plan.dir).map_err(|e| sites::at(&plan.dir, &e))?;
         let dir = plan.dir.canonicalize()?;
         // One crypto library serves the whole process; a second call changes nothing.
         let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
@@ -118,6 +124,7 @@ impl Town {
         let zone = dns::Zone {
             firms: Arc::clone(&firms),
             own: own.keys().cloned().collect(),
+            texts: SENDER_TEXTS.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect(),
             faults: town.plan.faults.clone(),
             asked: Arc::clone(&town.asked),
         };
@@ -334,11 +341,11 @@ impl Town {
 
 fn saved_pages(folder: &Path) -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut pages = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
+    for entry in std::fs::read_dir(folder).map_err(|e| sites::at(folder, &e))? {
         let path = entry?.path();
         if path.extension().is_some_and(|ending| ending == "xml") {
             let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            pages.push((stem, std::fs::read(&path)?));
+            pages.push((stem, std::fs::read(&path).map_err(|e| sites::at(&path, &e))?));
         }
     }
     pages.sort();

@@ -4,18 +4,20 @@ use std::io::{BufRead, Write};
 
 use serde_json::{Value, json};
 
+use crate::output::End;
+
 /// The longest line.
 const LONGEST: usize = 64 * 1024 * 1024;
 
 /// Answers every line of stdin.
-pub(super) fn each(mut answer: impl FnMut(&Value) -> Value) -> anyhow::Result<()> {
+pub(super) fn each(mut answer: impl FnMut(&Value) -> Value) -> anyhow::Result<End> {
     let mut stdin = std::io::stdin().lock();
     let mut stdout = std::io::stdout().lock();
     let mut line = Vec::new();
     loop {
         line.clear();
         if stdin.read_until(b'\n', &mut line)? == 0 {
-            return Ok(());
+            return Ok(End::Done);
         }
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;

@@ -55,16 +55,54 @@ fn parse(text: &str) -> std::result::Result<Table, String> {
     let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or("");
     let separator =
         [b';', b'\t', b','].into_iter().max_by_key(|mark| (first.matches(char::from(*mark)).count(), *mark == b',')).unwrap_or(b',');
-    let mut reader = csv::ReaderBuilder::new().delimiter(separator).flexible(true).has_headers(false).from_reader(text.as_bytes());
+    let open = open_quote(text, separator);
+    let whole = open.as_ref().map_or(text, |quote| &text[..quote.row]);
+    let mut reader = csv::ReaderBuilder::new().delimiter(separator).flexible(true).has_headers(false).from_reader(whole.as_bytes());
     let mut table = Table::default();
     let mut has_header = false;
     let mut lines = Lines { text, at: 0, line: 1 };
     for record in reader.records() {
         let record = record.map_err(|e| e.to_string())?;
         let line = lines.of(record.position().map_or(0, csv::Position::byte) as usize);
-        table.take(line, record.iter().map(|cell| cell.trim().to_owned()).collect(), &mut has_header);
+        let cells: Vec<String> = record.iter().map(|cell| cell.trim().to_owned()).collect();
+        // Several lines in a cell and other cells missing: most likely a quote that only the next line's quote closed.
+        if cells.len() < table.header.len() && cells.iter().any(|cell| cell.contains('\n')) {
+            table.problems.push((line, "a cell of several lines, and others are missing; is a quote too many?".into()));
+            continue;
+        }
+        table.take(line, cells, &mut has_header);
+    }
+    if let Some(quote) = open {
+        let why = "a quote opens here and never closes: this row and all below it were not read";
+        table.problems.push((lines.of(quote.at), why.to_owned()));
     }
     Ok(table)
+}
+
+/// A quote that opens a cell and never closes: a reader would swallow the rest of the file as that cell.
+struct OpenQuote {
+    /// Where its row begins.
+    row: usize,
+    /// Where it stands.
+    at: usize,
+}
+
+fn open_quote(text: &str, separator: u8) -> Option<OpenQuote> {
+    let (mut opened, mut starts_cell, mut row) = (None, true, 0);
+    let mut bytes = text.bytes().enumerate().peekable();
+    while let Some((at, byte)) = bytes.next() {
+        match (opened, byte) {
+            (Some(_), b'"') if bytes.peek().is_some_and(|(_, next)| *next == b'"') => {
+                bytes.next();
+            }
+            (Some(_), b'"') => opened = None,
+            (Some(_), _) => {}
+            (None, b'"') if starts_cell => (opened, starts_cell) = (Some(at), false),
+            (None, b'\n') => (row, starts_cell) = (at + 1, true),
+            (None, _) => starts_cell = byte == separator,
+        }
+    }
+    opened.map(|at| OpenQuote { row, at })
 }
 
 /// Counts lines as an editor does; the reader's own count is one short after `\r\n` and blank lines.
@@ -223,6 +261,22 @@ mod tests {
     fn a_line_with_too_many_cells_is_named_by_its_number() {
         let table = parse("niche,city\nокна, двери,Уфа\nполы,Уфа,\n").unwrap();
         assert_eq!((table.problems[0].0, table.rows.len()), (2, 1));
+    }
+
+    #[test]
+    fn a_quote_that_never_closes_is_told_with_its_line_and_swallows_nothing() {
+        let table = parse("niche,city\nокна,Уфа\n\"стоматология,Казань\nполы,Омск\n").unwrap();
+        assert_eq!(table.rows, vec![(2, ["окна", "Уфа"].map(str::to_owned).to_vec())]);
+        assert_eq!(table.problems.len(), 1);
+        assert!(table.problems[0].0 == 3 && table.problems[0].1.contains("never closes"), "{:?}", table.problems);
+
+        let closed_by_the_next = parse("niche,city\n\"окна,Уфа\nполы,\"Омск\nдвери,Тула\n").unwrap();
+        assert_eq!(closed_by_the_next.rows.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [4]);
+        assert_eq!(closed_by_the_next.problems[0].0, 2);
+
+        let fine = parse("niche,city\n\"окна; \"\"евро\"\"\",Уфа\nрама 5\",Омск\n\"две\nстроки\",Тула\n").unwrap();
+        assert_eq!((fine.rows.len(), fine.problems.len()), (3, 0), "{fine:?}");
+        assert_eq!(parse("niche\n\"окна").unwrap().problems[0].0, 2);
     }
 
     #[test]

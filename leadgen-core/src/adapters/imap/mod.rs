@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_imap::Session;
 use async_trait::async_trait;
 use futures::StreamExt;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use crate::domain::lead::{Batch, Cursor};
 use crate::domain::signal::Arrival;
@@ -69,10 +71,18 @@ impl ImapInbox {
         Ok(Self { settings, tls, clock })
     }
 
-    async fn read(&self, after: Option<&Cursor>) -> Result<Batch<Arrival>> {
-        let failed = |what: &'static str| {
-            move |e: async_imap::error::Error| Error::new(ErrorKind::Unavailable, what).code("inbox_failed").because(e)
-        };
+    /// Connects and logs in, and leaves again: for checking a set-up.
+    pub async fn check_login(&self) -> Result<()> {
+        let checked = tokio::time::timeout(self.settings.limit, async {
+            let mut session = self.log_in().await?;
+            // Whether the goodbye is heard changes nothing.
+            let _ = session.logout().await;
+            Ok(())
+        });
+        checked.await.unwrap_or_else(|_| Err(too_slow("log in to the inbox")))
+    }
+
+    async fn log_in(&self) -> Result<Session<TlsStream<TcpStream>>> {
         let broken = |e: std::io::Error| Error::new(ErrorKind::Unavailable, "reach the inbox").code("unreachable").because(e);
         let tcp = TcpStream::connect((self.settings.host.as_str(), self.settings.port)).await.map_err(broken)?;
         tcp.set_nodelay(true).map_err(broken)?;
@@ -82,10 +92,17 @@ impl ImapInbox {
         let mut client = async_imap::Client::new(stream);
         client.read_response().await.map_err(broken)?;
         let login = client.login(&self.settings.user, &self.settings.password).await;
-        let mut session = login.map_err(|(e, _)| {
+        login.map_err(|(e, _)| {
             let kind = if matches!(e, async_imap::error::Error::No(_)) { ErrorKind::Unauthorized } else { ErrorKind::Unavailable };
             Error::new(kind, format!("log in to the inbox {}", self.settings.mailbox)).code("auth_broken").because(e)
-        })?;
+        })
+    }
+
+    async fn read(&self, after: Option<&Cursor>) -> Result<Batch<Arrival>> {
+        let failed = |what: &'static str| {
+            move |e: async_imap::error::Error| Error::new(ErrorKind::Unavailable, what).code("inbox_failed").because(e)
+        };
+        let mut session = self.log_in().await?;
         let state = session.examine("INBOX").await.map_err(failed("open the inbox"))?;
         let validity = state.uid_validity.unwrap_or(0);
         let wanted = match after.and_then(|cursor| next_uid(cursor, validity)) {
@@ -119,6 +136,10 @@ impl ImapInbox {
     }
 }
 
+fn too_slow(doing: &'static str) -> Error {
+    Error::new(ErrorKind::Unavailable, doing).code("inbox_timeout")
+}
+
 /// A mail is named by its content: the same mail under another number is no new one.
 fn key(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex()[..32].to_owned()
@@ -138,7 +159,7 @@ impl Inbox for ImapInbox {
 
     async fn pull(&self, after: Option<&Cursor>) -> Result<Batch<Arrival>> {
         let pulled = tokio::time::timeout(self.settings.limit, self.read(after)).await;
-        pulled.unwrap_or_else(|_| Err(Error::new(ErrorKind::Unavailable, "read the inbox").code("inbox_timeout")))
+        pulled.unwrap_or_else(|_| Err(too_slow("read the inbox")))
     }
 }
 

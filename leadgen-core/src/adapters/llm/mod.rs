@@ -22,6 +22,7 @@ const INSTRUCTIONS: &str = "\
 pub struct LlmDrafter {
     http: Http,
     url: Url,
+    models: Url,
     key: String,
     model: String,
 }
@@ -30,7 +31,25 @@ impl LlmDrafter {
     /// A drafter at a base address with or without `/v1`.
     pub fn new(http: Http, base_url: &str, key: String, model: String) -> Result<Self> {
         let url = http.url(base_url, "chat/completions")?;
-        Ok(Self { http, url, key, model })
+        let models = http.url(base_url, "models")?;
+        Ok(Self { http, url, models, key, model })
+    }
+
+    /// Asks for the list of models, which is free and proves the key: whether ours is listed. `None`: the service keeps no list.
+    pub async fn check(&self) -> Result<Option<bool>> {
+        let request = self.http.get(self.models.clone()).bearer_auth(&self.key);
+        let answer = self.http.send(request, LARGEST).await.map_err(|(_, error)| error)?;
+        // What they say may quote the key; the status is enough.
+        let refused = |kind: ErrorKind, code: &'static str| {
+            Error::new(kind, "ask the model's service").code(code).detail(format!("HTTP {}", answer.status))
+        };
+        match answer.status {
+            200 => Ok(listed(&answer.body, &self.model)),
+            401 | 403 => Err(refused(ErrorKind::Unauthorized, "llm_auth_failed")),
+            404 | 405 => Ok(None),
+            429 => Err(refused(ErrorKind::Limited, "llm_limited")),
+            _ => Err(refused(ErrorKind::Unavailable, "llm_unavailable")),
+        }
     }
 }
 
@@ -61,7 +80,9 @@ impl Drafter for LlmDrafter {
         let request = self.http.post(self.url.clone()).bearer_auth(&self.key).json(&body);
         let answer = self.http.send(request, LARGEST).await.map_err(|(_, error)| error)?;
         let refused = |kind: ErrorKind, code: &'static str| {
-            Error::new(kind, "draft with the model").code(code).retry_after(answer.retry_after).detail(answer.message())
+            // Some services quote the key they refuse.
+            let said = answer.message().replace(&self.key, "***");
+            Error::new(kind, "draft with the model").code(code).retry_after(answer.retry_after).detail(said)
         };
         match answer.status {
             200 => letter(&answer.body),
@@ -73,6 +94,12 @@ impl Drafter for LlmDrafter {
             _ => Err(refused(ErrorKind::Config, "llm_bad_request")),
         }
     }
+}
+
+/// Whether a list of models names one; `None`: it is no such list.
+fn listed(body: &[u8], model: &str) -> Option<bool> {
+    let list: Value = serde_json::from_slice(body).ok()?;
+    Some(list["data"].as_array()?.iter().any(|entry| entry["id"] == model))
 }
 
 /// The letter in an answer: fences and thoughts around the object are cut away.
