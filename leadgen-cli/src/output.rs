@@ -30,8 +30,6 @@ pub(crate) fn line(text: std::fmt::Arguments<'_>) {
 pub(crate) enum End {
     /// Done.
     Done,
-    /// None of it could be done; why was said.
-    Failed,
     /// There was nothing to do where something was asked for.
     Nothing,
     /// Some of it failed; what did was listed.
@@ -44,7 +42,6 @@ impl End {
     pub(crate) fn code(self) -> u8 {
         match self {
             Self::Done => 0,
-            Self::Failed => 1,
             Self::Nothing => 3,
             Self::Partly => 4,
             Self::Failed => 1,

@@ -11,6 +11,7 @@ mod m0006_every_lane;
 mod m0007_unread_pages;
 mod m0008_twins;
 mod m0009_site_pages;
+mod m0010_operation_moves;
 
 use sea_orm_migration::prelude::*;
 pub use sea_orm_migration::sea_orm;
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_unread_pages::Step),
             Box::new(m0008_twins::Step),
             Box::new(m0009_site_pages::Step),
+            Box::new(m0010_operation_moves::Step),
         ]
     }
 }

@@ -113,7 +113,11 @@ async fn a_second_run_on_one_sqlite_file_is_refused_while_reports_are_not() -> R
     rehearsal.must(&["report", "funnel"]).await?;
     first.kill().await?;
     let after = rehearsal.run(&["run", "--once"]).await?;
-    ensure!(after.code() == Some(0), "the dead one's lock holds nobody up: {}", after.stderr);
+    // Nothing was imported: there is nothing to do, and that is said.
+    ensure!(after.code() == Some(3), "the dead one's lock holds nobody up: {:?} {}", after.code(), after.stderr);
+    ensure!(after.stderr.contains("not running intake: SHEET_SYNC_ENABLED is false"), "{}", after.stderr);
+    let unset = rehearsal.run_with(&["run", "--once", "--stage", "submit"], &[("YANDEX_CLOUD_FOLDER_ID", "")]).await?;
+    ensure!(unset.code() == Some(2) && unset.stderr.contains("submit: YANDEX_CLOUD_FOLDER_ID"), "{:?} {}", unset.code(), unset.stderr);
     Ok(())
 }
 

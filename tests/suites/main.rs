@@ -18,6 +18,7 @@ mod search_faults;
 mod search_intake;
 mod search_nights;
 mod search_providers;
+mod search_spoiled;
 mod serp;
 mod server;
 mod strangers;

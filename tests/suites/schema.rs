@@ -16,7 +16,7 @@ const PROMISED: &[(&str, &str)] = &[
     ),
     (
         "serp_operations",
-        "query_id operation_id status requested_at completed_at next_poll_at retry_count error_payload claimed_by claimed_until metadata updated_at",
+        "query_id operation_id status requested_at completed_at modified_at next_poll_at retry_count error_payload claimed_by claimed_until metadata updated_at",
     ),
     (
         "serp_results",

@@ -62,19 +62,22 @@ pub(crate) async fn run(cli: &Cli, args: &RunArgs) -> anyhow::Result<End> {
     }
     let bars = Bars::new(cli, &ground.store.loads(ground.now()).await?);
     let pipeline = pipeline(&ground, Needs::all(&ground.settings), args.batch.as_deref(), bars.watch())?.only(&args.stages)?;
-    tell_what_is_off(cli, &ground.settings, &pipeline, &args.stages)?;
-    if args.once {
-        return finish(cli, &pipeline, &bars).await;
+    let off = what_is_off(&ground.settings, &pipeline, &args.stages)?;
+    if !args.once && !cli.quiet {
+        eprintln!("running {}; Ctrl-C stops", pipeline.stages().join(", "));
     }
     if !cli.quiet {
-        eprintln!("running {}; Ctrl-C stops", pipeline.stages().join(", "));
+        off.iter().for_each(|line| eprintln!("not running {line}"));
+    }
+    if args.once {
+        return finish(cli, &pipeline, &bars).await;
     }
     pipeline.run(ground.settings.tick.max(Duration::from_secs(1))).await?;
     Ok(End::Done)
 }
 
-/// Stages whose parts are not set up don't run: said of all, and refused where one was asked for by name.
-fn tell_what_is_off(cli: &Cli, settings: &Settings, pipeline: &Pipeline, wanted: &[String]) -> anyhow::Result<()> {
+/// Stages whose parts are not set up, each with what would switch it on; refused where one was asked for by name.
+fn what_is_off(settings: &Settings, pipeline: &Pipeline, wanted: &[String]) -> anyhow::Result<Vec<String>> {
     let on = pipeline.stages();
     let off = STAGES.into_iter().filter(|stage| !on.contains(stage));
     let mut by_reason: Vec<(&str, Vec<&str>)> = Vec::new();
@@ -90,10 +93,7 @@ fn tell_what_is_off(cli: &Cli, settings: &Settings, pipeline: &Pipeline, wanted:
         let refused = Error::new(ErrorKind::Config, "run what was asked for").code("stage_not_set_up");
         return Err(refused.detail(lines.join("; ")).into());
     }
-    if !cli.quiet {
-        lines.iter().for_each(|line| eprintln!("not running {line}"));
-    }
-    Ok(())
+    Ok(lines)
 }
 
 /// Writes letters; with `--again`, those that wait for review anew.

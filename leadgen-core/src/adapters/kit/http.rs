@@ -23,7 +23,7 @@ pub struct Http {
 pub struct Answer {
     /// The status.
     pub status: u16,
-    /// `Retry-After` in seconds, if it was given so.
+    /// `Retry-After`, if it was given: in seconds, or as a date beside the answer's own.
     pub retry_after: Option<Duration>,
     /// The body, up to the limit.
     pub body: Vec<u8>,
@@ -98,8 +98,8 @@ impl Http {
             (lost, unavailable(e))
         })?;
         let status = answer.status().as_u16();
-        let retry_after =
-            answer.headers().get("retry-after").and_then(|value| value.to_str().ok()?.trim().parse().ok()).map(Duration::from_secs);
+        let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok());
+        let retry_after = header("retry-after").and_then(|text| pause(text, header("date")));
         let mut body = Vec::new();
         let mut stream = answer.bytes_stream();
         while let Some(chunk) = stream.next().await {
@@ -115,6 +115,17 @@ impl Http {
     }
 }
 
+/// The pause of a `Retry-After` (RFC 9110 10.2.3). A date is held against the answer's own date: whose clock is right does
+/// not matter.
+fn pause(text: &str, date: Option<&str>) -> Option<Duration> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = |text: &str| chrono::DateTime::parse_from_rfc2822(text.trim()).ok();
+    Some((at(text)? - at(date?)?).to_std().unwrap_or_default())
+}
+
 impl Answer {
     /// What a service said in words: the message of a JSON error, or the beginning of whatever came.
     pub fn message(&self) -> String {
@@ -123,5 +134,19 @@ impl Answer {
         let text = said.map_or_else(|| String::from_utf8_lossy(&self.body).into_owned(), str::to_owned);
         let text: String = text.chars().filter(|c| !c.is_control()).take(300).collect();
         format!("HTTP {}: {text}", self.status)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_is_given_in_seconds_or_until_a_date() {
+        let now = Some("Thu, 15 Jan 2026 21:00:00 GMT");
+        assert_eq!(pause(" 120 ", None), Some(Duration::from_mins(2)));
+        assert_eq!(pause("Thu, 15 Jan 2026 21:01:30 GMT", now), Some(Duration::from_secs(90)));
+        assert_eq!(pause("Thu, 15 Jan 2026 20:00:00 GMT", now), Some(Duration::ZERO));
+        assert_eq!((pause("Thu, 15 Jan 2026 21:01:30 GMT", None), pause("soon", now)), (None, None));
     }
 }

@@ -22,7 +22,8 @@ use crate::rules::setback::{Setback, setback};
 use crate::rules::unanswered::{Tried, Unanswered};
 
 use super::connection::{LaneTable, Serial, SqlStore, commit, insert_rows, lease_lost, list, millis, query, query_one, run};
-use super::row::{at, get, id, maybe_at, ticket};
+use super::row::{at, get, id, maybe_at};
+use super::spoiled;
 
 const TABLE: &str = "niches";
 /// Where no night is kept, a search that must wait waits at least so long.
@@ -49,9 +50,14 @@ impl Lane<PlanNiche> for SqlStore {
             filter: "status = 'admitted' AND (CAST($6 AS text) IS NULL OR batch_tag = $6)",
             order: "admitted_at, seq, id",
         };
-        let (token, rows) = self.take::<PlanNiche>(&tx, &lane, call, vec![call.batch.clone().into()]).await?;
+        let (mut claims, mut taken) = (Vec::new(), 1);
+        while claims.is_empty() && taken > 0 {
+            let (token, rows) = self.take::<PlanNiche>(&tx, &lane, call, vec![call.batch.clone().into()]).await?;
+            taken = rows.len();
+            claims = self.readable(&tx, token, &rows, spoiled::NICHE, call.now.millis(), niche).await?;
+        }
         commit(tx).await?;
-        rows.iter().map(|row| Ok(Claim::new(ticket(row, token)?, niche(row)?))).collect()
+        Ok(claims)
     }
 
     async fn commit(&self, call: &Call, done: Vec<(Ticket, Planned)>) -> Result<Vec<Ticket>> {

@@ -1,13 +1,12 @@
 //! The lanes from an operation to results: poll, ingest.
 
 use async_trait::async_trait;
-use sea_orm::{DatabaseTransaction, Value};
-use uuid::Uuid;
+use sea_orm::DatabaseTransaction;
 
-use crate::domain::flow::{OperationEvent, QueryEvent, QueryState, ResultState};
+use crate::domain::flow::{OperationEvent, QueryEvent, QueryState};
 use crate::domain::id::Id;
 use crate::domain::query::SearchQuery;
-use crate::domain::serp::{KeptPage, Operation, Progress, RawPage, Reading, Sighting};
+use crate::domain::serp::{KeptPage, Operation, Progress, RawPage, Reading};
 use crate::domain::time::Timestamp;
 use crate::error::{Result, Verdict};
 use crate::ports::store::Lane;
@@ -15,14 +14,13 @@ use crate::ports::work::{Call, Claim, Fault, IngestPage, PollOperation, Ticket, 
 use crate::rules::backoff::poll_pause;
 use crate::rules::unanswered::after_operation;
 
-use super::connection::{LaneTable, Serial, SqlStore, commit, insert_rows, lease_lost, list, query, query_one, run};
+use super::connection::{LaneTable, Serial, SqlStore, commit, lease_lost, query, query_one, run};
 use super::ledger::Side;
 use super::raw_pages::{keep_page, unpack};
 use super::row::{get, operation, search_query, ticket};
+use super::spoiled;
 
 const OPERATIONS: &str = "serp_operations";
-/// Results asked for in one statement.
-const KNOWN_AT_ONCE: usize = 500;
 /// Codes of faults that say nothing about the page.
 const OUR_TROUBLE: [&str; 4] = ["deadline", "unavailable", "database_busy", "database_unavailable"];
 
@@ -48,10 +46,15 @@ impl Lane<PollOperation> for SqlStore {
                 (SELECT 1 FROM serp_queries q WHERE q.id = serp_operations.query_id AND q.batch_tag = $6))",
             order: "next_poll_at, id",
         };
-        let (token, rows) = self.take::<PollOperation>(&tx, &lane, &limited, vec![call.batch.clone().into()]).await?;
-        self.use_quota(&tx, call, Side::Poll, rows.len() as u64).await?;
+        let (mut claims, mut taken) = (Vec::new(), 1);
+        while claims.is_empty() && taken > 0 {
+            let (token, rows) = self.take::<PollOperation>(&tx, &lane, &limited, vec![call.batch.clone().into()]).await?;
+            taken = rows.len();
+            claims = self.readable(&tx, token, &rows, spoiled::OPERATION, call.now.millis(), operation).await?;
+        }
+        self.use_quota(&tx, call, Side::Poll, claims.len() as u64).await?;
         commit(tx).await?;
-        rows.iter().map(|row| Ok(Claim::new(ticket(row, token)?, operation(row)?))).collect()
+        Ok(claims)
     }
 
     async fn commit(&self, call: &Call, done: Vec<(Ticket, Progress)>) -> Result<Vec<Ticket>> {
@@ -59,7 +62,7 @@ impl Lane<PollOperation> for SqlStore {
         for (ticket, progress) in done {
             let tx = self.write(Serial::None).await?;
             match self.leased_operation(&tx, &ticket).await? {
-                Some(operation) => self.keep_progress(&tx, call, &ticket, &operation, progress).await?,
+                Some(leased) => self.keep_progress(&tx, call, &ticket, &leased, progress).await?,
                 None => lost.push(ticket),
             }
             commit(tx).await?;
@@ -71,8 +74,9 @@ impl Lane<PollOperation> for SqlStore {
         let tx = self.write(Serial::Slots).await?;
         match fault.verdict {
             Verdict::Retry { .. } | Verdict::Pause | Verdict::Drop => {
-                let sets = "next_poll_at = $3, retry_count = retry_count + 1, tries = tries + 1, error_payload = $4";
-                let values = vec![fault.retry_at.millis().into(), fault.text.clone().into()];
+                let leased = self.leased_operation(&tx, ticket).await?.ok_or_else(|| lease_lost(ticket))?;
+                let sets = "next_poll_at = $3, retry_count = retry_count + 1, tries = tries + 1, error_payload = $4, metadata = $5";
+                let values = vec![fault.retry_at.millis().into(), fault.text.clone().into(), leased.checked(call.now).into()];
                 if !self.finish(&tx, OPERATIONS, ticket, sets, values).await? {
                     return Err(lease_lost(ticket));
                 }
@@ -102,7 +106,13 @@ impl Lane<IngestPage> for SqlStore {
         let (token, rows) = self.take::<IngestPage>(&tx, &lane, call, vec![call.batch.clone().into()]).await?;
         let mut claims = Vec::new();
         for row in &rows {
-            let operation = operation(row)?;
+            let operation = match operation(row) {
+                Ok(operation) => operation,
+                Err(why) => {
+                    self.give_up_spoiled(&tx, row, spoiled::OPERATION, call.now.millis(), &why).await?;
+                    continue;
+                }
+            };
             let asked = query_one(&tx, "SELECT * FROM serp_queries WHERE id = $1", vec![operation.query_id.uuid().into()]).await?;
             let kept = query_one(&tx, "SELECT bytes FROM raw_pages WHERE hash = $1", vec![get::<String>(row, "page_hash")?.into()]).await?;
             let bytes = kept.map(|kept| unpack(&get::<Vec<u8>>(&kept, "bytes")?)).transpose();
@@ -123,7 +133,7 @@ impl Lane<IngestPage> for SqlStore {
         let tx = self.write(Serial::None).await?;
         let mut lost = Vec::new();
         for (ticket, reading) in done {
-            let Some(operation) = self.leased_operation(&tx, &ticket).await? else {
+            let Some(Leased { operation, .. }) = self.leased_operation(&tx, &ticket).await? else {
                 lost.push(ticket);
                 continue;
             };
@@ -135,7 +145,7 @@ impl Lane<IngestPage> for SqlStore {
             let metadata = serde_json::json!({
                 "documents": reading.documents, "inserted": inserted, "updated": reading.sightings.len() as u64 - inserted,
                 "excluded": reading.excluded, "excluded_by": reading.excluded_by, "invalid": reading.invalid, "page": asked.page,
-                "cost_estimate": known["cost_estimate"], "mode": known["mode"], "tariff": known["tariff"],
+                "last_checked": known["last_checked"], "cost_estimate": known["cost_estimate"], "mode": known["mode"], "tariff": known["tariff"],
             });
             let values = vec![metadata.to_string().into(), call.now.millis().into()];
             let sets = "metadata = $3, ingested_at = $4, tries = 0, next_try_at = NULL, error_payload = NULL, updated_at = $4";
@@ -165,6 +175,21 @@ impl Lane<IngestPage> for SqlStore {
     }
 }
 
+/// An operation under a lease, and what it keeps about itself.
+struct Leased {
+    operation: Operation,
+    metadata: String,
+}
+
+impl Leased {
+    /// The same metadata with the time of this look. What is no JSON begins anew.
+    fn checked(&self, now: Timestamp) -> String {
+        let mut metadata: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&self.metadata).unwrap_or_default();
+        metadata.insert("last_checked".into(), now.to_string().into());
+        serde_json::Value::Object(metadata).to_string()
+    }
+}
+
 impl SqlStore {
     #[expect(clippy::too_many_arguments, reason = "one row's columns")]
     pub(super) async fn insert_operation(
@@ -181,8 +206,9 @@ impl SqlStore {
         let completed = page.as_ref().map(|_| call.now.millis());
         run(
             tx,
-            "INSERT INTO serp_operations (id, query_id, operation_id, status, requested_at, completed_at, next_poll_at, page_hash, metadata, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $5, $5) ON CONFLICT (operation_id) DO NOTHING",
+            "INSERT INTO serp_operations (id, query_id, operation_id, status, requested_at, completed_at, modified_at, next_poll_at, page_hash,
+                metadata, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $5, $7, $8, $9, $5, $5) ON CONFLICT (operation_id) DO NOTHING",
             vec![
                 Operation::id_of(query, handle).uuid().into(),
                 query.uuid().into(),
@@ -204,36 +230,41 @@ impl SqlStore {
         tx: &DatabaseTransaction,
         call: &Call,
         ticket: &Ticket,
-        operation: &Operation,
+        leased: &Leased,
         progress: Progress,
     ) -> Result<()> {
+        let operation = &leased.operation;
         match progress {
             Progress::Running => {
                 let next = operation.state.after(OperationEvent::Wait)?;
                 let polls = operation.polls + 1;
                 let again = call.now + poll_pause(call.policy.search.poll_interval, polls);
-                let sets = "status = $3, polls = $4, next_poll_at = $5, tries = 0, error_payload = NULL, updated_at = $6";
-                let values = vec![next.as_str().into(), (polls as i32).into(), again.millis().into(), call.now.millis().into()];
+                let sets = "modified_at = CASE WHEN status = $3 THEN modified_at ELSE $6 END, status = $3, polls = $4, next_poll_at = $5,
+                    tries = 0, error_payload = NULL, updated_at = $6, metadata = $7";
+                let mut values = vec![next.as_str().into(), (polls as i32).into(), again.millis().into(), call.now.millis().into()];
+                values.push(leased.checked(call.now).into());
                 self.finish(tx, OPERATIONS, ticket, sets, values).await?;
             }
             Progress::Done(page) => {
                 let next = operation.state.after(OperationEvent::Finish)?;
                 let hash = keep_page(tx, &page, call.now).await?;
-                let sets = "status = $3, page_hash = $4, completed_at = $5, tries = 0, next_try_at = NULL, next_poll_at = NULL,
-                    error_payload = NULL, updated_at = $5";
-                self.finish(tx, OPERATIONS, ticket, sets, vec![next.as_str().into(), hash.into(), call.now.millis().into()]).await?;
+                let sets = "status = $3, page_hash = $4, completed_at = $5, modified_at = $5, tries = 0, next_try_at = NULL,
+                    next_poll_at = NULL, error_payload = NULL, updated_at = $5, metadata = $6";
+                let values = vec![next.as_str().into(), hash.into(), call.now.millis().into(), leased.checked(call.now).into()];
+                self.finish(tx, OPERATIONS, ticket, sets, values).await?;
             }
         }
         Ok(())
     }
 
-    async fn leased_operation(&self, tx: &DatabaseTransaction, ticket: &Ticket) -> Result<Option<Operation>> {
+    async fn leased_operation(&self, tx: &DatabaseTransaction, ticket: &Ticket) -> Result<Option<Leased>> {
         let sql = self.locked("SELECT * FROM serp_operations WHERE id = $1 AND claim_token = $2");
-        query_one(tx, &sql, vec![ticket.row.into(), ticket.token.into()]).await?.as_ref().map(operation).transpose()
+        let row = query_one(tx, &sql, vec![ticket.row.into(), ticket.token.into()]).await?;
+        row.map(|row| Ok(Leased { operation: operation(&row)?, metadata: get(&row, "metadata")? })).transpose()
     }
 
     async fn fail_operation(&self, tx: &DatabaseTransaction, call: &Call, ticket: &Ticket, fault: &Fault) -> Result<()> {
-        let operation = self.leased_operation(tx, ticket).await?.ok_or_else(|| lease_lost(ticket))?;
+        let Leased { operation, .. } = self.leased_operation(tx, ticket).await?.ok_or_else(|| lease_lost(ticket))?;
         let event =
             if fault.code == "operation_expired" && operation.state.is_open() { OperationEvent::Expire } else { OperationEvent::Fail };
         let text = match &fault.evidence {
@@ -254,8 +285,8 @@ impl SqlStore {
     ) -> Result<()> {
         run(
             tx,
-            "UPDATE serp_operations SET status = $2, error_payload = $3, completed_at = $4, next_poll_at = NULL, updated_at = $4,
-                claimed_by = NULL, claim_token = NULL, claimed_until = 0 WHERE id = $1",
+            "UPDATE serp_operations SET status = $2, error_payload = $3, completed_at = $4, modified_at = $4, next_poll_at = NULL,
+                updated_at = $4, claimed_by = NULL, claim_token = NULL, claimed_until = 0 WHERE id = $1",
             vec![operation.id.uuid().into(), operation.state.after(event)?.as_str().into(), text.into(), call.now.millis().into()],
         )
         .await?;
@@ -321,68 +352,16 @@ impl SqlStore {
         }
         let tx = self.write(Serial::Slots).await?;
         for row in query(&tx, &self.locked_if_free(&sql, "o"), vec![oldest.millis().into()]).await? {
-            let operation = operation(&row)?;
+            let operation = match operation(&row) {
+                Ok(operation) => operation,
+                Err(why) => {
+                    self.give_up_spoiled(&tx, &row, spoiled::OPERATION, call.now.millis(), &why).await?;
+                    continue;
+                }
+            };
             let text = "operation_expired: the provider keeps results no longer";
             self.close_operation(&tx, call, &operation, OperationEvent::Expire, "operation_expired", text).await?;
         }
         commit(tx).await
     }
-
-    /// Writes results of an operation, known ones anew; how many were not known.
-    pub(super) async fn upsert_results(
-        &self,
-        tx: &DatabaseTransaction,
-        now: Timestamp,
-        operation: &Operation,
-        sightings: &[Sighting],
-    ) -> Result<u64> {
-        let mut known = 0;
-        let sightings = once_each(sightings);
-        for sightings in sightings.chunks(KNOWN_AT_ONCE) {
-            let ids: Vec<Uuid> = sightings.iter().map(|sighting| result_id(operation, sighting)).collect();
-            let (places, values) = list(1, ids);
-            let row = query_one(tx, &format!("SELECT count(*) AS n FROM serp_results WHERE id IN ({places})"), values).await?;
-            known += row.map(|row| get::<i64>(&row, "n")).transpose()?.unwrap_or(0).max(0) as u64;
-        }
-        let head =
-            "INSERT INTO serp_results (id, operation_id, url, domain, registrable_domain, title, snippet, position, language, dedup_status,
-            metadata, created_at, updated_at)";
-        let tail = "ON CONFLICT (operation_id, url) DO UPDATE SET title = excluded.title, snippet = excluded.snippet, position = excluded.position,
-            language = excluded.language, updated_at = excluded.updated_at";
-        let metadata = serde_json::json!({"source": "yandex_search_api", "yandex_operation_id": operation.handle}).to_string();
-        let rows: Vec<Vec<Value>> = sightings.iter().map(|sighting| result_row(now, operation, sighting, &metadata)).collect();
-        insert_rows(tx, head, rows.into_iter(), tail).await?;
-        Ok(sightings.len() as u64 - known)
-    }
-}
-
-/// One address once, at its best position: a statement must not meet a key twice.
-fn once_each(sightings: &[Sighting]) -> Vec<&Sighting> {
-    let mut best: Vec<&Sighting> = sightings.iter().collect();
-    best.sort_by_key(|sighting| sighting.position);
-    let mut seen = std::collections::HashSet::new();
-    best.retain(|sighting| seen.insert(sighting.url.as_str()));
-    best
-}
-
-fn result_id(operation: &Operation, sighting: &Sighting) -> Uuid {
-    Id::<Sighting>::of(&["result", &operation.id.to_string(), &sighting.url]).uuid()
-}
-
-fn result_row(now: Timestamp, operation: &Operation, sighting: &Sighting, metadata: &str) -> Vec<Value> {
-    vec![
-        result_id(operation, sighting).into(),
-        operation.id.uuid().into(),
-        sighting.url.clone().into(),
-        sighting.domain.clone().into(),
-        sighting.registrable_domain.clone().into(),
-        sighting.title.clone().into(),
-        sighting.snippet.clone().into(),
-        (sighting.position as i32).into(),
-        sighting.language.clone().into(),
-        ResultState::New.as_str().into(),
-        metadata.into(),
-        now.millis().into(),
-        now.millis().into(),
-    ]
 }

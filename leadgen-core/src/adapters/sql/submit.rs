@@ -16,7 +16,8 @@ use crate::rules::unanswered::{Unanswered, after_submit};
 use super::connection::{LaneTable, Serial, SqlStore, commit, lease_lost, query, query_one, run};
 use super::ledger::{Barrier, Side, barred, cost_metadata};
 use super::raw_pages::keep_page;
-use super::row::{get, search_query, ticket};
+use super::row::{get, search_query};
+use super::spoiled;
 
 const QUERIES: &str = "serp_queries";
 /// Credentials that are not accepted are not tried again sooner.
@@ -41,9 +42,14 @@ impl Lane<SubmitQuery> for SqlStore {
                 AND NOT EXISTS (SELECT 1 FROM serp_operations o WHERE o.query_id = serp_queries.id AND o.status IN ('created', 'running'))",
             order: "scheduled_for, id",
         };
-        let (token, rows) = self.take::<SubmitQuery>(&tx, &lane, call, vec![call.batch.clone().into()]).await?;
+        let (mut claims, mut taken) = (Vec::new(), 1);
+        while claims.is_empty() && taken > 0 {
+            let (token, rows) = self.take::<SubmitQuery>(&tx, &lane, call, vec![call.batch.clone().into()]).await?;
+            taken = rows.len();
+            claims = self.readable(&tx, token, &rows, spoiled::QUERY, call.now.millis(), search_query).await?;
+        }
         commit(tx).await?;
-        rows.iter().map(|row| Ok(Claim::new(ticket(row, token)?, search_query(row)?))).collect()
+        Ok(claims)
     }
 
     async fn commit(&self, call: &Call, done: Vec<(Ticket, Submission)>) -> Result<Vec<Ticket>> {
@@ -228,7 +234,13 @@ impl SqlStore {
         }
         let tx = self.write(Serial::Slots).await?;
         for row in query(&tx, &self.locked_if_free(&sql, "q"), vec![]).await? {
-            let asked = search_query(&row)?;
+            let asked = match search_query(&row) {
+                Ok(asked) => asked,
+                Err(why) => {
+                    self.give_up_spoiled(&tx, &row, spoiled::QUERY, call.now.millis(), &why).await?;
+                    continue;
+                }
+            };
             let tried = self.tried(&tx, call, asked.id).await?;
             self.flag_unknown(&tx, asked.id).await?;
             if let Some(token) = get::<Option<Uuid>>(&row, "claim_token")? {
