@@ -159,85 +159,91 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             let upper = line.to_uppercase();
             let verb = upper.split(' ').next().unwrap_or("").to_owned();
             let argument = line.get(verb.len()..).unwrap_or("").trim().to_owned();
-            match verb.as_str() {
-                "EHLO" | "HELO" => {
-                    let fault = self.server.faults.strike(&format!("smtp.{}", self.server.name), "ehlo", "");
-                    let offer = match (fault, self.secure) {
-                        (Some(Action::NoStartTls), _) => "250-X-NO-STARTTLS starttls.town.example",
-                        (_, true) => "250-AUTH PLAIN LOGIN",
-                        (_, false) => "250-STARTTLS",
-                    };
-                    self.say(&format!("250-smtp.town.example\r\n{offer}\r\n250-8BITMIME\r\n250 ENHANCEDSTATUSCODES")).await?;
-                }
+            let over = match verb.as_str() {
+                "EHLO" | "HELO" => self.hello().await?,
                 "STARTTLS" if !self.secure => {
-                    match self.server.faults.strike(&format!("smtp.{}", self.server.name), "starttls", "") {
-                        Some(Action::Inject(lines)) => self.say(&format!("220 2.0.0 ready\r\n{lines}")).await?,
-                        Some(Action::Reply(reply)) => {
-                            self.say(&reply).await?;
-                            continue;
-                        }
-                        _ => self.say("220 2.0.0 ready").await?,
+                    if self.may_turn_private().await? {
+                        return Ok(true);
                     }
-                    return Ok(true);
+                    false
                 }
-                "AUTH" => {
-                    if self.auth(&argument).await? {
-                        return Ok(false);
-                    }
-                }
-                "MAIL" => {
-                    let from = address(&argument);
-                    match self.struck("mail", &from).await? {
-                        Some(true) => return Ok(false),
-                        Some(false) => continue,
-                        None => {}
-                    }
-                    if !self.logged_in {
-                        self.say("530 5.7.0 Authentication required").await?;
-                    } else if from == self.server.user {
-                        self.from = from;
-                        self.rcpt.clear();
-                        self.say("250 2.1.0 ok").await?;
-                    } else {
-                        self.say("553 5.7.1 Sender address rejected: not owned by auth user.").await?;
-                    }
-                }
-                "RCPT" => {
-                    let rcpt = address(&argument);
-                    match self.struck("rcpt", &rcpt).await? {
-                        Some(true) => return Ok(false),
-                        Some(false) => continue,
-                        None => {}
-                    }
-                    let refuses = self.server.firms.iter().any(|firm| firm.email == rcpt && firm.temper == Temper::Refuses);
-                    if self.from.is_empty() {
-                        self.say("503 5.5.1 MAIL first").await?;
-                    } else if refuses {
-                        self.say(&format!("550 5.1.1 <{rcpt}>: Recipient address rejected: No such user!")).await?;
-                    } else {
-                        self.rcpt = rcpt;
-                        self.say("250 2.1.5 ok").await?;
-                    }
-                }
-                "DATA" => {
-                    if self.data().await? {
-                        return Ok(false);
-                    }
-                }
+                "AUTH" => self.auth(&argument).await?,
+                "MAIL" => self.mail(address(&argument)).await?,
+                "RCPT" => self.rcpt(address(&argument)).await?,
+                "DATA" => self.data().await?,
                 "RSET" => {
                     self.from.clear();
                     self.rcpt.clear();
-                    self.say("250 2.0.0 ok").await?;
+                    self.answer("250 2.0.0 ok").await?
                 }
-                "NOOP" => self.say("250 2.0.0 ok").await?,
+                "NOOP" => self.answer("250 2.0.0 ok").await?,
                 "QUIT" => {
                     self.say("221 2.0.0 bye").await?;
-                    return Ok(false);
+                    true
                 }
-                _ => self.say("502 5.5.2 not here").await?,
+                _ => self.answer("502 5.5.2 not here").await?,
+            };
+            if over {
+                return Ok(false);
             }
         }
         Ok(false)
+    }
+
+    /// Says something after which the conversation goes on.
+    async fn answer(&mut self, reply: &str) -> std::io::Result<bool> {
+        self.say(reply).await?;
+        Ok(false)
+    }
+
+    async fn hello(&mut self) -> std::io::Result<bool> {
+        let fault = self.server.faults.strike(&format!("smtp.{}", self.server.name), "ehlo", "");
+        let offer = match (fault, self.secure) {
+            (Some(Action::NoStartTls), _) => "250-X-NO-STARTTLS starttls.town.example",
+            (_, true) => "250-AUTH PLAIN LOGIN",
+            (_, false) => "250-STARTTLS",
+        };
+        self.answer(&format!("250-smtp.town.example\r\n{offer}\r\n250-8BITMIME\r\n250 ENHANCEDSTATUSCODES")).await
+    }
+
+    /// STARTTLS: whether TLS begins now.
+    async fn may_turn_private(&mut self) -> std::io::Result<bool> {
+        let ready = match self.server.faults.strike(&format!("smtp.{}", self.server.name), "starttls", "") {
+            Some(Action::Reply(reply)) => return self.answer(&reply).await,
+            Some(Action::Inject(lines)) => format!("220 2.0.0 ready\r\n{lines}"),
+            _ => "220 2.0.0 ready".to_owned(),
+        };
+        self.say(&ready).await?;
+        Ok(true)
+    }
+
+    async fn mail(&mut self, from: String) -> std::io::Result<bool> {
+        if let Some(over) = self.struck("mail", &from).await? {
+            return Ok(over);
+        }
+        if !self.logged_in {
+            return self.answer("530 5.7.0 Authentication required").await;
+        }
+        if from != self.server.user {
+            return self.answer("553 5.7.1 Sender address rejected: not owned by auth user.").await;
+        }
+        self.from = from;
+        self.rcpt.clear();
+        self.answer("250 2.1.0 ok").await
+    }
+
+    async fn rcpt(&mut self, rcpt: String) -> std::io::Result<bool> {
+        if let Some(over) = self.struck("rcpt", &rcpt).await? {
+            return Ok(over);
+        }
+        if self.from.is_empty() {
+            return self.answer("503 5.5.1 MAIL first").await;
+        }
+        if self.server.firms.iter().any(|firm| firm.email == rcpt && firm.temper == Temper::Refuses) {
+            return self.answer(&format!("550 5.1.1 <{rcpt}>: Recipient address rejected: No such user!")).await;
+        }
+        self.rcpt = rcpt;
+        self.answer("250 2.1.5 ok").await
     }
 
     async fn auth(&mut self, argument: &str) -> std::io::Result<bool> {
