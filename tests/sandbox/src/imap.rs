@@ -149,7 +149,7 @@ async fn talk(socket: TcpStream, server: Arc<Server>) -> std::io::Result<()> {
                         None => {}
                     }
                     let what = words.get(4..).unwrap_or_default().join(" ").to_uppercase();
-                    fetch(&mut out, inbox, words.get(3).unwrap_or(&""), &what);
+                    fetch(&mut out, inbox, &server.faults, words.get(3).unwrap_or(&""), &what);
                     if may_mark && what.contains("BODY[") {
                         let uids = chosen(inbox, words.get(3).unwrap_or(&""));
                         inbox.seen.lock().iter_mut().for_each(|seen| seen.extend(&uids));
@@ -200,7 +200,7 @@ fn search(inbox: &Mailbox, words: &[&str]) -> Vec<u32> {
     uids
 }
 
-fn fetch(out: &mut Vec<u8>, inbox: &Mailbox, set: &str, what: &str) {
+fn fetch(out: &mut Vec<u8>, inbox: &Mailbox, faults: &Faults, set: &str, what: &str) {
     let all = inbox.uids();
     let most = what.split_once("<0.").and_then(|(_, rest)| rest.split('>').next()?.parse::<usize>().ok());
     for uid in chosen(inbox, set) {
@@ -210,6 +210,10 @@ fn fetch(out: &mut Vec<u8>, inbox: &Mailbox, set: &str, what: &str) {
             mail.truncate(most);
             "<0>"
         });
+        if faults.strike("imap", "body", &uid.to_string()).is_some() {
+            out.extend(format!("* {} FETCH (UID {uid} BODY[]{origin} NIL)\r\n", index + 1).bytes());
+            continue;
+        }
         let flags = if inbox.seen.lock().is_ok_and(|seen| seen.contains(&uid)) { "\\Seen" } else { "" };
         out.extend(format!("* {} FETCH (UID {uid} FLAGS ({flags}) BODY[]{origin} {{{}}}\r\n", index + 1, mail.len()).bytes());
         out.extend(&mail);

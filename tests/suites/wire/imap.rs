@@ -167,3 +167,22 @@ async fn a_server_and_the_stand_in_keep_the_promises_of_an_inbox() {
     scripted.receives(a_mail_from("info@firma.ru", "Re: x", "Спасибо"));
     conformance::inbox(&scripted).await;
 }
+
+#[tokio::test]
+async fn a_mail_the_server_withholds_is_asked_for_again_before_the_others_go_on_without_it() {
+    let street = Street::open().await;
+    for number in 1..=4 {
+        street.town.post("yandex", &reply(number, "", "Спасибо")).unwrap();
+    }
+    let inbox = inbox(&street, settings(&street));
+
+    fault(&street.town, "imap", "body", "3", 1, Action::Drop);
+    let first = inbox.pull(None).await.unwrap();
+    let second = inbox.pull(first.next.as_ref()).await.unwrap();
+    assert_eq!((first.items.len(), second.items.len()), (2, 2), "it was given when asked again");
+
+    fault(&street.town, "imap", "body", "3", 2, Action::Drop);
+    let again = inbox.pull(first.next.as_ref()).await.unwrap();
+    assert_eq!(again.items.len(), 1, "the one behind it is not held up for ever");
+    assert_eq!(again.next, second.next);
+}

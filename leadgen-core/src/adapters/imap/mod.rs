@@ -1,5 +1,6 @@
 //! An inbox over IMAP: opened read-only, read in small batches, never marked.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use tracing::error;
 
 use crate::domain::lead::{Batch, Cursor};
 use crate::domain::signal::Arrival;
@@ -115,24 +117,37 @@ impl ImapInbox {
         let mut uids: Vec<u32> = found.into_iter().filter(|uid| *uid >= from).collect();
         uids.sort_unstable();
         uids.truncate(BATCH);
-        let mut items = Vec::new();
+        let mut mails_read: BTreeMap<u32, Option<Vec<u8>>> = BTreeMap::new();
         if !uids.is_empty() {
             let set = uids.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
             let what = format!("(UID FLAGS BODY.PEEK[]<0.{LARGEST}>)");
             let mut mails = session.uid_fetch(set, what).await.map_err(failed("fetch mails"))?;
             while let Some(mail) = mails.next().await {
                 let mail = mail.map_err(failed("fetch mails"))?;
-                let (Some(uid), Some(body)) = (mail.uid, mail.body()) else { continue };
-                if uids.binary_search(&uid).is_ok() {
-                    let bytes = body[..body.len().min(LARGEST)].to_vec();
-                    items.push(Arrival { mailbox: self.settings.mailbox.clone(), key: key(&bytes), bytes });
-                }
+                let Some(uid) = mail.uid.filter(|uid| uids.binary_search(uid).is_ok()) else { continue };
+                let body = mail.body().map(|body| body[..body.len().min(LARGEST)].to_vec());
+                // A server tells of a changed flag in between, without the body.
+                let known = mails_read.entry(uid).or_default();
+                *known = body.or(known.take());
             }
         }
         // Whether the goodbye is heard changes nothing.
         let _ = session.logout().await;
-        let next = uids.last().map(|last| Cursor(format!("{validity}:{last}")));
-        Ok(Batch { items, next })
+        Ok(self.batch(validity, &uids, mails_read))
+    }
+
+    /// What was read, and where to go on. A mail that the server has and did not give is where the next pull begins; if it
+    /// is still not given then, a person is told, and the others are read.
+    fn batch(&self, validity: u32, uids: &[u32], mails: BTreeMap<u32, Option<Vec<u8>>>) -> Batch<Arrival> {
+        let withheld = |uid: &u32| mails.get(uid).is_some_and(Option::is_none);
+        if let Some(uid) = uids.first().filter(|uid| withheld(uid)) {
+            error!(event = "alert", mailbox = self.settings.mailbox, uid, "the server does not give a mail of the inbox: read it there");
+        }
+        let end = uids.iter().skip(1).position(withheld).map_or(uids.len(), |at| at + 1);
+        let next = uids[..end].last().map(|last| Cursor(format!("{validity}:{last}")));
+        let given = uids[..end].iter().filter_map(|uid| mails.get(uid)?.clone());
+        let items = given.map(|bytes| Arrival { mailbox: self.settings.mailbox.clone(), key: key(&bytes), bytes }).collect();
+        Batch { items, next }
     }
 }
 
