@@ -51,7 +51,7 @@ pub(crate) async fn show_rows(cli: &Cli, ground: &Ground, rows: &[LeadRow]) -> a
             ]
         });
         let table = output::table(&["row", "niche", "city", "region", "queries / new / known", "first slot (UTC)", "remark"], lines);
-        let span = format!("{} – {}", at(preview.first), at(preview.last));
+        let span = if preview.new == 0 { "none needed".to_owned() } else { format!("{} – {}", at(preview.first), at(preview.last)) };
         format!(
             "{table}\n{} new queries, {} known; {}\nslots: {span}; nothing is stored",
             preview.new,

@@ -1,5 +1,6 @@
 //! `report`: figures.
 
+use leadgen_core::domain::money::Money;
 use leadgen_core::domain::report::{Funnel, Quality};
 use leadgen_core::ports::store::{Reports, SearchLedger};
 
@@ -21,7 +22,8 @@ pub(crate) async fn run(cli: &Cli, command: &ReportCommand) -> anyhow::Result<En
                     vec![
                         line.batch.clone(),
                         line.queries.to_string(),
-                        line.forecast.rounded(),
+                        // A search asked for at once had its price shown, and was never planned.
+                        if line.forecast == Money::ZERO { "not planned".to_owned() } else { line.forecast.rounded() },
                         format!("{} / {}", line.day, line.night),
                         line.cost.rounded(),
                         line.unknown.to_string(),

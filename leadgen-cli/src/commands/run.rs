@@ -67,7 +67,9 @@ pub(crate) async fn run(cli: &Cli, args: &RunArgs) -> anyhow::Result<End> {
         eprintln!("running {}; Ctrl-C stops", pipeline.stages().join(", "));
     }
     if !cli.quiet {
-        off.iter().for_each(|line| eprintln!("not running {line}"));
+        for line in &off {
+            eprintln!("not running {line}");
+        }
     }
     if args.once {
         return finish(cli, &pipeline, &bars).await;
@@ -153,11 +155,11 @@ async fn finish(cli: &Cli, pipeline: &Pipeline, bars: &Bars) -> anyhow::Result<E
     let drained = pipeline.drain(Until::Idle).await;
     bars.clear();
     let tallies = drained?;
-    if !cli.quiet
-        && tallies.iter().all(Tally::is_idle)
-        && let Some(due) = pipeline.store().next_due(pipeline.now()).await?
-    {
-        eprintln!("nothing is due now; next at {due}");
+    if !cli.quiet && tallies.iter().all(Tally::is_idle) {
+        match pipeline.store().next_due(pipeline.now()).await? {
+            Some(due) => eprintln!("nothing is due now; next at {due}"),
+            None => eprintln!("nothing is due, now or later"),
+        }
     }
     print(cli, &tallies)?;
     let idle = tallies.iter().all(Tally::is_idle);

@@ -18,7 +18,7 @@ pub(crate) async fn run(cli: &Cli, args: &SandboxArgs) -> anyhow::Result<End> {
     let town = Town::open(plan).await.context("could not open the town")?;
     let niches = args.dir.join("niches.csv");
     std::fs::write(&niches, town.niches_csv()).with_context(|| format!("could not write {}", niches.display()))?;
-    let env: String = town.env().iter().map(|(name, value)| format!("{name}={value}\n")).collect::<String>() + "LEADGEN_OFFLINE=true\n";
+    let env: String = town.env().iter().map(|(name, value)| variable(name, value)).collect::<String>() + "LEADGEN_OFFLINE=true\n";
     if let Some(path) = &args.env_file {
         std::fs::write(path, &env).with_context(|| format!("could not write {}", path.display()))?;
     }
@@ -32,4 +32,10 @@ pub(crate) async fn run(cli: &Cli, args: &SandboxArgs) -> anyhow::Result<End> {
     tokio::signal::ctrl_c().await?;
     town.close().await;
     Ok(End::Done)
+}
+
+/// A line for `.env` files that a shell reads the same way.
+fn variable(name: &str, value: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:@=,+%".contains(c);
+    if value.chars().all(is_plain) { format!("{name}={value}\n") } else { format!("{name}='{value}'\n") }
 }

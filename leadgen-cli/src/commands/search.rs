@@ -4,7 +4,7 @@ use leadgen_core::actions::search_now;
 use leadgen_core::domain::policy::MOST_RESULTS;
 use leadgen_core::domain::query::SearchMode;
 use leadgen_core::pipeline::Until;
-use leadgen_core::ports::store::{Agenda, Exports, SearchLedger};
+use leadgen_core::ports::store::{Exports, SearchLedger};
 use leadgen_core::rules::{cost, planning};
 use leadgen_core::setup::settings::Settings;
 use leadgen_core::setup::wiring::{self, Needs};
@@ -29,10 +29,6 @@ async fn deferred(cli: &Cli, stage: &str, args: &StageArgs) -> anyhow::Result<En
         let holds = ground.store.holds(ground.now()).await?;
         for hold in holds.iter().filter(|hold| hold.kind == stage) {
             eprintln!("waiting until {}: {}", hold.until, hold.reason);
-        }
-        if holds.is_empty() {
-            let due = ground.store.next_due(ground.now()).await?;
-            eprintln!("nothing is due{}", due.map(|due| format!("; next at {due}")).unwrap_or_default());
         }
     }
     Ok(end)
@@ -77,7 +73,8 @@ async fn now(cli: &Cli, niche: &str, city: &str, pages: u32, dry_run: bool) -> a
     let companies = ground.store.companies(Some(&batch)).await?;
     output::show(cli.json, &companies, || {
         let rows = companies.iter().map(|company| vec![company.name.clone(), company.website_url.clone(), company.status.clone()]);
-        format!("{}\n{} new companies; next: leadgen enrich", output::table(&["company", "site", "status"], rows), companies.len())
+        let next = if companies.is_empty() { "other words, or another place, may bring some" } else { "next: leadgen enrich" };
+        format!("{}\n{} new companies; {next}", output::table(&["company", "site", "status"], rows), companies.len())
     })?;
     Ok(if companies.is_empty() { End::Nothing } else { End::Done })
 }

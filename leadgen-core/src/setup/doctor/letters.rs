@@ -107,7 +107,7 @@ async fn resolvers(settings: &Settings) -> Finding {
     };
     let silent: Vec<String> = servers.iter().zip(&said).filter(|(_, answers)| !**answers).map(|(server, _)| server.to_string()).collect();
     if silent.is_empty() {
-        return finding("DNS", Health::Ok, format!("{} resolvers answer", servers.len()), "");
+        return finding("DNS", Health::Ok, format!("{n} of {n} resolvers answer", n = servers.len()), "");
     }
     let health = if silent.len() == servers.len() { Health::Fail } else { Health::Warn };
     finding("DNS", health, format!("no answer from {}", silent.join(", ")), mend)
