@@ -94,6 +94,11 @@ pub fn link(a: &Profile, b: &Profile) -> Decision {
     }
 }
 
+/// Whether two that met over pieces of their names only are worth a decision.
+pub(super) fn are_near(a: &Profile, b: &Profile) -> bool {
+    Facts { a, b }.like().is_some()
+}
+
 /// The verdict of [`link`] alone, for batches: names are compared only where they can matter.
 pub(super) fn verdict(a: &Profile, b: &Profile) -> Verdict {
     let mut facts = Facts { a, b };

@@ -2,12 +2,19 @@
 
 use std::collections::HashMap;
 
-use super::blocks::{self, BLOCK};
-use super::decide::{Decision, Verdict, link, verdict};
+use super::decide::{Decision, Verdict, are_near, link, verdict};
 use super::profile::Profile;
+
+mod index;
+mod sketch;
+
+use index::Index;
+use sketch::Sketch;
 
 /// Grey pairs that are kept for people; the rest is counted. Nobody looks at more.
 const MOST_GREY: usize = 200_000;
+/// Companies that ask at once. Their keys are looked up in order, so that memory is read in order too.
+const AT_ONCE: usize = 50_000;
 
 /// A pair of companies, by their places in the list, with what was decided.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,26 +49,21 @@ pub struct Grouping {
 /// that they are two: they never end in one group, whoever else knows both.
 pub fn group(profiles: &[Profile], parted: &[(u32, u32)]) -> Grouping {
     let index = Index::new(profiles);
+    let sketches: Vec<Sketch> = profiles.iter().map(Sketch::of).collect();
     let mut unions = Unions::new(profiles.len(), parted);
     let mut grouping = Grouping { full_blocks: index.full_blocks, ..Grouping::default() };
-    let mut candidates: Vec<u32> = Vec::new();
-    for (place, profile) in profiles.iter().enumerate() {
-        let place = place as u32;
-        candidates.clear();
-        let (letters, differ) = (profile.letters(), 2 * blocks::errors(profile.joined().len()) as u32);
-        for key in blocks::probes(profile) {
-            let (met, left_out) = index.before(key, place);
-            let is_fact = blocks::is_fact(key);
-            // Names with other letters can't be within the allowed errors.
-            let met = met.iter().filter(|filed| is_fact || (filed.letters ^ letters).count_ones() <= differ);
-            candidates.extend(met.map(|filed| filed.place));
-            grouping.left_out += left_out;
-        }
-        candidates.sort_unstable();
-        candidates.dedup();
-        for other in candidates.iter().copied() {
-            grouping.compared += 1;
-            meet(profiles, &mut unions, &mut grouping, (other, place));
+    for from in (0..profiles.len()).step_by(AT_ONCE) {
+        let asking = from..profiles.len().min(from + AT_ONCE);
+        for met in index.met(profiles, asking, &mut grouping.left_out) {
+            if met.by_name() && !sketches[met.newcomer as usize].may_be(&sketches[met.other() as usize]) {
+                continue;
+            }
+            let (one, other) = (&profiles[met.other() as usize], &profiles[met.newcomer as usize]);
+            // What they have in common besides a piece of their names would have brought them together by itself.
+            if !met.by_name() || are_near(one, other) {
+                grouping.compared += 1;
+                meet(profiles, &mut unions, &mut grouping, (met.other(), met.newcomer));
+            }
         }
     }
     grouping.first = (0..profiles.len() as u32).map(|place| unions.first(place)).collect();
@@ -79,54 +81,6 @@ fn meet(profiles: &[Profile], unions: &mut Unions, grouping: &mut Grouping, (a, 
     if ties || looks {
         let pair = Pair { a, b, decision: link(one, other) };
         if ties { grouping.ties.push(pair) } else { grouping.grey.push(pair) }
-    }
-}
-
-/// A company under a key.
-#[derive(Clone, Copy)]
-struct Filed {
-    key: u64,
-    place: u32,
-    letters: u32,
-}
-
-/// Who is filed under which key, as one sorted list with the places where its parts begin.
-struct Index {
-    filed: Vec<Filed>,
-    parts: Vec<u32>,
-    shift: u32,
-    full_blocks: u64,
-}
-
-impl Index {
-    fn new(profiles: &[Profile]) -> Self {
-        let mut filed: Vec<Filed> = Vec::with_capacity(profiles.len() * 8);
-        for (place, profile) in profiles.iter().enumerate() {
-            let letters = profile.letters();
-            filed.extend(blocks::keys(profile).into_iter().map(|key| Filed { key: key.cast_unsigned(), place: place as u32, letters }));
-        }
-        filed.sort_unstable_by_key(|filed| (filed.key, filed.place));
-        let bits = (filed.len().max(2) as u64).ilog2().min(24);
-        let shift = 64 - bits;
-        let mut parts = vec![0_u32; (1 << bits) + 1];
-        for filed in &filed {
-            parts[(filed.key >> shift) as usize + 1] += 1;
-        }
-        for part in 1..parts.len() {
-            parts[part] += parts[part - 1];
-        }
-        let full_blocks = filed.chunk_by(|a, b| a.key == b.key).filter(|block| block.len() > BLOCK).count() as u64;
-        Self { filed, parts, shift, full_blocks }
-    }
-
-    /// The first of those under a key that stand before a place, and how many more there are.
-    fn before(&self, key: i64, place: u32) -> (&[Filed], u64) {
-        let key = key.cast_unsigned();
-        let part = (key >> self.shift) as usize;
-        let filed = &self.filed[self.parts[part] as usize..self.parts[part + 1] as usize];
-        let block = &filed[filed.partition_point(|filed| filed.key < key)..];
-        let end = block.partition_point(|filed| filed.key == key && filed.place < place);
-        (&block[..end.min(BLOCK)], end.saturating_sub(BLOCK) as u64)
     }
 }
 
@@ -177,6 +131,7 @@ impl Unions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules::twins::blocks::BLOCK;
     use crate::rules::twins::profile::Known;
     use proptest::prelude::*;
 

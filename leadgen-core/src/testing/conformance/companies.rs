@@ -34,12 +34,12 @@ pub(super) const CHECKS: &[Check] = checks![
     a_company_is_found_by_id_domain_and_name,
 ];
 
-async fn seen(world: &World, word: &str, sightings: Vec<Sighting>) -> Result<Vec<Claim<DedupeResult>>> {
+pub(super) async fn seen(world: &World, word: &str, sightings: Vec<Sighting>) -> Result<Vec<Claim<DedupeResult>>> {
     read(world, word, sightings).await?;
     world.claim::<DedupeResult>().await
 }
 
-async fn read(world: &World, word: &str, sightings: Vec<Sighting>) -> Result<()> {
+pub(super) async fn read(world: &World, word: &str, sightings: Vec<Sighting>) -> Result<()> {
     IngestPage::seed(world, word).await?;
     let claim = world.claim_one::<IngestPage>().await?;
     let documents = sightings.len() as u32;
@@ -50,19 +50,19 @@ fn judged(claim: &Claim<DedupeResult>) -> Twin {
     <DedupeResult as Seeded>::done(&claim.item)
 }
 
-async fn commit_all(world: &World, claims: Vec<Claim<DedupeResult>>) -> Result<()> {
+pub(super) async fn commit_all(world: &World, claims: Vec<Claim<DedupeResult>>) -> Result<()> {
     let done = claims.iter().map(|claim| (claim.ticket.clone(), judged(claim))).collect();
     let lost = crate::ports::store::Lane::<DedupeResult>::commit(world.store.as_ref(), &world.call(), done).await?;
     assert!(lost.is_empty(), "all leases hold");
     Ok(())
 }
 
-async fn results(world: &World, state: ResultState) -> Result<u64> {
+pub(super) async fn results(world: &World, state: ResultState) -> Result<u64> {
     let all = crate::ports::store::Reports::states(world.store.as_ref()).await?;
     Ok(all.iter().filter(|line| line.entity == "results" && line.state == state.as_str()).map(|line| line.count).sum())
 }
 
-async fn companies(world: &World) -> Result<usize> {
+pub(super) async fn companies(world: &World) -> Result<usize> {
     Ok(Exports::companies(world.store.as_ref(), None).await?.len())
 }
 
@@ -147,7 +147,7 @@ fn found(contact_type: ContactType, value: &str, score: f64) -> FoundContact {
     }
 }
 
-fn email(value: &str, score: f64) -> FoundContact {
+pub(super) fn email(value: &str, score: f64) -> FoundContact {
     found(ContactType::Email, value, score)
 }
 

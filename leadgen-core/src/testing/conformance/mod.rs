@@ -20,10 +20,12 @@ mod limits;
 mod outbox;
 mod people;
 mod ports;
+mod replays;
 mod searches;
 mod seeds;
 mod signals;
 mod sites;
+mod twins;
 mod world;
 
 use std::any::Any;
@@ -64,6 +66,8 @@ pub async fn stores(make: impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) -> usi
         outbox::CHECKS,
         people::CHECKS,
         signals::CHECKS,
+        twins::CHECKS,
+        replays::CHECKS,
     ];
     let mut broken = Vec::new();
     let mut tried = 0;

@@ -1,0 +1,80 @@
+//! What a name looks like from afar: enough to tell most of those that can't be like it, without reading them.
+
+use crate::rules::twins::blocks;
+use crate::rules::twins::profile::Profile;
+
+/// The pairs of neighbouring letters of a company's folded names, one bit for each (several may share one).
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sketch {
+    joined: u64,
+    sorted: u64,
+    errors: u8,
+}
+
+/// An edit takes two pairs of letters away at most, and brings two others.
+const BITS_AN_EDIT_CHANGES: u32 = 4;
+
+impl Sketch {
+    pub(super) fn of(profile: &Profile) -> Self {
+        let errors = blocks::errors(profile.joined().len()) as u8;
+        Self { joined: pairs(profile.joined()), sorted: pairs(profile.sorted()), errors }
+    }
+
+    /// Whether two names may be within the allowed errors, as they stand or with their words sorted.
+    pub(super) fn may_be(&self, other: &Self) -> bool {
+        let most = BITS_AN_EDIT_CHANGES * u32::from(self.errors.max(other.errors));
+        let near = |a: u64, b: u64| (a ^ b).count_ones() <= most;
+        // A name of one word has nothing to sort.
+        near(self.joined, other.joined) || (self.sorted != 0 && other.sorted != 0 && near(self.sorted, other.sorted))
+    }
+}
+
+fn pairs(name: &[u8]) -> u64 {
+    name.windows(2).fold(0, |bits, pair| {
+        let mixed = (u32::from(pair[0]) << 8 | u32::from(pair[1])).wrapping_mul(0x9e37_79b1);
+        bits | 1 << (mixed >> 26)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn names_within_the_allowed_errors_always_look_alike(a in "[а-е]{5,30}", edits in prop::collection::vec((0..3_u8, any::<usize>(), "[а-е]"), 0..5)) {
+            let mut letters: Vec<char> = a.chars().collect();
+            for (kind, at, letter) in edits {
+                let (at, letter) = (at % letters.len().max(1), letter.chars().next().unwrap_or('а'));
+                match kind {
+                    0 if letters.len() > 1 => { letters.remove(at); }
+                    1 => letters.insert(at, letter),
+                    _ => letters[at] = letter,
+                }
+            }
+            let b: String = letters.into_iter().collect();
+            let (a, b) = (Profile::new(&a, ""), Profile::new(&b, ""));
+            let off = strsim::generic_levenshtein(&Joined(a.joined()), &Joined(b.joined()));
+            prop_assume!(off <= blocks::errors(a.joined().len()).max(blocks::errors(b.joined().len())));
+            prop_assert!(Sketch::of(&a).may_be(&Sketch::of(&b)));
+        }
+    }
+
+    struct Joined<'a>(&'a [u8]);
+    impl<'b> IntoIterator for &Joined<'b> {
+        type Item = u8;
+        type IntoIter = std::iter::Copied<std::slice::Iter<'b, u8>>;
+        fn into_iter(self) -> Self::IntoIter {
+            self.0.iter().copied()
+        }
+    }
+
+    #[test]
+    fn names_that_share_a_trade_only_look_different() {
+        let sketch = |name: &str| Sketch::of(&Profile::new(name, "уфа"));
+        for (a, b) in [("Бавогустрой", "Дарисострой"), ("Мебель Карина", "Мебель Тополь"), ("Лидерпромсервис", "Вегапромсервис")] {
+            assert!(!sketch(a).may_be(&sketch(b)), "{a} {b}");
+        }
+    }
+}
