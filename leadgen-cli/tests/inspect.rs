@@ -44,6 +44,11 @@ fn check(file: &str, what: &str, line: impl Fn(&Value) -> Value, shown: impl Fn(
     for (case, answer) in cases.iter().zip(&answers) {
         assert_eq!(shown(answer), case["expected"], "{}: {} → {answer}", case["name"], case["input"]);
     }
+    passed(file, what, cases.len());
+}
+
+fn passed(file: &str, what: &str, count: usize) {
+    println!("{file}: {count} of {count} cases pass through `leadgen inspect {what} --jsonl`");
 }
 
 #[test]
@@ -84,6 +89,22 @@ fn pairs_of_names_are_judged_as_in_the_golden_cases() {
             assert!((got - expected).abs() < 0.0001, "{} {ours}: {got}, not {expected}", case["name"]);
         }
     }
+    passed("company_name_fuzzy", "match", cases.len());
+}
+
+/// The vectors of the public suffix list's own makers, and those of the web platform that name a host a firm may have.
+#[test]
+fn hosts_are_those_of_the_public_suffix_list_s_and_the_web_platform_s_vectors() {
+    check("url_hosts", "url", |input| json!({"url": input}), |answer| answer["host"].clone());
+    let path = format!("{}/../leadgen-core/golden/public_suffix.txt", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(path).unwrap();
+    let vectors: Vec<(&str, &str)> = text.lines().filter(|line| !line.starts_with("//")).filter_map(|line| line.split_once(' ')).collect();
+    let answers = inspect("url", &vectors.iter().map(|(host, _)| json!({"url": host})).collect::<Vec<_>>());
+    for ((host, expected), answer) in vectors.iter().zip(&answers) {
+        let same = inspect("url", &[json!({"url": expected})])[0]["host"].clone();
+        assert_eq!(answer["registrable_domain"], if *expected == "null" { Value::Null } else { same }, "{host}");
+    }
+    passed("public_suffix", "url", vectors.len());
 }
 
 #[test]
@@ -91,10 +112,11 @@ fn a_bad_line_is_answered_and_the_rest_go_on() {
     let answers = raw("url", "{\"url\":\"denta-lux.ru\"}\nnonsense\n[1]\n\n{\"url\":\"ftp://x.ru\"}\n{}\n");
     assert_eq!(answers.len(), 5);
     assert_eq!(answers[0]["url"], "https://denta-lux.ru/");
+    assert!(answers[0]["suffix_list"].as_str().unwrap().starts_with("20"), "the date of the shipped list: {}", answers[0]);
     assert!(answers[1]["error"].as_str().unwrap().starts_with("bad_json: "));
     assert!(answers[2]["error"].as_str().unwrap().starts_with("bad_json: "));
-    let empty =
-        json!({"input": "ftp://x.ru", "url": null, "home": null, "host": null, "registrable_domain": null, "error": answers[3]["error"]});
+    let empty = json!({"input": "ftp://x.ru", "url": null, "home": null, "host": null, "registrable_domain": null,
+        "suffix_list": answers[0]["suffix_list"], "error": answers[3]["error"]});
     assert_eq!(answers[3], empty, "fields that are not known are null, not left out");
     assert!(answers[3]["error"].as_str().unwrap().starts_with("invalid_url: "));
     assert_eq!(inspect("serp", &[json!({"path": "no/such/file.xml"})])[0]["results"], json!([]));

@@ -7,6 +7,7 @@ use leadgen_core::rules::normalize;
 use leadgen_core::rules::twins::group::group;
 use leadgen_core::rules::twins::profile::{Known, Profile};
 use leadgen_tests::firms::{self, Quality, Row};
+use leadgen_tests::usage::{busy_seconds, peak_mib};
 
 fn main() -> anyhow::Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -154,19 +155,4 @@ fn show(rows: &[(usize, Row)], truth: &[u32], grouping: &leadgen_core::rules::tw
         }
     }
     println!("{lost} rows lost of their firm");
-}
-
-/// Processor time of this process so far, by the kernel: a busy machine doesn't count. 0 where it doesn't say.
-fn busy_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields: Vec<f64> =
-        stat.rsplit(')').next().unwrap_or("").split_whitespace().skip(11).take(2).filter_map(|field| field.parse().ok()).collect();
-    fields.iter().sum::<f64>() / 100.0
-}
-
-/// The peak of this process's memory, by the kernel; 0 where it doesn't say.
-fn peak_mib() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("0");
-    line.trim().split(' ').next().and_then(|kib| kib.parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
 }

@@ -16,6 +16,15 @@
 //! - **Chains**, one new firm in two hundred: 3 to 12 rows of one domain in as many cities, each with its own phone. One company,
 //!   because the domain is.
 
+mod dice;
+mod quality;
+mod words;
+
+pub use dice::Dice;
+pub use quality::{Quality, quality};
+
+use words::{CITIES, COMMON, FORMS, LETTERS, MAIL, TRADES, latin, title};
+
 /// A row and the firm it is of.
 #[derive(Clone, Debug, Default)]
 pub struct Row {
@@ -34,157 +43,6 @@ pub struct Row {
     /// The city, or nothing.
     pub city: String,
 }
-
-/// Chance from a seed (SplitMix64).
-#[derive(Clone, Debug)]
-pub struct Dice(u64);
-
-impl Dice {
-    /// The same seed, the same throws.
-    pub fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    /// A throw.
-    pub fn throw(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A number below another one.
-    pub fn below(&mut self, count: usize) -> usize {
-        (self.throw() % count.max(1) as u64) as usize
-    }
-
-    /// True in so many of a thousand cases.
-    pub fn in_1000(&mut self, cases: usize) -> bool {
-        self.below(1000) < cases
-    }
-
-    /// One of a list.
-    pub fn one_of<'a, T: ?Sized>(&mut self, list: &[&'a T]) -> &'a T {
-        list[self.below(list.len())]
-    }
-}
-
-const CITIES: [&str; 40] = [
-    "Москва",
-    "Санкт-Петербург",
-    "Новосибирск",
-    "Екатеринбург",
-    "Казань",
-    "Самара",
-    "Омск",
-    "Челябинск",
-    "Уфа",
-    "Красноярск",
-    "Пермь",
-    "Воронеж",
-    "Волгоград",
-    "Краснодар",
-    "Саратов",
-    "Тюмень",
-    "Тольятти",
-    "Ижевск",
-    "Барнаул",
-    "Ульяновск",
-    "Иркутск",
-    "Хабаровск",
-    "Ярославль",
-    "Томск",
-    "Оренбург",
-    "Кемерово",
-    "Рязань",
-    "Пенза",
-    "Липецк",
-    "Киров",
-    "Тула",
-    "Калининград",
-    "Курск",
-    "Сочи",
-    "Тверь",
-    "Брянск",
-    "Белгород",
-    "Минск",
-    "Алматы",
-    "Астана",
-];
-const COMMON: [&str; 30] = [
-    "альфа",
-    "вектор",
-    "прогресс",
-    "мастер",
-    "эталон",
-    "гарант",
-    "титан",
-    "импульс",
-    "радуга",
-    "меридиан",
-    "лидер",
-    "компас",
-    "север",
-    "урал",
-    "сибирь",
-    "волга",
-    "алтай",
-    "орион",
-    "сириус",
-    "сигма",
-    "феникс",
-    "гранит",
-    "кристалл",
-    "форум",
-    "маяк",
-    "рассвет",
-    "терем",
-    "кедр",
-    "звёзды",
-    "ёлка",
-];
-const TRADES: [&str; 30] = [
-    "строй",
-    "сервис",
-    "торг",
-    "монтаж",
-    "проект",
-    "снаб",
-    "транс",
-    "авто",
-    "техно",
-    "электро",
-    "тепло",
-    "газ",
-    "пром",
-    "мед",
-    "фарм",
-    "дент",
-    "агро",
-    "хлеб",
-    "мебель",
-    "окна",
-    "двери",
-    "лес",
-    "печать",
-    "медиа",
-    "софт",
-    "консалт",
-    "тур",
-    "цветы",
-    "текстиль",
-    "упаковка",
-];
-const FORMS: [(&str, &str); 5] = [
-    ("ООО", "Общество с ограниченной ответственностью"),
-    ("АО", "Акционерное общество"),
-    ("ЗАО", "Закрытое акционерное общество"),
-    ("ИП", "Индивидуальный предприниматель"),
-    ("ПАО", "Публичное акционерное общество"),
-];
-const MAIL: [&str; 4] = ["mail.ru", "yandex.ru", "gmail.com", "bk.ru"];
-const LETTERS: &str = "абвгдежзиклмнопрстуфхцчшщыэюя";
 
 struct Firm {
     brand: String,
@@ -432,81 +290,6 @@ impl Town {
         }
         letters.into_iter().collect()
     }
-}
-
-fn title(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
-}
-
-/// Letters as firms write them in their domains.
-fn latin(text: &str) -> String {
-    const TABLE: [(char, &str); 33] = [
-        ('а', "a"),
-        ('б', "b"),
-        ('в', "v"),
-        ('г', "g"),
-        ('д', "d"),
-        ('е', "e"),
-        ('ё', "e"),
-        ('ж', "zh"),
-        ('з', "z"),
-        ('и', "i"),
-        ('й', "y"),
-        ('к', "k"),
-        ('л', "l"),
-        ('м', "m"),
-        ('н', "n"),
-        ('о', "o"),
-        ('п', "p"),
-        ('р', "r"),
-        ('с', "s"),
-        ('т', "t"),
-        ('у', "u"),
-        ('ф', "f"),
-        ('х', "kh"),
-        ('ц', "ts"),
-        ('ч', "ch"),
-        ('ш', "sh"),
-        ('щ', "shch"),
-        ('ъ', ""),
-        ('ы', "y"),
-        ('ь', ""),
-        ('э', "e"),
-        ('ю', "yu"),
-        ('я', "ya"),
-    ];
-    text.chars().map(|c| TABLE.iter().find(|(from, _)| *from == c).map_or_else(|| c.to_string(), |(_, to)| (*to).to_owned())).collect()
-}
-
-/// Pairwise quality of a grouping against the truth.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Quality {
-    /// Pairs that are one by the truth.
-    pub true_pairs: u64,
-    /// Pairs that were found to be one.
-    pub found_pairs: u64,
-    /// Found pairs that are true, of those found.
-    pub precision: f64,
-    /// Found pairs that are true, of those true.
-    pub recall: f64,
-}
-
-/// Compares the firm of each row with the group it was put into.
-pub fn quality(truth: &[u32], groups: &[u32]) -> Quality {
-    use std::collections::HashMap;
-    fn pairs<T>(counts: &HashMap<T, u64>) -> u64 {
-        counts.values().map(|count| count * (count - 1) / 2).sum()
-    }
-    let (mut firms, mut found, mut both) = (HashMap::new(), HashMap::new(), HashMap::new());
-    for (firm, group) in truth.iter().zip(groups) {
-        *firms.entry(*firm).or_insert(0_u64) += 1;
-        *found.entry(*group).or_insert(0_u64) += 1;
-        *both.entry((*firm, *group)).or_insert(0_u64) += 1;
-    }
-    let (true_pairs, found_pairs, right) = (pairs(&firms), pairs(&found), pairs(&both));
-    let share = |of: u64| if of == 0 { 1.0 } else { right as f64 / of as f64 };
-    Quality { true_pairs, found_pairs, precision: share(found_pairs), recall: share(true_pairs) }
 }
 
 #[cfg(test)]

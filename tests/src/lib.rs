@@ -11,3 +11,4 @@ pub mod postgres;
 pub mod processes;
 pub mod rehearsal;
 pub mod search_bench;
+pub mod usage;

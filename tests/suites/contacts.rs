@@ -6,9 +6,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use leadgen_core::domain::company_name;
 use leadgen_core::domain::contact::{ContactType, Findings};
 use leadgen_core::rules::harvest::{self, Site};
-use leadgen_core::rules::{company_name, normalize};
+use leadgen_core::rules::normalize;
 use serde_json::Value;
 use url::Url;
 

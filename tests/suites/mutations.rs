@@ -4,11 +4,12 @@
 
 use std::time::{Duration, Instant};
 
+use leadgen_core::domain::company_name;
 use leadgen_core::domain::name::DomainName;
 use leadgen_core::rules::twins::blocks;
 use leadgen_core::rules::twins::decide::{decide, link};
 use leadgen_core::rules::twins::profile::Profile;
-use leadgen_core::rules::{company_name, normalize, sieve};
+use leadgen_core::rules::{normalize, sieve};
 use leadgen_core::setup::wiring::read_serp;
 use leadgen_tests::firms::Dice;
 
@@ -171,7 +172,7 @@ fn addresses(text: &str) {
     assert_eq!(DomainName::parse(address.host.as_str()).ok().as_ref(), Some(&address.host));
     if let Some(family) = normalize::registrable(&address.host) {
         assert!(address.host.is_within(family.as_str()), "{} {family}", address.host);
-        assert_eq!(normalize::registrable(&family).as_ref(), Some(&family), "{family}");
+        assert_eq!(normalize::registrable(family.host()).as_ref(), Some(&family), "{family}");
     }
     let _ = sieve::drop_reason(&address.host, &[]);
     let _ = (normalize::email(text), normalize::phone(text, None));

@@ -143,7 +143,7 @@ fn by_the_rule(rows: &[CompanyRow]) -> BTreeMap<Id<Company>, Id<Company>> {
                 .newborn
                 .canonical_domain
                 .iter()
-                .fold(Profile::new(&company.newborn.name, &company.region), leadgen_core::rules::twins::profile::Profile::at);
+                .fold(Profile::new(company.newborn.name.as_str(), &company.region), leadgen_core::rules::twins::profile::Profile::at);
             let profile = company.email.iter().fold(profile, leadgen_core::rules::twins::profile::Profile::mailed);
             Some((company.newborn.id(), company.phone.iter().fold(profile, leadgen_core::rules::twins::profile::Profile::called)))
         })

@@ -1,8 +1,9 @@
 //! A company, and the judgement that a result belongs to one.
 
+use crate::domain::company_name::CompanyName;
 use crate::domain::flow::{CompanyState, ResultState};
 use crate::domain::id::Id;
-use crate::domain::name::DomainName;
+use crate::domain::name::{DomainName, RegistrableDomain};
 use crate::domain::time::Timestamp;
 
 /// A company we know of.
@@ -15,7 +16,7 @@ pub struct Company {
     /// The host its site lives at; `None` for a company known by name only.
     pub canonical_domain: Option<DomainName>,
     /// The registrable domain of that host.
-    pub registrable_domain: Option<DomainName>,
+    pub registrable_domain: Option<RegistrableDomain>,
     /// Its home page.
     pub website_url: Option<String>,
     /// The niche it was found for.
@@ -43,14 +44,12 @@ pub struct NewCompany {
     pub dedupe_key: String,
     /// Lower-case SHA-1 of the key.
     pub dedupe_hash: String,
-    /// Its name as seen.
-    pub name: String,
-    /// The normalized name, for look-alikes.
-    pub normalized_name: String,
+    /// Its name as seen, else its host.
+    pub name: CompanyName,
     /// The host its site lives at.
     pub canonical_domain: Option<DomainName>,
     /// The registrable domain of that host.
-    pub registrable_domain: Option<DomainName>,
+    pub registrable_domain: Option<RegistrableDomain>,
     /// Its home page.
     pub website_url: Option<String>,
 }
@@ -93,7 +92,7 @@ pub struct LookAlike {
     /// Its host.
     pub domain: Option<DomainName>,
     /// Its registrable domain.
-    pub registrable_domain: Option<DomainName>,
+    pub registrable_domain: Option<RegistrableDomain>,
     /// Its normalized name.
     pub normalized_name: String,
     /// Its city.

@@ -1,6 +1,7 @@
 //! The nouns of the house: parsed on the way in, valid from then on. No async, no I/O, no clock.
 
 pub mod company;
+pub mod company_name;
 pub mod contact;
 pub mod event;
 pub mod flow;

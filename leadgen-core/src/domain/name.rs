@@ -1,8 +1,17 @@
 //! Names that are proofs: a host, an e-mail address, a phone. Parsed at the door, valid from then on.
 
+mod registrable;
+
 use std::fmt;
 
 use crate::error::{Error, ErrorKind, Result};
+
+pub use registrable::{RegistrableDomain, families, has_known_suffix, is_shared_host, suffix_list_version};
+
+/// Characters people don't see and that don't belong into addresses.
+pub fn is_zero_width(c: char) -> bool {
+    matches!(c, '\u{200B}' | '\u{200C}' | '\u{200D}' | '\u{2060}' | '\u{FEFF}')
+}
 
 /// A host name in canonical form: lower case, punycode, no trailing dot, at least two labels.
 ///

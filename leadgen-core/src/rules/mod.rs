@@ -1,7 +1,6 @@
 //! The verbs that need no world: decisions as pure functions. No async, no I/O, no clock, no chance.
 
 pub mod backoff;
-pub mod company_name;
 pub mod compose;
 pub mod cost;
 pub mod effects;

@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use crate::domain::name::DomainName;
-use crate::rules::normalize;
+use crate::domain::name::{DomainName, is_shared_host};
 
 /// The list: `domain,kind,why` per line.
 const LIST: &str = include_str!("../../data/sieve.csv");
@@ -39,7 +38,7 @@ pub fn drop_reason(host: &DomainName, own_list: &[DomainName]) -> Option<Drop> {
     let mut above = Some(host.as_str());
     while let Some(name) = above {
         if let Some((kind, why)) = entries().get(name) {
-            let is_own_site = name != host.as_str() && normalize::is_shared_host(name);
+            let is_own_site = name != host.as_str() && is_shared_host(name);
             return (!is_own_site).then(|| Drop { entry: name.to_owned(), kind: (*kind).to_owned(), why: (*why).to_owned() });
         }
         above = name.split_once('.').map(|(_, rest)| rest);

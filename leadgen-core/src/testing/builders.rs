@@ -170,7 +170,7 @@ impl ACompany {
         let newborn = self.newborn();
         Company {
             id: newborn.id(),
-            name: newborn.name,
+            name: newborn.name.to_string(),
             canonical_domain: newborn.canonical_domain,
             registrable_domain: newborn.registrable_domain,
             website_url: newborn.website_url,

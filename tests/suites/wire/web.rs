@@ -38,7 +38,7 @@ async fn visit(street: &Street, firm: &Firm) -> Result<Findings> {
     let born = twins::newborn(&firm.name, &firm.host).unwrap();
     let company = Company {
         id: born.id(),
-        name: born.name,
+        name: born.name.to_string(),
         canonical_domain: born.canonical_domain,
         registrable_domain: born.registrable_domain,
         website_url: born.website_url,

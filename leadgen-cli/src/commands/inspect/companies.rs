@@ -1,8 +1,10 @@
 //! Addresses, names, pairs and result pages, as the pipeline sees them.
 
+use leadgen_core::domain::company_name;
+use leadgen_core::domain::name::suffix_list_version;
 use leadgen_core::rules::twins::decide::{Verdict, decide};
 use leadgen_core::rules::twins::profile::{Known, Profile};
-use leadgen_core::rules::{company_name, normalize, twins};
+use leadgen_core::rules::{normalize, twins};
 use leadgen_core::setup::wiring;
 use serde_json::{Value, json};
 
@@ -13,7 +15,8 @@ pub(super) fn url(value: &Value) -> Value {
     let address = normalize::address(&input);
     let family = address.as_ref().and_then(|address| normalize::registrable(&address.host));
     json!({"input": input, "url": address.as_ref().map(|a| &a.url), "home": address.as_ref().map(|a| &a.home), "host": address.as_ref().map(|a| &a.host),
-        "registrable_domain": family, "error": address.is_none().then_some("invalid_url: no http address with a host of its own")})
+        "registrable_domain": family, "suffix_list": suffix_list_version(),
+        "error": address.is_none().then_some("invalid_url: no http address with a host of its own")})
 }
 
 pub(super) fn company(value: &Value) -> Value {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use leadgen_core::domain::contact::{ContactType, Findings};
-use leadgen_core::domain::name::DomainName;
+use leadgen_core::domain::name::{DomainName, has_known_suffix};
 use leadgen_core::rules::harvest::{self, Requisite, Site};
 use leadgen_core::rules::normalize;
 use serde_json::{Value, json};
@@ -94,7 +94,7 @@ pub(super) fn email(value: &Value) -> Value {
         known => Some(known),
     };
     let disposable = harvest::is_disposable(host);
-    let known = normalize::has_known_suffix(host);
+    let known = has_known_suffix(host);
     let reason = match (known, disposable) {
         (false, _) => Some("unknown_zone"),
         (true, true) => Some("disposable"),

@@ -7,17 +7,18 @@ use sea_orm::{DatabaseTransaction, QueryResult, Value};
 use uuid::Uuid;
 
 use crate::domain::company::{LookAlike, Suspect, Twin};
+use crate::domain::company_name;
 use crate::domain::flow::{ResultEvent, ResultState};
-use crate::domain::name::DomainName;
+use crate::domain::name::{DomainName, RegistrableDomain};
 use crate::error::Result;
 use crate::ports::store::Lane;
 use crate::ports::work::{Call, Claim, DedupeResult, Fault, Ticket, Work};
 use crate::rules::setback::{Setback, setback};
-use crate::rules::{company_name, normalize, twins};
+use crate::rules::{normalize, twins};
 
+use super::births::Birth;
 use super::connection::{LaneTable, Serial, SqlStore, commit, list, query, run};
 use super::row::{get, id, ticket};
-use super::twins::Birth;
 
 const RESULTS: &str = "serp_results";
 /// Companies of one name block that are compared.
@@ -221,7 +222,7 @@ fn look_alike(row: &QueryResult) -> Result<LookAlike> {
     Ok(LookAlike {
         company: id(row, "id")?,
         domain: name("known_host")?.or(name("canonical_domain")?),
-        registrable_domain: name("registrable_domain")?,
+        registrable_domain: name("registrable_domain")?.as_ref().and_then(RegistrableDomain::of),
         normalized_name: get(row, "normalized_name")?,
         region: get(row, "region")?,
     })

@@ -14,10 +14,10 @@ use crate::error::Result;
 use crate::ports::store::{Admit, Admitted, Cursors, ImportedCompany};
 use crate::rules::effects::{SOFT_SPAN, WEAK_MATCH, effect, hardened, may_match_by_address, outranks};
 
+use super::births::Birth;
 use super::connection::{Serial, SqlStore, commit, query_one, run};
 use super::letters::MESSAGE;
 use super::row::{count, get, message};
-use super::twins::Birth;
 
 #[async_trait]
 impl Admit<ImportedCompany> for SqlStore {

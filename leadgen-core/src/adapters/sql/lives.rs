@@ -3,11 +3,12 @@
 use async_trait::async_trait;
 
 use crate::domain::company::Company;
+use crate::domain::company_name;
 use crate::domain::id::Id;
 use crate::domain::report::LifeLine;
 use crate::error::Result;
 use crate::ports::store::Lives;
-use crate::rules::{company_name, normalize};
+use crate::rules::normalize;
 
 use super::connection::{SqlStore, query, query_one};
 use super::row::{at, company, get};

@@ -3,6 +3,7 @@
 //! What must never race runs in a transaction that is serialized: on SQLite every writing transaction begins IMMEDIATE,
 //! on PostgreSQL it takes an advisory lock. Claims skip rows that others hold. Leases are counted by the database's clock.
 
+mod births;
 mod companies;
 mod connection;
 mod doors;
@@ -10,6 +11,7 @@ mod enrich;
 mod ledger;
 mod letters;
 mod lives;
+mod merges;
 mod outbox;
 mod pairs;
 mod plan;

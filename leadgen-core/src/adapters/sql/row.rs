@@ -8,7 +8,7 @@ use crate::domain::flow::{CompanyState, Delivery, MessageState, OperationState, 
 use crate::domain::id::Id;
 use crate::domain::letter::Letter;
 use crate::domain::message::Message;
-use crate::domain::name::{DomainName, EmailAddress};
+use crate::domain::name::{DomainName, EmailAddress, RegistrableDomain};
 use crate::domain::query::SearchQuery;
 use crate::domain::serp::Operation;
 use crate::domain::time::Timestamp;
@@ -89,7 +89,7 @@ pub(super) fn company(row: &QueryResult) -> Result<Company> {
         id: id(row, "id")?,
         name: get(row, "name")?,
         canonical_domain: domain("canonical_domain")?,
-        registrable_domain: domain("registrable_domain")?,
+        registrable_domain: domain("registrable_domain")?.as_ref().and_then(RegistrableDomain::of),
         website_url: get(row, "website_url")?,
         industry: get(row, "industry")?,
         region: get(row, "region")?,

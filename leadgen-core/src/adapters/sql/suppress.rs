@@ -8,13 +8,13 @@ use crate::domain::flow::{CompanyEvent, MessageEvent};
 use crate::domain::id::Id;
 use crate::domain::mail::{Mailbox, MailboxHealth};
 use crate::domain::message::Message;
-use crate::domain::name::EmailAddress;
+use crate::domain::name::{EmailAddress, families};
 use crate::domain::suppression::{Suppression, SuppressionScope, SuppressionSource};
 use crate::domain::time::Timestamp;
 use crate::error::Result;
 use crate::ports::entropy::{SystemEntropy, sixteen};
 use crate::ports::store::{Journal, Mailboxes, Suppressions};
-use crate::rules::{normalize, pacing};
+use crate::rules::pacing;
 
 use super::connection::{Serial, SqlStore, commit, query, query_one, run};
 use super::letters::MESSAGE;
@@ -165,7 +165,7 @@ impl SqlStore {
         if let Some(row) = query_one(db, sql, vec![address.as_str().into()]).await? {
             return Ok(Some(entry(&row)?));
         }
-        for name in normalize::families(address.domain()) {
+        for name in families(address.domain()) {
             let sql = "SELECT * FROM opt_out_registry WHERE contact_type = 'domain' AND contact_value = $1";
             if let Some(row) = query_one(db, sql, vec![name.into()]).await? {
                 return Ok(Some(entry(&row)?));

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
-use crate::domain::name::{DomainName, EmailAddress};
+use crate::domain::name::{DomainName, EmailAddress, has_known_suffix};
 use crate::rules::normalize;
 
 use super::decode::percent;
@@ -291,7 +291,7 @@ fn real_host(text: &str) -> Option<DomainName> {
         return None;
     }
     let host = DomainName::parse(text).ok()?;
-    (normalize::has_known_suffix(&host) && normalize::registrable(&host).is_some()).then_some(host)
+    (has_known_suffix(&host) && normalize::registrable(&host).is_some()).then_some(host)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use url::Url;
 
 use crate::domain::contact::{ContactType, FoundContact};
-use crate::domain::name::EmailAddress;
+use crate::domain::name::{EmailAddress, has_known_suffix};
 use crate::rules::normalize;
 
 use super::addresses::{self, Spotted};
@@ -159,7 +159,7 @@ impl Finder<'_> {
     fn cell(&mut self, text: &str, place: &Place<'_>) {
         let spotted = addresses::find(text);
         if spotted.is_empty()
-            && let Some(address) = normalize::email(text).filter(|address| normalize::has_known_suffix(address.domain()))
+            && let Some(address) = normalize::email(text).filter(|address| has_known_suffix(address.domain()))
         {
             return self.keep(&Spotted { address, at: 0, folded: false, written_out: false }, place);
         }

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use aho_corasick::AhoCorasick;
 use regex::Regex;
 
-use crate::rules::company_name;
+use crate::domain::company_name;
 use crate::rules::pages::{self, Grade};
 
 use super::html::{Page, Prop};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::contact::{ContactType, Findings, FoundContact};
-use crate::domain::name::{DomainName, EmailAddress};
+use crate::domain::name::{DomainName, EmailAddress, RegistrableDomain};
 use crate::rules::pages::Grade;
 use crate::rules::{normalize, rank};
 
@@ -170,9 +170,9 @@ fn has_own(pages: &[PageFindings], own: Option<&DomainName>) -> bool {
 
 /// The site's own host where nobody told: what its pages call themselves, else the domain most of its pages show.
 fn inferred(pages: &[PageFindings]) -> Option<DomainName> {
-    let mut seen: BTreeMap<DomainName, usize> = BTreeMap::new();
+    let mut seen: BTreeMap<RegistrableDomain, usize> = BTreeMap::new();
     for page in pages {
-        let of_page: BTreeSet<DomainName> = emails(page)
+        let of_page: BTreeSet<RegistrableDomain> = emails(page)
             .filter(|(seen, address)| {
                 seen.doubt.is_none() && !lists::is_free_mail(address.domain()) && !lists::is_platform(address.domain())
             })
@@ -187,14 +187,14 @@ fn inferred(pages: &[PageFindings]) -> Option<DomainName> {
         }
     }
     let most = *seen.values().max()?;
-    let mut first = seen.into_iter().filter(|(_, count)| *count == most).map(|(host, _)| host);
+    let mut first = seen.into_iter().filter(|(_, count)| *count == most).map(|(family, _)| family.into_host());
     // Two domains seen equally often tell nothing.
     first.next().filter(|_| first.next().is_none())
 }
 
 fn label_of(host: &DomainName) -> String {
     let family = normalize::registrable(host);
-    let name = family.as_ref().unwrap_or(host).as_str();
+    let name = family.as_ref().map_or(host, RegistrableDomain::host).as_str();
     let first = name.split('.').next().unwrap_or("");
     let (unicode, _) = idna::domain_to_unicode(first);
     compact(&unicode)

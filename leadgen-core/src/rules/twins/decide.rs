@@ -267,11 +267,14 @@ fn stand(a: &Profile, b: &Profile, known: Known) -> Stand {
     if a.all(known).next().is_none() || b.all(known).next().is_none() { Stand::Unknown } else { Stand::Other }
 }
 
+/// Errors that two names of these lengths may differ by.
+pub(super) fn errors_between(a: usize, b: usize) -> usize {
+    (((1.0 - LEVENSHTEIN) * a.max(b) as f64 + 1e-9) as usize).min(MOST_ERRORS)
+}
+
 /// Within the thresholds, cheap questions first.
 fn close(a: &[u8], b: &[u8]) -> bool {
-    let longer = a.len().max(b.len());
-    let allowed = (((1.0 - LEVENSHTEIN) * longer as f64 + 1e-9) as usize).min(MOST_ERRORS);
-    within_errors(a, b, allowed) && jaro_winkler(a, b) >= JARO_WINKLER
+    within_errors(a, b, errors_between(a.len(), b.len())) && jaro_winkler(a, b) >= JARO_WINKLER
 }
 
 fn jaro_winkler(a: &[u8], b: &[u8]) -> f64 {

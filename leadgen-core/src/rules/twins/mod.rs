@@ -12,11 +12,11 @@ pub mod group;
 pub mod profile;
 
 use crate::domain::company::{Company, LookAlike, NewCompany};
+use crate::domain::company_name::{self, CompanyName};
 use crate::domain::flow::{CompanyState, ResultState};
 use crate::domain::id::Id;
 use crate::domain::name::DomainName;
 use crate::domain::time::Timestamp;
-use crate::rules::company_name;
 use crate::rules::normalize;
 
 use self::decide::Verdict;
@@ -65,8 +65,7 @@ pub fn newborn(name: &str, domain_source: &str) -> Option<NewCompany> {
     Some(NewCompany {
         dedupe_key: key.key,
         dedupe_hash: key.hash,
-        name: if name.trim().is_empty() { host.as_ref().map(DomainName::to_string).unwrap_or_default() } else { name.trim().to_owned() },
-        normalized_name: company_name::normalize(name).text,
+        name: CompanyName::parse(name).or_else(|_| CompanyName::parse(host.as_ref().map_or("", DomainName::as_str))).ok()?,
         registrable_domain: host.as_ref().and_then(normalize::registrable),
         website_url: host.as_ref().map(|host| format!("https://{host}/")),
         canonical_domain: host,
@@ -122,7 +121,7 @@ pub fn judge(newborn: &NewCompany, region: &str, look_alikes: &[LookAlike]) -> O
     {
         return Some(found);
     }
-    let own = profile_of(&newborn.normalized_name, region, newborn.canonical_domain.as_ref());
+    let own = profile_of(newborn.name.normal(), region, newborn.canonical_domain.as_ref());
     look_alikes
         .iter()
         .map(|known| (known, decide::decide(&own, &profile_of(&known.normalized_name, &known.region, known.domain.as_ref()))))
@@ -191,7 +190,7 @@ mod tests {
             company: born.id(),
             domain: born.canonical_domain,
             registrable_domain: born.registrable_domain,
-            normalized_name: born.normalized_name,
+            normalized_name: born.name.normal().to_owned(),
             region: "Казань".into(),
         }
     }

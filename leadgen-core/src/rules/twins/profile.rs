@@ -1,9 +1,10 @@
 //! What is compared of a company: its name in the forms people and machines give it, its place, and what only one firm has.
 
+use crate::domain::company_name;
 use crate::domain::contact::{ContactType, FoundContact};
 use crate::domain::name::{DomainName, EmailAddress, Phone};
 use crate::rules::mailhosts::is_free_mail;
-use crate::rules::{company_name, normalize};
+use crate::rules::normalize;
 
 use super::fold;
 

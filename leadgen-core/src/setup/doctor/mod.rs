@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::adapters::sql::{self, SqlStore};
+use crate::domain::name::suffix_list_version;
 use crate::domain::time::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::clock::Clock;
@@ -104,7 +105,13 @@ pub async fn examine(settings: &Settings, patience: Duration) -> Vec<Finding> {
     findings.extend(letters);
     findings.push(letters::sending(settings));
     findings.push(disk(settings));
+    findings.push(suffix_list());
     findings
+}
+
+/// How old the shipped list is by which domains are told apart; a newer release brings a newer one.
+fn suffix_list() -> Finding {
+    finding("suffix list", Health::Ok, format!("public suffixes of {}", suffix_list_version()), "")
 }
 
 fn time(now: Timestamp) -> Finding {

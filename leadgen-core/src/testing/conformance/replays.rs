@@ -41,9 +41,16 @@ async fn kept_pages_are_given_once_each_in_the_order_of_their_operations(world: 
 
     assert_eq!(all.len(), 3);
     assert!(all.is_sorted_by_key(|page| page.operation.id));
-    assert_eq!(by_twos.iter().map(|page| page.operation.id).collect::<Vec<_>>(), all.iter().map(|page| page.operation.id).collect::<Vec<_>>());
+    assert_eq!(
+        by_twos.iter().map(|page| page.operation.id).collect::<Vec<_>>(),
+        all.iter().map(|page| page.operation.id).collect::<Vec<_>>()
+    );
     for page in &all {
-        assert_eq!(page.page.bytes, format!("op-{}", page.query.text).into_bytes(), "each with the bytes that came and the query they answer");
+        assert_eq!(
+            page.page.bytes,
+            format!("op-{}", page.query.text).into_bytes(),
+            "each with the bytes that came and the query they answer"
+        );
     }
     assert!(world.store.kept_pages(all.last().map(|page| page.operation.id), 2).await?.is_empty());
     Ok(())
@@ -62,9 +69,8 @@ async fn a_dry_reading_tells_and_writes_nothing(world: &World) -> Result<()> {
     read(world, "word", vec![sighting("same.ru", "Та же", 1), sighting("other.ru", "Другая", 2), sighting("gone.ru", "Была", 3)]).await?;
     let operation = pages(world).await?[0].operation.id;
     let reading = says(vec![sighting("same.ru", "Та же", 1), sighting("other.ru", "Другая, новая", 2), sighting("new.ru", "Новая", 3)]);
-    let expected = ReadingDiff {
-        added: vec![home("new.ru")], changed: vec![home("other.ru")], removed: vec![home("gone.ru")], kept: vec![], same: 1
-    };
+    let expected =
+        ReadingDiff { added: vec![home("new.ru")], changed: vec![home("other.ru")], removed: vec![home("gone.ru")], kept: vec![], same: 1 };
 
     for _ in 0..2 {
         assert_eq!(world.store.reread(operation, &reading, true, world.now()).await?, expected, "nothing was written");

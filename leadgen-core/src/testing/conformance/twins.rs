@@ -84,7 +84,11 @@ async fn a_pair_tells_who_and_by_which_rule_and_what_was_compared(world: &World)
     come_in(world, &like_ones()).await?;
 
     let pair = the_pair(world).await?;
-    assert_eq!((pair.state, pair.rule.as_str(), pair.decided_by.as_str()), (PairState::Linked, "name", "pipeline"), "names agree, domains don't");
+    assert_eq!(
+        (pair.state, pair.rule.as_str(), pair.decided_by.as_str()),
+        (PairState::Linked, "name", "pipeline"),
+        "names agree, domains don't"
+    );
     assert!(pair.score > 0.9 && pair.score <= 1.0, "{}", pair.score);
     let mut domains = [pair.first.domain.as_str(), pair.second.domain.as_str()];
     domains.sort_unstable();
@@ -113,7 +117,9 @@ async fn a_merge_is_taken_back_with_all_that_it_moved(world: &World) -> Result<(
     let (one, two) = (a_company().at("one.ru").named("Бавогустрой"), a_company().at("two.ru").named("Бавогустрой групп").in_city("Уфа"));
     come_in(world, &[one.clone(), two.clone().of_batch("two")]).await?;
     let claim = world.claim_as::<EnrichCompany>(&world.of_batch("two")).await?.remove(0);
-    world.commit::<EnrichCompany>(&claim.ticket, Findings { contacts: vec![email("info@two.ru", 0.9)], pages: 1, ..Findings::default() }).await?;
+    world
+        .commit::<EnrichCompany>(&claim.ticket, Findings { contacts: vec![email("info@two.ru", 0.9)], pages: 1, ..Findings::default() })
+        .await?;
     come_in(world, &[two.with_phone(PHONE)]).await?;
     let alone = lines(world).await?;
     come_in(world, &[one.with_phone(PHONE)]).await?;
@@ -135,7 +141,8 @@ async fn a_merge_is_taken_back_with_all_that_it_moved(world: &World) -> Result<(
 }
 
 async fn a_result_of_a_merged_company_is_unique_again_once_they_are_parted(world: &World) -> Result<()> {
-    for (word, host, title) in [("word", "denta-lux.ru", "Дента Люкс"), ("other", "dlx-kazan.ru", "ООО «Дента-Люкс»")] {
+    for (word, host, title) in [("word", "denta-lux.ru", "Дента Люкс"), ("other", "dlx-kazan.ru", "ООО «Дента-Люкс»")]
+    {
         let claims = seen(world, word, vec![sighting(host, title, 1)]).await?;
         commit_all(world, claims).await?;
     }
@@ -199,7 +206,10 @@ async fn whoever_was_written_to_stands_for_its_group(world: &World) -> Result<()
     say(world, &the_pair(world).await?, PairEvent::Confirm).await?;
 
     let all = lines(world).await?;
-    assert_eq!(all.iter().map(|line| (line.canonical_domain.as_str(), line.status.as_str())).collect::<Vec<_>>(), [("two.ru", "contacted")]);
+    assert_eq!(
+        all.iter().map(|line| (line.canonical_domain.as_str(), line.status.as_str())).collect::<Vec<_>>(),
+        [("two.ru", "contacted")]
+    );
     Ok(())
 }
 

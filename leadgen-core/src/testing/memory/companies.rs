@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use crate::domain::company::{Company, LookAlike, NewCompany, Suspect, Twin};
+use crate::domain::company_name;
 use crate::domain::flow::{CompanyState, ResultEvent, ResultState};
 use crate::domain::id::Id;
 use crate::domain::name::DomainName;
@@ -11,7 +12,7 @@ use crate::error::Result;
 use crate::ports::store::Lane;
 use crate::ports::work::{Call, Claim, DedupeResult, Fault, Ticket, Work};
 use crate::rules::setback::{Setback, setback};
-use crate::rules::{company_name, normalize, twins};
+use crate::rules::{normalize, twins};
 
 use super::MemoryStore;
 use super::leases::{Lease, first_due, lease_lost, of_batch};
@@ -193,7 +194,7 @@ impl Tables {
         }
         let company = Company {
             id: newborn.id(),
-            name: newborn.name.clone(),
+            name: newborn.name.to_string(),
             canonical_domain: newborn.canonical_domain.clone(),
             registrable_domain: newborn.registrable_domain.clone(),
             website_url: newborn.website_url.clone(),
@@ -207,7 +208,7 @@ impl Tables {
             first_seen_at: now,
         };
         let row = CompanyRow {
-            normalized_name: newborn.normalized_name.clone(),
+            normalized_name: newborn.name.normal().to_owned(),
             birthplace: born.result,
             duplicate_of: None,
             facts: String::new(),

@@ -5,13 +5,14 @@ use std::cmp::Reverse;
 use async_trait::async_trait;
 
 use crate::domain::company::Company;
+use crate::domain::company_name;
 use crate::domain::flow::{CompanyState, MessageState};
 use crate::domain::id::Id;
 use crate::domain::report::LifeLine;
 use crate::domain::time::Timestamp;
 use crate::error::Result;
 use crate::ports::store::Lives;
-use crate::rules::{company_name, normalize};
+use crate::rules::normalize;
 
 use super::MemoryStore;
 use super::tables::{MessageRow, ResultRow, Tables};
@@ -43,7 +44,7 @@ impl Tables {
         if let Some(host) = normalize::domain_of(text) {
             let is_canonical = |company: &Company| company.canonical_domain.as_ref() == Some(&host);
             let found = all()
-                .filter(|company| is_canonical(company) || company.registrable_domain.as_ref() == Some(&host))
+                .filter(|company| is_canonical(company) || company.registrable_domain.as_ref().is_some_and(|family| family.host() == &host))
                 .min_by_key(|company| (company.state == CompanyState::Duplicate, Reverse(is_canonical(company)), company.first_seen_at));
             if found.is_some() {
                 return found;

@@ -10,12 +10,11 @@ use crate::domain::contact::{ContactType, FoundContact};
 use crate::domain::flow::{CompanyEvent, CompanyState, Delivery, MessageEvent, MessageState};
 use crate::domain::id::Id;
 use crate::domain::message::Message;
-use crate::domain::name::EmailAddress;
+use crate::domain::name::{DomainName, EmailAddress, RegistrableDomain, families};
 use crate::domain::suppression::{Suppression, SuppressionScope, SuppressionSource};
 use crate::error::Result;
 use crate::ports::store::Suppressions;
 use crate::rules::effects::outranks;
-use crate::rules::normalize;
 
 use super::MemoryStore;
 use super::tables::{CompanyRow, Tables};
@@ -64,8 +63,7 @@ impl Tables {
     /// The entry that covers an address: itself, its domain or a parent domain down to the registrable one.
     pub(super) fn covered(&self, address: &EmailAddress) -> Option<&Suppression> {
         let own = self.registry.get(&(SuppressionScope::Email, address.as_str().to_owned()));
-        let family =
-            || normalize::families(address.domain()).into_iter().find_map(|name| self.registry.get(&(SuppressionScope::Domain, name)));
+        let family = || families(address.domain()).into_iter().find_map(|name| self.registry.get(&(SuppressionScope::Domain, name)));
         own.or_else(family)
     }
 
@@ -136,8 +134,9 @@ impl Tables {
             SuppressionScope::Phone => ContactType::Phone,
             SuppressionScope::Domain => {
                 let is_of = |company: &Company| {
-                    let names = [&company.canonical_domain, &company.registrable_domain];
-                    names.into_iter().flatten().any(|name| name.as_str() == entry.value)
+                    let host = company.canonical_domain.as_ref().map(DomainName::as_str);
+                    let family = company.registrable_domain.as_ref().map(RegistrableDomain::as_str);
+                    host == Some(&entry.value) || family == Some(&entry.value)
                 };
                 let owners = self.companies.values().map(|row| &row.company).filter(|company| is_of(company));
                 let first = owners.min_by_key(|company| (company.state == CompanyState::Duplicate, company.first_seen_at, company.id));

@@ -1,6 +1,6 @@
 //! What a name looks like from afar: enough to tell most of those that can't be like it, without reading them.
 
-use crate::rules::twins::blocks;
+use crate::rules::twins::decide::errors_between;
 use crate::rules::twins::profile::Profile;
 
 /// The pairs of neighbouring letters of a company's folded names, one bit for each (several may share one).
@@ -8,7 +8,7 @@ use crate::rules::twins::profile::Profile;
 pub(super) struct Sketch {
     joined: u64,
     sorted: u64,
-    errors: u8,
+    length: u8,
 }
 
 /// An edit takes two pairs of letters away at most, and brings two others.
@@ -16,13 +16,13 @@ const BITS_AN_EDIT_CHANGES: u32 = 4;
 
 impl Sketch {
     pub(super) fn of(profile: &Profile) -> Self {
-        let errors = blocks::errors(profile.joined().len()) as u8;
-        Self { joined: pairs(profile.joined()), sorted: pairs(profile.sorted()), errors }
+        let length = profile.joined().len().min(usize::from(u8::MAX)) as u8;
+        Self { joined: pairs(profile.joined()), sorted: pairs(profile.sorted()), length }
     }
 
     /// Whether two names may be within the allowed errors, as they stand or with their words sorted.
     pub(super) fn may_be(&self, other: &Self) -> bool {
-        let most = BITS_AN_EDIT_CHANGES * u32::from(self.errors.max(other.errors));
+        let most = BITS_AN_EDIT_CHANGES * errors_between(self.length.into(), other.length.into()) as u32;
         let near = |a: u64, b: u64| (a ^ b).count_ones() <= most;
         // A name of one word has nothing to sort.
         near(self.joined, other.joined) || (self.sorted != 0 && other.sorted != 0 && near(self.sorted, other.sorted))
@@ -56,7 +56,7 @@ mod tests {
             let b: String = letters.into_iter().collect();
             let (a, b) = (Profile::new(&a, ""), Profile::new(&b, ""));
             let off = strsim::generic_levenshtein(&Joined(a.joined()), &Joined(b.joined()));
-            prop_assume!(off <= blocks::errors(a.joined().len()).max(blocks::errors(b.joined().len())));
+            prop_assume!(off <= errors_between(a.joined().len(), b.joined().len()));
             prop_assert!(Sketch::of(&a).may_be(&Sketch::of(&b)));
         }
     }
@@ -73,7 +73,8 @@ mod tests {
     #[test]
     fn names_that_share_a_trade_only_look_different() {
         let sketch = |name: &str| Sketch::of(&Profile::new(name, "уфа"));
-        for (a, b) in [("Бавогустрой", "Дарисострой"), ("Мебель Карина", "Мебель Тополь"), ("Лидерпромсервис", "Вегапромсервис")] {
+        for (a, b) in [("Бавогустрой", "Дарисострой"), ("Мебель Карина", "Мебель Тополь"), ("Лидерпромсервис", "Вегапромсервис")]
+        {
             assert!(!sketch(a).may_be(&sketch(b)), "{a} {b}");
         }
     }

@@ -1,6 +1,9 @@
 //! The normal form of a company's name: what is compared when two spellings may be one firm (DEDUP-1, DEDUP-2).
 
-use crate::rules::normalize::is_zero_width;
+use std::fmt;
+
+use crate::domain::name::is_zero_width;
+use crate::error::{Error, ErrorKind, Result};
 
 const FORMS: [&str; 36] = [
     "ооо",
@@ -57,6 +60,53 @@ const GENERIC: [&str; 11] =
     ["гк", "тд", "компания", "фирма", "организация", "предприятие", "холдинг", "корпорация", "company", "group", "holding"];
 const GENERIC_PHRASES: [&str; 3] = ["группа компаний", "торговый дом", "официальный сайт"];
 
+/// A company's name: as it was seen, and the normal form it is compared by, which can't get out of step.
+///
+/// ```
+/// use leadgen_core::domain::company_name::CompanyName;
+///
+/// let name = CompanyName::parse(" ООО «Дента-Люкс» ").unwrap();
+/// assert_eq!((name.as_str(), name.normal(), name.legal_form()), ("ООО «Дента-Люкс»", "дента люкс", Some("ооо")));
+/// assert!(CompanyName::parse("«—»").is_err());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompanyName {
+    shown: String,
+    normal: NormalName,
+}
+
+impl CompanyName {
+    /// Reads a name as people write it. Refuses text without a letter or digit.
+    pub fn parse(text: &str) -> Result<Self> {
+        let normal = normalize(text);
+        if normal.text.is_empty() {
+            return Err(Error::new(ErrorKind::Malformed, format!("read the company name {text:?}")).code("bad_company_name"));
+        }
+        Ok(Self { shown: text.trim().to_owned(), normal })
+    }
+
+    /// As it was seen.
+    pub fn as_str(&self) -> &str {
+        &self.shown
+    }
+
+    /// The normal form: lower case, no legal form, words separated by one blank. Never empty.
+    pub fn normal(&self) -> &str {
+        &self.normal.text
+    }
+
+    /// The legal form it carries.
+    pub fn legal_form(&self) -> Option<&str> {
+        self.normal.legal_form.as_deref()
+    }
+}
+
+impl fmt::Display for CompanyName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
 /// A name in its normal form, with the legal form that was taken off.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NormalName {
@@ -69,7 +119,7 @@ pub struct NormalName {
 /// Reads a name as people write it.
 ///
 /// ```
-/// use leadgen_core::rules::company_name::normalize;
+/// use leadgen_core::domain::company_name::normalize;
 ///
 /// let name = normalize("О.О.О. «Ромашка+»");
 /// assert_eq!((name.text.as_str(), name.legal_form.as_deref()), ("ромашка", Some("ооо")));
@@ -199,11 +249,24 @@ fn initials(chars: &[char], start: usize) -> Option<(Vec<char>, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::golden::check;
-    use serde_json::json;
+    use proptest::prelude::*;
+    use serde_json::Value;
 
     #[test]
     fn names_have_the_golden_normal_form() {
-        check(include_str!("../../golden/company_name.json"), |input| json!(normalize(input.as_str().unwrap_or("")).text));
+        let cases: Vec<Value> = serde_json::from_str(include_str!("../../golden/company_name.json")).expect("a list of cases");
+        assert!(!cases.is_empty());
+        for case in cases {
+            assert_eq!(Value::from(normalize(case["input"].as_str().unwrap_or("")).text), case["expected"], "{}", case["name"]);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_as_a_name_prints_back_the_same(text in "\\PC{0,40}") {
+            if let Ok(name) = CompanyName::parse(&text) {
+                prop_assert_eq!(CompanyName::parse(name.as_str()).ok(), Some(name));
+            }
+        }
     }
 }

@@ -1,0 +1,232 @@
+//! Newcomers are settled: known by host, family or key, or born.
+
+use std::collections::{HashMap, HashSet};
+
+use sea_orm::{DatabaseTransaction, QueryResult, Value};
+use uuid::Uuid;
+
+use crate::domain::company::{Company, NewCompany};
+use crate::domain::contact::FoundContact;
+use crate::domain::flow::{CompanyState, ResultState};
+use crate::domain::id::Id;
+use crate::domain::name::{DomainName, RegistrableDomain};
+use crate::domain::time::Timestamp;
+use crate::error::Result;
+use crate::rules::twins::name_block;
+use crate::rules::twins::profile::Profile;
+
+use super::connection::{SqlStore, insert_rows, list, query, run};
+use super::row::{get, id};
+
+/// A company about to be born, with where it was seen.
+#[derive(Clone, Debug)]
+pub(super) struct Birth<'a> {
+    pub(super) newborn: &'a NewCompany,
+    pub(super) industry: &'a str,
+    pub(super) region: &'a str,
+    pub(super) batch_tag: &'a str,
+    pub(super) snippet: &'a str,
+    pub(super) source: &'a str,
+    pub(super) result: Option<Uuid>,
+    /// Contacts it came with.
+    pub(super) contacts: Vec<FoundContact>,
+}
+
+impl Birth<'_> {
+    pub(super) fn facts(&self) -> Profile {
+        self.contacts.iter().fold(Profile::default(), Profile::showing)
+    }
+}
+
+/// What became of a newcomer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Settled {
+    /// The company it is: the primary one of its group.
+    pub(super) company: Id<Company>,
+    /// By which rule.
+    pub(super) verdict: ResultState,
+    /// How sure it is, 0 to 1.
+    pub(super) score: f64,
+}
+
+/// Known companies by what is exact.
+#[derive(Debug, Default)]
+struct Exact {
+    hosts: HashMap<String, Id<Company>>,
+    families: HashMap<String, Id<Company>>,
+    keys: HashMap<String, Id<Company>>,
+}
+
+impl Exact {
+    fn find(&self, newborn: &NewCompany) -> Option<Settled> {
+        let host = newborn.canonical_domain.as_ref().map(DomainName::as_str);
+        let family = newborn.registrable_domain.as_ref().map(RegistrableDomain::as_str);
+        let settled = |verdict| move |company: &Id<Company>| Settled { company: *company, verdict, score: 1.0 };
+        host.and_then(|host| self.hosts.get(host))
+            .map(settled(ResultState::DupHost))
+            .or_else(|| family.and_then(|family| self.families.get(family)).map(settled(ResultState::DupFamily)))
+            .or_else(|| self.keys.get(&newborn.dedupe_hash).map(settled(ResultState::DupFamily)))
+    }
+
+    fn take(&mut self, row: &QueryResult) -> Result<()> {
+        let root: Id<Company> = id(row, "root")?;
+        let text = |column: &str| get::<Option<String>>(row, column);
+        for host in [text("canonical_domain")?, text("host")?].into_iter().flatten() {
+            self.hosts.insert(host, root);
+        }
+        if let Some(family) = text("registrable_domain")? {
+            self.families.insert(family, root);
+        }
+        if let Some(hash) = text("dedupe_hash")? {
+            self.keys.insert(hash, root);
+        }
+        Ok(())
+    }
+
+    fn learn(&mut self, newborn: &NewCompany, company: Id<Company>) {
+        if let Some(host) = &newborn.canonical_domain {
+            self.hosts.entry(host.to_string()).or_insert(company);
+        }
+        if let Some(family) = &newborn.registrable_domain {
+            self.families.entry(family.to_string()).or_insert(company);
+        }
+        self.keys.entry(newborn.dedupe_hash.clone()).or_insert(company);
+    }
+}
+
+impl SqlStore {
+    /// Settles newcomers in their order: one that is known by host, family or key is that company, the others are born,
+    /// filed under their keys, and meet those they may be. The caller holds `Serial::Twins`.
+    pub(super) async fn settle(&self, tx: &DatabaseTransaction, now: Timestamp, births: &[Birth<'_>]) -> Result<Vec<Settled>> {
+        let mut exact = self.exact(tx, births).await?;
+        let (mut settled, mut born) = (Vec::new(), Vec::new());
+        for birth in births {
+            match exact.find(birth.newborn) {
+                Some(known) => {
+                    // A host of a known family is a known host from now on.
+                    exact.learn(birth.newborn, known.company);
+                    settled.push(known);
+                }
+                None => {
+                    exact.learn(birth.newborn, birth.newborn.id());
+                    settled.push(Settled { company: birth.newborn.id(), verdict: ResultState::Unique, score: 1.0 });
+                    born.push(birth);
+                }
+            }
+        }
+        insert_companies(tx, now, &born).await?;
+        let fresh: Vec<Uuid> = born.iter().map(|birth| birth.newborn.id().uuid()).collect();
+        for (birth, settled) in births.iter().zip(&settled) {
+            if let Some(result) = birth.result.filter(|_| settled.verdict == ResultState::Unique) {
+                let values = vec![result.into(), settled.company.uuid().into(), ResultState::Unique.as_str().into()];
+                run(tx, "UPDATE serp_results SET company_id = $2, dedup_status = $3, dedup_score = 1 WHERE id = $1", values).await?;
+            }
+        }
+        self.know_hosts(tx, now, births, &settled).await?;
+        // Contacts come before the meeting: so they are moved with their company, and back.
+        let mut learnt = Vec::new();
+        for (birth, settled) in births.iter().zip(&settled) {
+            for found in &birth.contacts {
+                self.keep_contact(tx, now, settled.company, found).await?;
+            }
+            if settled.verdict != ResultState::Unique && !birth.contacts.is_empty() {
+                learnt.push((settled.company, birth.facts()));
+            }
+        }
+        let roots = self.meet_all(tx, now, &fresh).await?;
+        for settled in &mut settled {
+            if let Some((root, joined)) = roots.get(&settled.company) {
+                let own = std::mem::replace(&mut settled.company, *root);
+                // Only the result a company was born of is one that was compared by name; that of the primary one stays unique.
+                if settled.verdict == ResultState::Unique && own != *root {
+                    let partner = roots.get(root).and_then(|(_, joined)| *joined);
+                    (settled.verdict, settled.score) = (ResultState::DupFuzzy, joined.or(partner).unwrap_or(1.0));
+                }
+            }
+        }
+        self.learn(tx, now, &learnt).await?;
+        Ok(settled)
+    }
+
+    async fn exact(&self, tx: &DatabaseTransaction, births: &[Birth<'_>]) -> Result<Exact> {
+        let mut exact = Exact::default();
+        for births in births.chunks(300) {
+            let (sql, values) = exact_of(births);
+            let rows = query(tx, &sql, values).await?;
+            for row in rows {
+                exact.take(&row)?;
+            }
+        }
+        Ok(exact)
+    }
+
+    async fn know_hosts(&self, tx: &DatabaseTransaction, now: Timestamp, births: &[Birth<'_>], settled: &[Settled]) -> Result<()> {
+        let rows = host_rows(now, births, settled);
+        let head = "INSERT INTO domains (host, company_id, is_canonical, created_at)";
+        insert_rows(tx, head, rows.into_iter(), "ON CONFLICT (host) DO NOTHING").await
+    }
+}
+
+/// Asks for companies that newcomers are by host, family or key.
+fn exact_of(births: &[Birth<'_>]) -> (String, Vec<Value>) {
+    let of = |name: fn(&NewCompany) -> Option<String>| births.iter().filter_map(|birth| name(birth.newborn)).collect::<HashSet<String>>();
+    let (hosts, mut values) = list(1, of(|newborn| newborn.canonical_domain.as_ref().map(ToString::to_string)));
+    let (families, more) = list(1 + values.len(), of(|newborn| newborn.registrable_domain.as_ref().map(ToString::to_string)));
+    values.extend(more);
+    let (hashes, more) = list(1 + values.len(), of(|newborn| Some(newborn.dedupe_hash.clone())));
+    values.extend(more);
+    let sql = format!(
+        "SELECT c.canonical_domain, c.registrable_domain, c.dedupe_hash, COALESCE(c.duplicate_of, c.id) AS root, NULL AS host FROM companies c
+         WHERE c.canonical_domain IN ({hosts}) OR c.registrable_domain IN ({families}) OR c.dedupe_hash IN ({hashes})
+         UNION ALL SELECT NULL, NULL, NULL, COALESCE(c.duplicate_of, c.id), d.host FROM domains d JOIN companies c ON c.id = d.company_id
+         WHERE d.host IN ({hosts})"
+    );
+    (sql, values)
+}
+
+/// Hosts of newcomers, each once.
+fn host_rows(now: Timestamp, births: &[Birth<'_>], settled: &[Settled]) -> Vec<Vec<Value>> {
+    let mut seen = HashSet::new();
+    let mut rows = Vec::new();
+    for (birth, settled) in births.iter().zip(settled) {
+        let Some(host) = birth.newborn.canonical_domain.as_ref().map(ToString::to_string) else { continue };
+        if seen.insert(host.clone()) {
+            let canonical = settled.verdict == ResultState::Unique;
+            rows.push(vec![host.into(), settled.company.uuid().into(), canonical.into(), now.millis().into()]);
+        }
+    }
+    rows
+}
+
+async fn insert_companies(tx: &DatabaseTransaction, now: Timestamp, births: &[&Birth<'_>]) -> Result<()> {
+    let head = "INSERT INTO companies (id, name, normalized_name, name_block, canonical_domain, registrable_domain, website_url, industry, region,
+        batch_tag, status, dedupe_hash, source, source_result_id, last_snippet, facts, first_seen_at, last_seen_at, created_at, updated_at)";
+    let rows: Vec<Vec<Value>> = births.iter().map(|birth| company_row(now, birth)).collect();
+    insert_rows(tx, head, rows.into_iter(), "").await
+}
+
+fn company_row(now: Timestamp, birth: &Birth<'_>) -> Vec<Value> {
+    let (newborn, now) = (birth.newborn, now.millis());
+    vec![
+        newborn.id().uuid().into(),
+        newborn.name.as_str().into(),
+        newborn.name.normal().into(),
+        name_block(newborn.name.normal()).into(),
+        newborn.canonical_domain.as_ref().map(ToString::to_string).into(),
+        newborn.registrable_domain.as_ref().map(ToString::to_string).into(),
+        newborn.website_url.clone().into(),
+        birth.industry.into(),
+        birth.region.into(),
+        birth.batch_tag.into(),
+        CompanyState::New.as_str().into(),
+        newborn.dedupe_hash.clone().into(),
+        birth.source.into(),
+        birth.result.into(),
+        birth.snippet.into(),
+        birth.facts().facts().into(),
+        now.into(),
+        now.into(),
+        now.into(),
+        now.into(),
+    ]
+}

@@ -1,0 +1,210 @@
+//! Two become one, with all that hangs on them, and two again.
+
+use sea_orm::{DatabaseTransaction, Value};
+
+use crate::domain::company::Company;
+use crate::domain::flow::{CompanyEvent, ResultEvent, ResultState};
+use crate::domain::id::Id;
+use crate::domain::time::Timestamp;
+use crate::domain::twins::{Moved, PairState, TwinPair};
+use crate::error::{Error, ErrorKind, Result};
+use crate::rules::twins::decide::Decision;
+use crate::rules::twins::rank;
+
+use super::connection::{SqlStore, list, query, query_one, run};
+use super::row::{get, id};
+use super::twins::{COMPARED, Compared, compared};
+
+impl SqlStore {
+    pub(super) async fn root(&self, tx: &DatabaseTransaction, company: Id<Company>) -> Result<Id<Company>> {
+        let row =
+            query_one(tx, "SELECT COALESCE(duplicate_of, id) AS root FROM companies WHERE id = $1", vec![company.uuid().into()]).await?;
+        row.map_or(Ok(company), |row| id(&row, "root"))
+    }
+
+    /// Keeps a pair for a person to look at, unless one was kept before or the two are one already.
+    pub(super) async fn keep_pair(
+        &self,
+        tx: &DatabaseTransaction,
+        now: Timestamp,
+        pair: (Id<Company>, Id<Company>),
+        decision: &Decision,
+    ) -> Result<()> {
+        if self.root(tx, pair.0).await? == self.root(tx, pair.1).await? {
+            return Ok(());
+        }
+        write_pair(tx, now, pair, PairState::Pending, decision, None, "pipeline", "ON CONFLICT (id) DO NOTHING").await
+    }
+
+    /// Makes the groups of two companies one; whether they were two. Nothing happens if a person parted any two of them, or
+    /// if both were written to: then the pair waits for a person.
+    pub(super) async fn join(
+        &self,
+        tx: &DatabaseTransaction,
+        now: Timestamp,
+        pair: (Id<Company>, Id<Company>),
+        decision: &Decision,
+        by: &str,
+    ) -> Result<bool> {
+        let (one, other) = (self.root(tx, pair.0).await?, self.root(tx, pair.1).await?);
+        if one == other || self.are_parted(tx, one, other).await? {
+            return Ok(false);
+        }
+        let (to, from) = self.by_rank(tx, one, other).await?;
+        let Ok(next) = from.state.after(CompanyEvent::Merge) else {
+            write_pair(tx, now, pair, PairState::Pending, decision, None, by, "ON CONFLICT (id) DO NOTHING").await?;
+            return Ok(false);
+        };
+        let moved = self.moved(tx, &to, &from).await?;
+        self.carry_over(tx, now, &moved).await?;
+        let sql = "UPDATE companies SET status = $2, duplicate_of = $3, status_reason = $4, updated_at = $5, claimed_by = NULL,
+            claim_token = NULL, claimed_until = 0 WHERE id = $1";
+        let values =
+            vec![moved.from.uuid().into(), next.as_str().into(), moved.to.uuid().into(), decision.rule.into(), now.millis().into()];
+        run(tx, sql, values).await?;
+        let state = match by {
+            "pipeline" if decision.wants_a_look() => PairState::Linked,
+            "pipeline" => PairState::Merged,
+            _ => PairState::Confirmed,
+        };
+        let again = "ON CONFLICT (id) DO UPDATE SET status = excluded.status, rule = excluded.rule, score = excluded.score, features = excluded.features,
+            moved = excluded.moved, decided_by = excluded.decided_by, decided_at = excluded.decided_at, updated_at = excluded.updated_at";
+        write_pair(tx, now, pair, state, decision, Some(&moved), by, again).await?;
+        let detail = format!("{} ({:.2}) into {}", decision.rule, decision.score, moved.to);
+        self.note(tx, now, by, next.as_str(), "company", &moved.from.to_string(), &detail).await?;
+        Ok(true)
+    }
+
+    async fn by_rank(&self, tx: &DatabaseTransaction, one: Id<Company>, other: Id<Company>) -> Result<(Compared, Compared)> {
+        let sql = self.locked(&format!("SELECT {COMPARED} FROM companies c WHERE c.id IN ($1, $2) ORDER BY c.id"));
+        let rows = query(tx, &sql, vec![one.uuid().into(), other.uuid().into()]).await?;
+        let mut both = rows.iter().map(compared).collect::<Result<Vec<_>>>()?;
+        both.sort_by_key(|company| rank(company.state, company.since, company.id));
+        match (both.pop(), both.pop()) {
+            (Some(from), Some(to)) => Ok((to, from)),
+            _ => Err(Error::new(ErrorKind::Rejected, format!("find the companies {one} and {other}")).code("no_such_company")),
+        }
+    }
+
+    /// Whether a person said of any member of one group and any of another that they are two.
+    async fn are_parted(&self, tx: &DatabaseTransaction, one: Id<Company>, other: Id<Company>) -> Result<bool> {
+        let sql = "SELECT p.id FROM company_pairs p JOIN companies a ON a.id = p.first_id JOIN companies b ON b.id = p.second_id
+            WHERE p.status = 'rejected' AND ((COALESCE(a.duplicate_of, a.id) = $1 AND COALESCE(b.duplicate_of, b.id) = $2)
+                OR (COALESCE(a.duplicate_of, a.id) = $2 AND COALESCE(b.duplicate_of, b.id) = $1)) LIMIT 1";
+        Ok(query_one(tx, sql, vec![one.uuid().into(), other.uuid().into()]).await?.is_some())
+    }
+
+    /// All that hangs on a company that becomes a duplicate.
+    async fn moved(&self, tx: &DatabaseTransaction, to: &Compared, from: &Compared) -> Result<Moved> {
+        let own = || vec![Value::from(from.id.uuid())];
+        let contacts = query(tx, "SELECT id, is_primary FROM contacts WHERE company_id = $1 ORDER BY id", own()).await?;
+        let results = query(tx, "SELECT id, dedup_status FROM serp_results WHERE company_id = $1 ORDER BY id", own()).await?;
+        let hosts = query(tx, "SELECT host FROM domains WHERE company_id = $1 ORDER BY host", own()).await?;
+        let members = query(tx, "SELECT id FROM companies WHERE duplicate_of = $1 ORDER BY id", own()).await?;
+        let mut moved = Moved {
+            from: from.id,
+            to: to.id,
+            was: from.state,
+            reason: from.reason.clone(),
+            contacts: contacts.iter().map(|row| id(row, "id")).collect::<Result<_>>()?,
+            primaries: vec![],
+            results: results.iter().map(|row| id(row, "id")).collect::<Result<_>>()?,
+            unique: vec![],
+            hosts: hosts.iter().map(|row| get(row, "host")).collect::<Result<_>>()?,
+            members: members.iter().map(|row| id(row, "id")).collect::<Result<_>>()?,
+        };
+        for row in &contacts {
+            if get(row, "is_primary")? {
+                moved.primaries.push(id(row, "id")?);
+            }
+        }
+        for row in &results {
+            if get::<String>(row, "dedup_status")? == ResultState::Unique.as_str() {
+                moved.unique.push(id(row, "id")?);
+            }
+        }
+        Ok(moved)
+    }
+
+    async fn carry_over(&self, tx: &DatabaseTransaction, now: Timestamp, moved: &Moved) -> Result<()> {
+        let both = || vec![Value::from(moved.from.uuid()), moved.to.uuid().into(), now.millis().into()];
+        run(tx, "UPDATE contacts SET company_id = $2, is_primary = false, updated_at = $3 WHERE company_id = $1", both()).await?;
+        let joined = ResultState::Unique.after(ResultEvent::Join)?.as_str();
+        let sql = format!(
+            "UPDATE serp_results SET company_id = $2, updated_at = $3, dedup_status = CASE WHEN dedup_status = 'unique' THEN '{joined}' ELSE dedup_status END
+             WHERE company_id = $1"
+        );
+        run(tx, &sql, both()).await?;
+        run(tx, "UPDATE domains SET company_id = $2, is_canonical = false WHERE company_id = $1", both()[..2].to_vec()).await?;
+        run(tx, "UPDATE companies SET duplicate_of = $2, updated_at = $3 WHERE duplicate_of = $1", both()).await?;
+        self.choose_primary(tx, moved.to, &[]).await?;
+        Ok(())
+    }
+
+    /// Takes a merge back: the company is itself again, with all that was moved.
+    pub(super) async fn part(&self, tx: &DatabaseTransaction, now: Timestamp, moved: &Moved, by: &str) -> Result<()> {
+        let own = Value::from(moved.from.uuid());
+        for contacts in moved.contacts.chunks(300) {
+            let (places, mut values) = list(3, contacts.iter().map(|contact| contact.uuid()));
+            values.splice(0..0, [own.clone(), now.millis().into()]);
+            run(tx, &format!("UPDATE contacts SET company_id = $1, is_primary = false, updated_at = $2 WHERE id IN ({places})"), values)
+                .await?;
+        }
+        for contact in &moved.primaries {
+            run(tx, "UPDATE contacts SET is_primary = true WHERE id = $1", vec![contact.uuid().into()]).await?;
+        }
+        let parted = ResultState::DupFuzzy.after(ResultEvent::Part)?.as_str();
+        for results in moved.results.chunks(300) {
+            let (places, mut values) = list(3, results.iter().map(|result| result.uuid()));
+            values.splice(0..0, [own.clone(), now.millis().into()]);
+            run(tx, &format!("UPDATE serp_results SET company_id = $1, updated_at = $2 WHERE id IN ({places})"), values).await?;
+        }
+        for result in &moved.unique {
+            run(tx, "UPDATE serp_results SET dedup_status = $2 WHERE id = $1", vec![result.uuid().into(), parted.into()]).await?;
+        }
+        let sql = "UPDATE domains SET company_id = $1, is_canonical = (host = (SELECT canonical_domain FROM companies WHERE id = $1)) WHERE host = $2";
+        for host in &moved.hosts {
+            run(tx, sql, vec![own.clone(), host.clone().into()]).await?;
+        }
+        for member in &moved.members {
+            run(tx, "UPDATE companies SET duplicate_of = $2 WHERE id = $1", vec![member.uuid().into(), own.clone()]).await?;
+        }
+        let sql = "UPDATE companies SET status = $2, status_reason = $3, duplicate_of = NULL, updated_at = $4 WHERE id = $1 AND status = 'duplicate'";
+        run(tx, sql, vec![own, moved.was.as_str().into(), moved.reason.clone().into(), now.millis().into()]).await?;
+        self.choose_primary(tx, moved.to, &[]).await?;
+        self.note(tx, now, by, moved.was.as_str(), "company", &moved.from.to_string(), &format!("parted from {}", moved.to)).await
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "one row's columns")]
+async fn write_pair(
+    tx: &DatabaseTransaction,
+    now: Timestamp,
+    (first, second): (Id<Company>, Id<Company>),
+    state: PairState,
+    decision: &Decision,
+    moved: Option<&Moved>,
+    by: &str,
+    again: &str,
+) -> Result<()> {
+    let text = |value: serde_json::Result<String>| value.map_err(|e| Error::new(ErrorKind::Malformed, "keep a decision").because(e));
+    let moved = moved.map_or(Ok(String::new()), |moved| text(serde_json::to_string(moved)))?;
+    let sql = format!(
+        "INSERT INTO company_pairs (id, first_id, second_id, status, rule, score, features, moved, decided_by, decided_at, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $10) {again}"
+    );
+    let values = vec![
+        TwinPair::id_of(first, second).uuid().into(),
+        first.uuid().into(),
+        second.uuid().into(),
+        state.as_str().into(),
+        decision.rule.into(),
+        decision.score.into(),
+        text(serde_json::to_string(&decision.features))?.into(),
+        moved.into(),
+        by.into(),
+        now.millis().into(),
+    ];
+    run(tx, &sql, values).await?;
+    Ok(())
+}
