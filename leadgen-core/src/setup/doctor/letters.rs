@@ -149,7 +149,7 @@ async fn records(resolver: &Resolver, domain: &DomainName, provider: &str) -> Re
     let selector = if provider == "gmail" { "google" } else { "mail" };
     note("DKIM", dkim(&resolver.texts(&format!("{selector}._domainkey.{domain}")).await?));
     let own = dmarc(&resolver.texts(&format!("_dmarc.{domain}")).await?);
-    let family = registrable(domain).filter(|family| family != domain);
+    let family = registrable(domain).filter(|family| family.host() != domain);
     let told = match (own, family) {
         (Record::Missing, Some(family)) => dmarc(&resolver.texts(&format!("_dmarc.{family}")).await?),
         (own, _) => own,
