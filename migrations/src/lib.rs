@@ -12,6 +12,7 @@ mod m0007_unread_pages;
 mod m0008_twins;
 mod m0009_site_pages;
 mod m0010_operation_moves;
+mod m0011_verification;
 
 use sea_orm_migration::prelude::*;
 pub use sea_orm_migration::sea_orm;
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_twins::Step),
             Box::new(m0009_site_pages::Step),
             Box::new(m0010_operation_moves::Step),
+            Box::new(m0011_verification::Step),
         ]
     }
 }

@@ -11,4 +11,6 @@ pub mod postgres;
 pub mod processes;
 pub mod rehearsal;
 pub mod search_bench;
+pub mod street;
+pub mod town_crawl;
 pub mod usage;

@@ -20,7 +20,7 @@ use leadgen_core::testing::scripted::ScriptedDns;
 use tokio::task::JoinSet;
 use url::Url;
 
-use crate::street::{Reply, Sentinel, Street};
+use leadgen_tests::street::{Reply, Sentinel, Street};
 
 const LOOPBACK: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 

@@ -22,7 +22,6 @@ mod search_spoiled;
 mod serp;
 mod server;
 mod strangers;
-mod street;
 mod twins;
 mod wire;
 mod workers;

@@ -22,7 +22,7 @@ use leadgen_core::testing::builders::{a_call, a_company};
 use leadgen_core::testing::memory::MemoryStore;
 use leadgen_core::testing::scripted::ScriptedDns;
 
-use crate::street::{Reply, Street};
+use leadgen_tests::street::{Reply, Street};
 
 /// A street, a store, and an extractor that remembers.
 struct Scene {

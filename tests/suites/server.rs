@@ -141,7 +141,7 @@ impl House {
         let claim = only::<DraftLetter>(store.claim(&call).await?)?;
         let message = Message::id_of(claim.item.contact_id, &claim.item.campaign, 1);
         let letter = Letter { subject: "Заявки с сайта".into(), body: "Здравствуйте!".into() };
-        let drafted = Drafted { letter, drafter: "template".into(), approval_hash: "a".into(), needs_review: true };
+        let drafted = Drafted { letter, drafter: "template".into(), approval_hash: "a".into(), needs_review: true, verification: None };
         Lane::<DraftLetter>::commit(&store, &call, vec![(claim.ticket, drafted)]).await?;
         ensure!(house.state_of(message).await? == MessageState::Draft);
         Ok((house, message))

@@ -5,6 +5,7 @@
 mod files;
 mod imap;
 mod llm;
+mod promises;
 mod routing;
 mod smtp;
 mod web;

@@ -326,6 +326,12 @@ pub(crate) enum ReportCommand {
         #[arg(long, value_name = "TAG")]
         batch: Option<String>,
     },
+    /// Who can be reached and how, and why others can't
+    Contacts {
+        /// Only this batch
+        #[arg(long, value_name = "TAG")]
+        batch: Option<String>,
+    },
     /// Domains seen most
     Domains {
         /// How many

@@ -33,7 +33,7 @@ fn json_lines(companies: &[CompanyLine]) -> anyhow::Result<String> {
 
 /// Comma-separated with a header; cells that a spreadsheet would run as formulas are made harmless.
 pub(crate) fn csv(companies: &[CompanyLine]) -> String {
-    let header = "name,canonical_domain,website_url,industry,region,status,status_reason,redirected_to,email,emails,email_source,phones,inn,ogrn,first_seen_at,last_seen_at,batch_tag\n";
+    let header = "name,canonical_domain,website_url,industry,region,status,status_reason,redirected_to,email,emails,email_source,email_verification,phones,inn,ogrn,first_seen_at,last_seen_at,batch_tag\n";
     let mut text = header.to_owned();
     for c in companies {
         let cells = [
@@ -48,6 +48,7 @@ pub(crate) fn csv(companies: &[CompanyLine]) -> String {
             &c.email,
             &c.emails,
             &c.email_source,
+            &c.email_verification,
             &c.phones,
             &c.inn,
             &c.ogrn,

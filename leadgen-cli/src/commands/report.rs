@@ -1,7 +1,7 @@
 //! `report`: figures.
 
 use leadgen_core::domain::money::Money;
-use leadgen_core::domain::report::{Funnel, Quality};
+use leadgen_core::domain::report::{ContactReport, Funnel, Quality};
 use leadgen_core::ports::store::{Reports, SearchLedger};
 
 use super::Ground;
@@ -36,6 +36,10 @@ pub(crate) async fn run(cli: &Cli, command: &ReportCommand) -> anyhow::Result<En
             let quality = ground.store.quality(batch.as_deref()).await?;
             output::show(cli.json, &quality, || quality_table(&quality))?;
         }
+        ReportCommand::Contacts { batch } => {
+            let report = ground.store.contacts(batch.as_deref()).await?;
+            output::show(cli.json, &report, || contacts_table(&report))?;
+        }
         ReportCommand::Domains { limit } => {
             let domains = ground.store.top_domains(*limit).await?;
             output::show(cli.json, &domains, || {
@@ -69,6 +73,31 @@ fn quality_table(quality: &Quality) -> String {
     rows.push(vec!["companies with a contact, %".into(), format!("{:.1}", quality.contact_yield * 100.0)]);
     rows.push(vec!["domains repeated among contacts, % (goal 0.5)".into(), format!("{:.2}", quality.repeated_domains * 100.0)]);
     rows.push(vec!["pairs a person should look at".into(), quality.open_pairs.to_string()]);
+    output::table(&["what", "count"], rows)
+}
+
+fn contacts_table(report: &ContactReport) -> String {
+    let mut rows: Vec<Vec<String>> = [
+        ("companies", report.companies),
+        ("with a contact", report.with_contact),
+        ("with an e-mail that letters go to", report.with_primary),
+        ("with a phone only", report.phone_only),
+        ("without any contact", report.without),
+        ("not visited yet", report.waiting),
+    ]
+    .into_iter()
+    .map(|(what, count)| vec![what.to_owned(), count.to_string()])
+    .collect();
+    let parts = [
+        ("contacts", &report.by_type),
+        ("found by", &report.by_method),
+        ("e-mails that are", &report.by_kind),
+        ("e-mails", &report.by_verification),
+        ("no letter because", &report.by_reason),
+    ];
+    for (title, counts) in parts {
+        rows.extend(counts.iter().map(|(name, count)| vec![format!("{title}: {name}"), count.to_string()]));
+    }
     output::table(&["what", "count"], rows)
 }
 

@@ -20,6 +20,8 @@ pub mod searxng;
 pub mod smtp;
 #[cfg(feature = "sql")]
 pub mod sql;
+#[cfg(feature = "dns")]
+pub mod verifier;
 #[cfg(feature = "web")]
 pub mod web;
 #[cfg(feature = "yandex")]

@@ -4,6 +4,7 @@ use crate::domain::company::Company;
 use crate::domain::id::Id;
 use crate::domain::page::SitePage;
 use crate::domain::time::Timestamp;
+use crate::domain::verification::Verification;
 use crate::domain::words::words;
 
 words! {
@@ -48,6 +49,8 @@ pub struct Contact {
     pub found: FoundContact,
     /// Whether letters go here.
     pub is_primary: bool,
+    /// Whether it takes mail; of a phone nothing is known.
+    pub verification: Verification,
     /// When it was first seen.
     pub first_seen_at: Timestamp,
 }
@@ -56,6 +59,13 @@ impl Contact {
     /// The id of a contact: the same address is one contact, whoever shows it.
     pub fn id_of(contact_type: ContactType, value: &str) -> Id<Self> {
         Id::of(&["contact", contact_type.as_str(), value])
+    }
+}
+
+impl Findings {
+    /// What was found out of an address.
+    pub fn check_of(&self, value: &str) -> Option<&Verification> {
+        self.checks.iter().find(|(known, _)| known == value).map(|(_, check)| check)
     }
 }
 
@@ -82,6 +92,8 @@ pub struct Findings {
     pub reason: Option<String>,
     /// Where the site leads, if it leads to somebody else's.
     pub redirected_to: Option<String>,
+    /// Whether the addresses among the contacts take mail, as far as that was asked.
+    pub checks: Vec<(String, Verification)>,
     /// The pages that were read, in order; kept by the store as long as the policy says.
     pub visited: Vec<SitePage>,
 }

@@ -4,6 +4,7 @@ use crate::domain::company::Company;
 use crate::domain::contact::Contact;
 use crate::domain::id::Id;
 use crate::domain::name::EmailAddress;
+use crate::domain::verification::Verification;
 
 /// A company a first letter may be written to.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +15,8 @@ pub struct Prospect {
     pub contact_id: Id<Contact>,
     /// Its address.
     pub to: EmailAddress,
+    /// Whether it takes mail, as far as known.
+    pub verification: Verification,
     /// The page the address was found on.
     pub source_url: String,
     /// What its home page says; untrusted text.
@@ -74,4 +77,6 @@ pub struct Drafted {
     pub approval_hash: String,
     /// Whether a person must read it first.
     pub needs_review: bool,
+    /// What was found out of the recipient's address, if it was looked at.
+    pub verification: Option<Verification>,
 }

@@ -22,4 +22,5 @@ pub mod signal;
 pub mod suppression;
 pub mod time;
 pub mod twins;
+pub mod verification;
 pub(crate) mod words;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::domain::contact::ContactType;
 use crate::domain::money::Money;
 use crate::domain::time::Timestamp;
 
@@ -197,6 +198,8 @@ pub struct CompanyLine {
     pub emails: String,
     /// The page the e-mail was found on.
     pub email_source: String,
+    /// Whether the primary e-mail takes mail, and why: `valid: mx`; empty without one.
+    pub email_verification: String,
     /// Phones, joined by a space.
     pub phones: String,
     /// ИНН, or empty.
@@ -209,4 +212,70 @@ pub struct CompanyLine {
     pub last_seen_at: String,
     /// The batch.
     pub batch_tag: String,
+}
+
+/// How many companies can be reached, and why others can't.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct ContactReport {
+    /// Companies that are not merged into another.
+    pub companies: u64,
+    /// Of these, with an e-mail or a phone.
+    pub with_contact: u64,
+    /// With an e-mail that letters go to.
+    pub with_primary: u64,
+    /// With a phone and no e-mail.
+    pub phone_only: u64,
+    /// Without any contact.
+    pub without: u64,
+    /// Not visited yet.
+    pub waiting: u64,
+    /// Contacts by type.
+    pub by_type: BTreeMap<String, u64>,
+    /// Contacts by the way they were found: `email mailto`, `phone tel` …
+    pub by_method: BTreeMap<String, u64>,
+    /// E-mails by kind: role, personal, unknown.
+    pub by_kind: BTreeMap<String, u64>,
+    /// E-mails by what is known of them: `valid: mx` …
+    pub by_verification: BTreeMap<String, u64>,
+    /// Companies that can't be written to by reason.
+    pub by_reason: BTreeMap<String, u64>,
+}
+
+/// A company as this report counts it.
+#[derive(Clone, Copy, Debug)]
+pub struct Reach {
+    /// It has an e-mail.
+    pub email: bool,
+    /// It has an e-mail that letters go to.
+    pub primary: bool,
+    /// It has a phone.
+    pub phone: bool,
+    /// It was not visited yet.
+    pub is_new: bool,
+}
+
+impl ContactReport {
+    /// Counts contacts of a sort.
+    pub fn count_contacts(&mut self, contact_type: ContactType, origin: &str, kind: &str, verification: &str, count: u64) {
+        let add = |counts: &mut BTreeMap<String, u64>, name: String| *counts.entry(name).or_default() += count;
+        add(&mut self.by_type, contact_type.as_str().to_owned());
+        add(&mut self.by_method, format!("{contact_type} {origin}"));
+        if contact_type == ContactType::Email {
+            add(&mut self.by_kind, kind.to_owned());
+            add(&mut self.by_verification, verification.to_owned());
+        }
+    }
+
+    /// Counts a company; `reason` is the code beside its state.
+    pub fn count(&mut self, reach: Reach, reason: &str) {
+        self.companies += 1;
+        self.with_contact += u64::from(reach.email || reach.phone);
+        self.with_primary += u64::from(reach.primary);
+        self.phone_only += u64::from(reach.phone && !reach.email);
+        self.without += u64::from(!reach.email && !reach.phone);
+        self.waiting += u64::from(reach.is_new);
+        if !reach.primary && !reason.is_empty() {
+            *self.by_reason.entry(reason.to_owned()).or_default() += 1;
+        }
+    }
 }

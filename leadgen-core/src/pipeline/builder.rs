@@ -23,6 +23,7 @@ use crate::ports::router::Router;
 use crate::ports::search::SearchProvider;
 use crate::ports::store::Store;
 use crate::ports::transport::MailTransport;
+use crate::ports::verifier::Verifier;
 use crate::rules::planning;
 
 /// The parts a pipeline is made of. A port left out switches its stages off.
@@ -31,6 +32,7 @@ pub(crate) struct Parts {
     pub(crate) leads: Vec<Inlet>,
     pub(crate) search: Option<Arc<dyn SearchProvider>>,
     pub(crate) contacts: Option<Arc<dyn ContactExtractor>>,
+    pub(crate) verifier: Option<Arc<dyn Verifier>>,
     pub(crate) drafter: Option<Arc<dyn Drafter>>,
     pub(crate) router: Option<Arc<dyn Router>>,
     pub(crate) transports: BTreeMap<String, Arc<dyn MailTransport>>,
@@ -103,6 +105,13 @@ impl PipelineBuilder {
     #[must_use]
     pub fn contacts(mut self, contacts: impl ContactExtractor) -> Self {
         self.parts.contacts = Some(Arc::new(contacts));
+        self
+    }
+
+    /// Finds out whether addresses take mail; left out, they stay unknown.
+    #[must_use]
+    pub fn verifier(mut self, verifier: impl Verifier) -> Self {
+        self.parts.verifier = Some(Arc::new(verifier));
         self
     }
 

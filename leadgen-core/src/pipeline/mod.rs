@@ -250,12 +250,13 @@ impl Pipeline {
             "dedupe" => desk.tick::<DedupeResult>(&**store, &dedupe::Dedupe).await,
             "enrich" => {
                 let contacts = parts.contacts.clone().ok_or_else(missing)?;
-                desk.tick::<EnrichCompany>(&**store, &enrich::Enrich { contacts }).await
+                desk.tick::<EnrichCompany>(&**store, &enrich::Enrich { contacts, verifier: parts.verifier.clone() }).await
             }
             "draft" => {
                 let drafter = parts.drafter.clone().ok_or_else(missing)?;
                 let correspondence = self.correspondence.clone().ok_or_else(missing)?;
-                desk.tick::<DraftLetter>(&**store, &draft::Draft { drafter, correspondence }).await
+                let (verifier, clock) = (parts.verifier.clone(), Arc::clone(&desk.clock));
+                desk.tick::<DraftLetter>(&**store, &draft::Draft { drafter, correspondence, verifier, clock }).await
             }
             "route" => {
                 let router = parts.router.clone().ok_or_else(missing)?;

@@ -1,5 +1,7 @@
 //! Gets one page of the web, politely and within bounds. Serves extractors, not stages.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use url::Url;
 
@@ -22,6 +24,8 @@ pub struct Page {
     pub truncated: bool,
     /// By which the page can be asked for again.
     pub validators: Validators,
+    /// How long its transfer took, pauses before it not counted.
+    pub spent: Duration,
 }
 
 /// Fetches pages.
@@ -36,6 +40,7 @@ pub struct Page {
 ///
 /// **Example.**
 /// ```
+/// use std::time::Duration;
 /// use leadgen_core::domain::page::Validators;
 /// use leadgen_core::error::Result;
 /// use leadgen_core::ports::fetch::{Fetcher, Page};
@@ -47,7 +52,8 @@ pub struct Page {
 /// #[async_trait::async_trait]
 /// impl Fetcher for Blank {
 ///     async fn fetch(&self, url: &Url) -> Result<Page> {
-///         Ok(Page { url: url.clone(), status: 404, content_type: None, body: vec![], truncated: false, validators: Validators::default() })
+///         let (validators, spent) = (Validators::default(), Duration::ZERO);
+///         Ok(Page { url: url.clone(), status: 404, content_type: None, body: vec![], truncated: false, validators, spent })
 ///     }
 /// }
 /// ```

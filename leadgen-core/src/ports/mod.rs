@@ -12,6 +12,7 @@ pub mod router;
 pub mod search;
 pub mod store;
 pub mod transport;
+pub mod verifier;
 pub mod work;
 
 /// What every port is, spelled once.

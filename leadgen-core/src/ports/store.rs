@@ -18,7 +18,9 @@ use crate::domain::money::Money;
 use crate::domain::name::{EmailAddress, Phone};
 use crate::domain::page::{FindingsDiff, KeptVisit, SitePage};
 use crate::domain::query::SearchQuery;
-use crate::domain::report::{CompanyLine, CostLine, DomainHits, Funnel, Hold, LaneLoad, LifeLine, NicheYield, Quality, StateCount};
+use crate::domain::report::{
+    CompanyLine, ContactReport, CostLine, DomainHits, Funnel, Hold, LaneLoad, LifeLine, NicheYield, Quality, StateCount,
+};
 use crate::domain::serp::{KeptPage, Operation, Reading, ReadingDiff};
 use crate::domain::signal::Signal;
 use crate::domain::suppression::Suppression;
@@ -310,6 +312,8 @@ pub trait Reports: Send + Sync {
     async fn quality(&self, batch: Option<&str>) -> Result<Quality>;
     /// Domains of companies by how often they were seen, most first, then by name.
     async fn top_domains(&self, limit: u64) -> Result<Vec<DomainHits>>;
+    /// How many companies can be reached and how, and why others can't; of one batch or of all.
+    async fn contacts(&self, batch: Option<&str>) -> Result<ContactReport>;
 }
 
 /// Lists to take away.

@@ -32,5 +32,6 @@ pub mod target;
 pub mod twins;
 pub mod unanswered;
 pub mod undelivered;
+pub mod verify;
 pub mod visit;
 pub mod window;

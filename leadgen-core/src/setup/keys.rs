@@ -107,7 +107,7 @@ pub const KEYS: &[Key] = &[
     key("ENRICH_MAX_REDIRECTS", "web.max_redirects", "5", "Redirects followed for a page"),
     key("ENRICH_MAX_PAGES", "web.max_pages", "12", "Pages read of one company"),
     key("ENRICH_CONCURRENCY", "web.concurrency", "8", "Companies visited side by side"),
-    key("LEADGEN_WEB_CONTACT", "web.contact", "https://github.com/leadgen-rs/leadgen", "Where a site owner reaches you: an address or URL, shown in the User-Agent"),
+    key("LEADGEN_WEB_CONTACT", "web.contact", "", "Where a site owner reaches you: an address or URL, shown in the User-Agent; default: the address of your first mailbox; without either no site outside is visited"),
     key("LEADGEN_WEB_PACE_SECONDS", "web.pace_seconds", "2", "Least pause between two requests to one host"),
     key("LEADGEN_KEEP_SITES_DAYS", "web.keep_pages_days", "30", "Pages of sites are kept so many days for replays and for visits that ask only for what is new; 0 keeps none"),
     key("LEADGEN_WEB_LOOPBACK", "web.loopback", "", "Loopback pairs the crawler may visit, named one by one: 80=127.0.0.1:8080,443=127.0.0.1:8443"),

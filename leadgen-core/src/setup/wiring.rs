@@ -17,6 +17,7 @@ use crate::adapters::routing::MxRouter;
 use crate::adapters::searxng::{self, SearxSearch};
 use crate::adapters::smtp::{self, SmtpTransport, Tls};
 use crate::adapters::sql::{self, SqlStore};
+use crate::adapters::verifier::MxVerifier;
 use crate::adapters::web::{self, HttpFetcher, WebsiteExtractor};
 use crate::adapters::yandex::{self, Credentials, YandexSearch};
 use crate::domain::lead::CompanyRow;
@@ -190,12 +191,15 @@ pub fn pipeline(settings: &Settings, store: Arc<SqlStore>, clock: Arc<dyn Clock>
         let source = Arc::new(sheet(settings, &clock, sync.batch_tag.as_deref())?);
         builder = builder.leads_every("sheet", source, sync.interval);
     }
-    if needs.contacts || needs.mail {
+    if needs.contacts || needs.drafter || needs.mail {
         let dns = Arc::new(resolver(settings, &settings.routing.resolvers)?);
         if needs.contacts {
             let fetcher = HttpFetcher::new(web_settings(settings), Arc::clone(&tls), dns.clone(), Arc::clone(&clock));
             let extractor = WebsiteExtractor::new(fetcher, settings.web.max_pages as usize);
             builder = builder.contacts(extractor.with_kept_pages(pages, Arc::clone(&clock)));
+        }
+        if needs.contacts || needs.drafter {
+            builder = builder.verifier(MxVerifier::new(dns.clone(), Arc::clone(&clock)));
         }
         if needs.mail {
             builder = builder.router(MxRouter::new(dns, Arc::clone(&clock), mailmap_settings(settings)));
@@ -365,9 +369,15 @@ fn web_settings(settings: &Settings) -> web::Settings {
     web::Settings {
         timeout: settings.web.timeout,
         max_redirects: settings.web.max_redirects,
-        contact: settings.web.contact.clone(),
+        contact: web_contact(settings),
         pace: settings.web.pace,
         loopback: settings.web.loopback.clone(),
         offline: settings.offline,
     }
+}
+
+/// Where the owner of a site reaches whoever visits it: what is set, else the first mailbox.
+pub(crate) fn web_contact(settings: &Settings) -> String {
+    let own = settings.mailboxes.first().map(|mailbox| mailbox.mailbox.from.as_str().to_owned());
+    Some(settings.web.contact.clone()).filter(|contact| !contact.is_empty()).or(own).unwrap_or_default()
 }

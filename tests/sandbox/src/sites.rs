@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,8 @@ pub struct Visit {
     pub status: u16,
     /// Who asked.
     pub user_agent: String,
+    /// The port the connection came from: one for each connection.
+    pub peer: u16,
 }
 
 /// The state of the site server.
@@ -45,7 +48,7 @@ pub(crate) fn router(sites: Arc<Sites>) -> Router {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the witness notes the machine's own time")]
-async fn serve(State(sites): State<Arc<Sites>>, uri: Uri, headers: HeaderMap) -> Response {
+async fn serve(State(sites): State<Arc<Sites>>, ConnectInfo(peer): ConnectInfo<SocketAddr>, uri: Uri, headers: HeaderMap) -> Response {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
     let host = header("host").split(':').next().unwrap_or("").to_owned();
     let path = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
@@ -59,6 +62,7 @@ async fn serve(State(sites): State<Arc<Sites>>, uri: Uri, headers: HeaderMap) ->
         at: chrono::Utc::now().timestamp_millis(),
         status: if unreachable { 0 } else { served.status },
         user_agent: header("user-agent"),
+        peer: peer.port(),
         host,
         path,
     });

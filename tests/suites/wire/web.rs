@@ -19,7 +19,7 @@ use url::Url;
 
 use super::Street;
 
-fn fetcher(street: &Street) -> HttpFetcher {
+pub(super) fn fetcher(street: &Street) -> HttpFetcher {
     let web = &street.settings.web;
     let settings = web::Settings {
         timeout: web.timeout,
@@ -59,7 +59,7 @@ fn emails(findings: &Findings) -> Vec<&str> {
 }
 
 /// Firms are grown in a cycle of twelve; this one of a row.
-fn firm(street: &Street, row: usize, index: usize) -> &Firm {
+pub(super) fn firm(street: &Street, row: usize, index: usize) -> &Firm {
     &street.town.firms()[row * 12 + index]
 }
 

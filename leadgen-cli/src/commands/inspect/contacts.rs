@@ -3,9 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use leadgen_core::domain::contact::{ContactType, Findings};
-use leadgen_core::domain::name::{DomainName, has_known_suffix};
+use leadgen_core::domain::mx::MailHosts;
+use leadgen_core::domain::name::{DomainName, EmailAddress, has_known_suffix};
+use leadgen_core::domain::time::Timestamp;
+use leadgen_core::domain::verification::Verification;
 use leadgen_core::rules::harvest::{self, Requisite, Site};
-use leadgen_core::rules::normalize;
+use leadgen_core::rules::{normalize, verify};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -17,9 +20,11 @@ const NOWHERE: &str = "https://site.invalid/";
 pub(super) fn page(value: &Value) -> Value {
     let (path, address) = (text(value, "path"), text(value, "url"));
     let url = Url::parse(&address).ok().or_else(|| Url::parse(NOWHERE).ok());
-    let (Ok(bytes), Some(url)) = (std::fs::read(&path), url) else {
-        return nothing(None, &format!("file_unreadable: {path}"));
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) => return nothing(None, &format!("file_unreadable: {path}: {error}")),
     };
+    let Some(url) = url else { return nothing(None, &format!("bad_url: {address:?}")) };
     let site = Site { domain: normalize::domain_of(&address), country: country(value) };
     found(None, &harvest::merge(&[harvest::page(&url, &bytes, None, &site)], &site))
 }
@@ -32,7 +37,7 @@ pub(super) fn site(value: &Value) -> Value {
     };
     match read_site(&dir, &name, value) {
         Ok(findings) => found(Some(&name), &findings),
-        Err(error) => nothing(Some(&name), &format!("file_unreadable: {}: {error}", dir.display())),
+        Err(error) => nothing(Some(&name), &format!("file_unreadable: {error}")),
     }
 }
 
@@ -40,11 +45,16 @@ fn country(value: &Value) -> Option<String> {
     Some(text(value, "country")).filter(|country| !country.is_empty())
 }
 
-fn read_site(dir: &Path, name: &str, value: &Value) -> std::io::Result<Findings> {
+/// The error names the file or folder.
+fn read_site(dir: &Path, name: &str, value: &Value) -> Result<Findings, String> {
+    let of = |path: &Path| {
+        let path = path.display().to_string();
+        move |error: std::io::Error| format!("{path}: {error}")
+    };
     let site = Site { domain: normalize::domain_of(&text(value, "domain")), country: country(value) };
     let host = site.domain.clone().or_else(|| DomainName::parse(&format!("{}.ru", name.to_lowercase().replace('_', "-"))).ok());
     let mut files: Vec<_> =
-        std::fs::read_dir(dir)?.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+        std::fs::read_dir(dir).map_err(of(dir))?.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| path.is_file()).collect();
     // The home page comes first, as in a visit.
     files.sort_by_key(|path| (!path.file_name().unwrap_or_default().to_string_lossy().starts_with("index"), path.clone()));
     let base = host.and_then(|host| Url::parse(&format!("https://{host}/")).ok()).or_else(|| Url::parse(NOWHERE).ok());
@@ -54,7 +64,7 @@ fn read_site(dir: &Path, name: &str, value: &Value) -> std::io::Result<Findings>
         let Some(url) = base.as_ref().and_then(|base| base.join(&path).ok()) else {
             continue;
         };
-        pages.push(harvest::page(&url, &std::fs::read(&file)?, None, &site));
+        pages.push(harvest::page(&url, &std::fs::read(&file).map_err(of(&file))?, None, &site));
     }
     Ok(harvest::merge(&pages, &site))
 }
@@ -85,7 +95,7 @@ pub(super) fn email(value: &Value) -> Value {
     let input = text(value, "email");
     let Some(address) = normalize::email(&input) else {
         return json!({"input": input, "normalized": null, "valid": false, "kind": null, "disposable": null, "domain": null, "reason": "syntax",
-            "error": "invalid_email: no valid address"});
+            "verification": {"state": "invalid", "reason": "syntax"}, "error": "invalid_email: no valid address"});
     };
     let host = address.domain();
     let kind = match harvest::kind(&address) {
@@ -100,7 +110,37 @@ pub(super) fn email(value: &Value) -> Value {
         (true, true) => Some("disposable"),
         (true, false) => None,
     };
-    json!({"input": input, "normalized": address.as_str(), "valid": true, "kind": kind, "disposable": disposable, "domain": host, "reason": reason, "error": null})
+    json!({"input": input, "normalized": address.as_str(), "valid": true, "kind": kind, "disposable": disposable, "domain": host, "reason": reason,
+        "verification": verification(&address, value), "error": null})
+}
+
+/// Whether mail arrives there: by the address alone, and by the answer of a look-up if one is given. Nothing is asked.
+fn verification(address: &EmailAddress, value: &Value) -> Value {
+    let now = Timestamp::default();
+    let known = match (verify::without_lookup(address, now), answer(value)) {
+        (Some(known), _) => known,
+        (None, Some(answer)) => verify::from_answer(&answer, &Verification::not_checked(), now),
+        (None, None) => Verification::not_checked(),
+    };
+    json!({"state": known.state.as_str(), "reason": known.reason})
+}
+
+/// The last of `answers`: `[[preference, host] …]`, or a word.
+fn answer(value: &Value) -> Option<MailHosts> {
+    match value["answers"].as_array()?.last()? {
+        Value::Array(records) => {
+            let record = |record: &Value| Some((u16::try_from(record[0].as_u64()?).ok()?, record[1].as_str()?.to_owned()));
+            Some(MailHosts::Records(records.iter().filter_map(record).collect()))
+        }
+        Value::String(word) => match word.as_str() {
+            "timeout" => Some(MailHosts::Timeout),
+            "servfail" => Some(MailHosts::ServFail),
+            "nxdomain" => Some(MailHosts::NxDomain),
+            "no_records" => Some(MailHosts::NoRecords),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 pub(super) fn phone(value: &Value) -> Value {

@@ -8,6 +8,7 @@ use crate::domain::contact::{Contact, ContactType, Findings, FoundContact};
 use crate::domain::flow::CompanyEvent;
 use crate::domain::id::Id;
 use crate::domain::time::Timestamp;
+use crate::domain::verification::Verification;
 use crate::error::Result;
 use crate::ports::store::Lane;
 use crate::ports::work::{Call, Claim, EnrichCompany, Fault, Ticket, Work};
@@ -15,7 +16,7 @@ use crate::rules::setback::{Setback, setback};
 use crate::rules::twins::profile::Profile;
 use crate::rules::visit;
 
-use super::connection::{LaneTable, Serial, SqlStore, commit, lease_lost, query, query_one, run};
+use super::connection::{LaneTable, Serial, SqlStore, commit, lease_lost, millis, query, query_one, run};
 use super::row::{company, get, id, ticket};
 use super::site_pages::Packed;
 
@@ -93,13 +94,16 @@ impl SqlStore {
             for found in findings.contacts.iter().filter(|found| found.contact_type == kind).take(visit::KEPT) {
                 if !self.keep_contact(tx, call.now, company.id, found).await? {
                     shared.push(found.value.clone());
+                } else if let Some(check) = findings.check_of(&found.value) {
+                    self.keep_verification(tx, company.id, &found.value, check).await?;
                 }
             }
         }
         let found: Vec<&str> = findings.contacts.iter().map(|found| found.value.as_str()).collect();
         let primary = self.choose_primary(tx, company.id, &found).await?;
         let phone = self.has_phone(tx, company.id).await?;
-        let (event, reason) = visit::after_visit(primary, phone, findings.reason.as_deref());
+        let dead = self.dead_address(tx, company.id).await?;
+        let (event, reason) = visit::after_visit(primary, phone, dead.as_deref(), findings.reason.as_deref());
         // A refusal or a merge that came while the site was read stays.
         let next = company.state.after(event).unwrap_or(company.state);
         let attributes = serde_json::json!({
@@ -176,10 +180,15 @@ impl SqlStore {
     /// the older one is taken, then the one that stands first in `found`.
     pub(super) async fn choose_primary(&self, tx: &DatabaseTransaction, company: Id<Company>, found: &[&str]) -> Result<bool> {
         let of = "company_id = $1 AND contact_type = 'email'";
+        // Nothing is written to an address that takes no mail.
+        let sql = format!("UPDATE contacts SET is_primary = false WHERE {of} AND is_primary AND verification = 'invalid'");
+        run(tx, &sql, vec![company.uuid().into()]).await?;
         if query_one(tx, &format!("SELECT id FROM contacts WHERE {of} AND is_primary"), vec![company.uuid().into()]).await?.is_some() {
             return Ok(true);
         }
-        let sql = format!("SELECT id, value, quality_score, created_at FROM contacts WHERE {of} AND quality_score >= $2");
+        let sql = format!(
+            "SELECT id, value, quality_score, created_at FROM contacts WHERE {of} AND quality_score >= $2 AND verification <> 'invalid'"
+        );
         let mut good = Vec::new();
         for row in query(tx, &sql, vec![company.uuid().into(), visit::PRIMARY_FROM.into()]).await? {
             let value: String = get(&row, "value")?;
@@ -190,6 +199,28 @@ impl SqlStore {
         let Some((.., best)) = good.first() else { return Ok(false) };
         run(tx, "UPDATE contacts SET is_primary = true WHERE id = $1", vec![(*best).into()]).await?;
         Ok(true)
+    }
+
+    /// What was found out of an address, beside it.
+    pub(super) async fn keep_verification(
+        &self,
+        tx: &DatabaseTransaction,
+        company: Id<Company>,
+        value: &str,
+        check: &Verification,
+    ) -> Result<()> {
+        let sql = "UPDATE contacts SET verification = $3, verification_reason = $4, verified_at = $5
+            WHERE company_id = $1 AND value = $2 AND contact_type = 'email'";
+        let values =
+            vec![company.uuid().into(), value.into(), check.state.as_str().into(), check.reason.clone().into(), millis(check.checked_at)];
+        run(tx, sql, values).await.map(|_| ())
+    }
+
+    /// Why the best address of a company takes no mail, if there is one that takes none.
+    pub(super) async fn dead_address(&self, tx: &DatabaseTransaction, company: Id<Company>) -> Result<Option<String>> {
+        let sql = "SELECT verification_reason FROM contacts WHERE company_id = $1 AND contact_type = 'email' AND verification = 'invalid'
+            ORDER BY quality_score DESC, created_at, id LIMIT 1";
+        query_one(tx, sql, vec![company.uuid().into()]).await?.map(|row| get(&row, "verification_reason")).transpose()
     }
 
     pub(super) async fn has_phone(&self, tx: &DatabaseTransaction, company: Id<Company>) -> Result<bool> {

@@ -11,14 +11,15 @@ use crate::domain::letter::{Drafted, Prospect};
 use crate::domain::mail::FrozenMail;
 use crate::domain::message::Message;
 use crate::domain::name::EmailAddress;
+use crate::domain::verification::{Deliverability, Verification};
 use crate::error::{Result, Verdict};
 use crate::ports::store::Lane;
 use crate::ports::work::{Call, Claim, DraftLetter, Fault, RouteLetter, Ticket, Work};
 use crate::rules::setback::{Setback, setback};
-use crate::rules::{compose, pacing, window};
+use crate::rules::{compose, pacing, verify, window};
 
 use super::connection::{LaneTable, Serial, SqlStore, commit, lease_lost, query_one, run};
-use super::row::{company, get, id, maybe_at, message, ticket};
+use super::row::{company, get, id, maybe_at, message, ticket, verification};
 
 pub(super) const MESSAGES: &str = "outreach_messages";
 /// A message with its company's name.
@@ -63,6 +64,7 @@ impl Lane<DraftLetter> for SqlStore {
                 ticket(row, token)?,
                 Prospect {
                     contact_id: id(&contact, "id")?,
+                    verification: verification(&contact)?,
                     source_url: get(&contact, "source_url")?,
                     excerpt: if excerpt.is_empty() { company.last_snippet.clone() } else { excerpt },
                     campaign: company.batch_tag.clone(),
@@ -92,6 +94,7 @@ impl Lane<DraftLetter> for SqlStore {
         let tx = self.write(Serial::None).await?;
         match setback(fault.verdict, ticket.tries, DraftLetter::TRIES) {
             Setback::Again { counted } => self.put_off(&tx, "companies", "last_error", ticket, fault, i32::from(counted)).await?,
+            Setback::GiveUp if verify::is_bad(&fault.code) => self.address_is_dead(&tx, call, ticket, fault).await?,
             Setback::GiveUp => {
                 let sets = "tries = tries + 1, next_try_at = $3, status_reason = 'generation_failed', last_error = $4, updated_at = $5";
                 let values = vec![(call.now + NEXT_DRAFT).millis().into(), fault.text.clone().into(), call.now.millis().into()];
@@ -201,6 +204,21 @@ impl SqlStore {
         self.note(tx, call.now, "pipeline", "queue", "message", &item.id.to_string(), &format!("{} at {turn}", mail.mailbox)).await
     }
 
+    /// The address takes no mail: the next one of the company takes its place, if there is one.
+    async fn address_is_dead(&self, tx: &DatabaseTransaction, call: &Call, ticket: &Ticket, fault: &Fault) -> Result<()> {
+        let company = self.leased_company(tx, ticket).await?.ok_or_else(|| lease_lost(ticket))?;
+        let sql = "SELECT value FROM contacts WHERE company_id = $1 AND is_primary AND contact_type = 'email'";
+        if let Some(row) = query_one(tx, sql, vec![company.id.uuid().into()]).await? {
+            let found = Verification { state: Deliverability::Invalid, reason: fault.code.clone(), checked_at: Some(call.now) };
+            self.keep_verification(tx, company.id, &get::<String>(&row, "value")?, &found).await?;
+        }
+        let another = self.choose_primary(tx, company.id, &[]).await?;
+        let reason = (!another).then(|| fault.code.clone());
+        let sets = "status_reason = $3, last_error = $4, tries = 0, next_try_at = NULL, updated_at = $5";
+        let values = vec![reason.into(), fault.text.clone().into(), call.now.millis().into()];
+        self.finish(tx, "companies", ticket, sets, values).await.map(|_| ())
+    }
+
     async fn insert_message(
         &self,
         tx: &DatabaseTransaction,
@@ -213,6 +231,9 @@ impl SqlStore {
         let contact = query_one(tx, sql, vec![company.id.uuid().into()]).await?;
         self.finish(tx, "companies", ticket, "tries = 0, next_try_at = NULL, last_error = NULL", vec![]).await?;
         let Some(contact) = contact else { return Ok(()) };
+        if let Some(found) = &drafted.verification {
+            self.keep_verification(tx, company.id, &get::<String>(&contact, "value")?, found).await?;
+        }
         let contact_id: Id<Contact> = id(&contact, "id")?;
         let to = EmailAddress::parse(&get::<String>(&contact, "value")?)?;
         // A refusal that came while the letter was written.

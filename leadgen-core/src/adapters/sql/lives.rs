@@ -45,7 +45,9 @@ impl Lives for SqlStore {
             FROM company_pairs p JOIN companies a ON a.id = p.first_id JOIN companies b ON b.id = p.second_id
             WHERE $1 IN (a.id, b.id, a.duplicate_of, b.duplicate_of)
             UNION ALL SELECT 3, k.first_seen_at, 'enrich', k.contact_type || ' ' || k.value || ' (' || k.origin || ', score ' || CAST(k.quality_score AS text)
-                || CASE WHEN k.is_primary THEN ', primary' ELSE '' END || ') on ' || k.source_url || CASE WHEN k.snippet <> '' THEN ': ' || k.snippet ELSE '' END
+                || CASE WHEN k.is_primary THEN ', primary' ELSE '' END
+                || CASE WHEN k.verification_reason <> 'not_checked' THEN ', ' || k.verification || ': ' || k.verification_reason ELSE '' END
+                || ') on ' || k.source_url || CASE WHEN k.snippet <> '' THEN ': ' || k.snippet ELSE '' END
             FROM contacts k WHERE k.company_id = $1
             UNION ALL SELECT 3, COALESCE(c.contacts_last_attempt_at, c.updated_at), 'enrich', 'its site leads to ' || c.redirected_to
             FROM companies c WHERE c.id = $1 AND c.redirected_to IS NOT NULL

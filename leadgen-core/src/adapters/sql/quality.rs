@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::Value;
 
+use crate::domain::contact::ContactType;
+use crate::domain::flow::CompanyState;
 use crate::domain::name::DomainName;
-use crate::domain::report::{DomainHits, Quality};
+use crate::domain::report::{ContactReport, DomainHits, Quality, Reach};
 use crate::error::Result;
 use crate::rules::mailhosts::is_free_mail;
 use crate::rules::normalize;
@@ -81,6 +83,37 @@ impl SqlStore {
         }
         let repeated = owners.values().filter(|owners| owners.len() > 1).count();
         Ok(share(repeated as u64, owners.len() as u64))
+    }
+
+    /// Who can be reached, and how.
+    pub(super) async fn contact_report(&self, batch: Option<&str>) -> Result<ContactReport> {
+        let of = "c.status <> 'duplicate' AND (CAST($1 AS text) IS NULL OR c.batch_tag = $1)";
+        let has =
+            |what: &str| format!("CASE WHEN EXISTS (SELECT 1 FROM contacts k WHERE k.company_id = c.id AND {what}) THEN 1 ELSE 0 END");
+        let sql = format!(
+            "SELECT c.status, COALESCE(c.status_reason, '') AS reason, {} AS email, {} AS chosen, {} AS phone FROM companies c WHERE {of}",
+            has("k.contact_type = 'email'"),
+            has("k.contact_type = 'email' AND k.is_primary"),
+            has("k.contact_type = 'phone'"),
+        );
+        let mut report = ContactReport::default();
+        for row in query(&self.db, &sql, only(batch)).await? {
+            let is = |column: &str| -> Result<bool> { Ok(get::<i32>(&row, column)? > 0) };
+            let is_new = get::<String>(&row, "status")? == CompanyState::New.as_str();
+            let reach = Reach { email: is("email")?, primary: is("chosen")?, phone: is("phone")?, is_new };
+            report.count(reach, &get::<String>(&row, "reason")?);
+        }
+        let sql = format!(
+            "SELECT k.contact_type, k.origin, k.kind, k.verification, k.verification_reason, count(*) AS n
+            FROM contacts k JOIN companies c ON c.id = k.company_id WHERE {of} GROUP BY 1, 2, 3, 4, 5"
+        );
+        for row in query(&self.db, &sql, only(batch)).await? {
+            let text = |column: &str| get::<String>(&row, column);
+            let kind = ContactType::parse(&text("contact_type")?)?;
+            let known = format!("{}: {}", text("verification")?, text("verification_reason")?);
+            report.count_contacts(kind, &text("origin")?, &text("kind")?, &known, count(&row, "n")?);
+        }
+        Ok(report)
     }
 
     async fn number(&self, sql: &str, batch: Option<&str>) -> Result<u64> {

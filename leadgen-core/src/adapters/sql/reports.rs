@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use sea_orm::Value;
 
-use crate::domain::report::{CompanyLine, DomainHits, Funnel, LaneLoad, Quality, StateCount};
+use crate::domain::report::{CompanyLine, ContactReport, DomainHits, Funnel, LaneLoad, Quality, StateCount};
 use crate::domain::time::Timestamp;
 use crate::error::Result;
 use crate::ports::store::{Agenda, Exports, Reports};
@@ -57,6 +57,10 @@ impl Reports for SqlStore {
         self.top_hits(limit).await
     }
 
+    async fn contacts(&self, batch: Option<&str>) -> Result<ContactReport> {
+        self.contact_report(batch).await
+    }
+
     async fn states(&self) -> Result<Vec<StateCount>> {
         let code =
             "CASE WHEN position(':' IN last_error) > 0 THEN substr(last_error, 1, position(':' IN last_error) - 1) ELSE last_error END";
@@ -91,7 +95,7 @@ impl Reports for SqlStore {
 #[async_trait]
 impl Exports for SqlStore {
     async fn companies(&self, batch: Option<&str>) -> Result<Vec<CompanyLine>> {
-        let sql = "SELECT c.*, k.value AS email, k.source_url AS email_source FROM companies c
+        let sql = "SELECT c.*, k.value AS email, k.source_url AS email_source, k.verification || ': ' || k.verification_reason AS email_verification FROM companies c
             LEFT JOIN contacts k ON k.company_id = c.id AND k.is_primary AND k.contact_type = 'email'
             WHERE c.status <> 'duplicate' AND (CAST($1 AS text) IS NULL OR c.batch_tag = $1)";
         let mut lines = Vec::new();
@@ -114,6 +118,7 @@ impl Exports for SqlStore {
                 email: text("email")?,
                 emails: self.values(company, "email").await?.join(" "),
                 email_source: text("email_source")?,
+                email_verification: text("email_verification")?,
                 phones: phones.join(" "),
                 inn: text("inn")?,
                 ogrn: text("ogrn")?,

@@ -12,6 +12,7 @@ use crate::domain::name::{DomainName, EmailAddress, RegistrableDomain};
 use crate::domain::query::SearchQuery;
 use crate::domain::serp::Operation;
 use crate::domain::time::Timestamp;
+use crate::domain::verification::{Deliverability, Verification};
 use crate::error::Result;
 use crate::ports::work::Ticket;
 
@@ -99,6 +100,15 @@ pub(super) fn company(row: &QueryResult) -> Result<Company> {
         dedupe_hash: get(row, "dedupe_hash")?,
         last_snippet: get(row, "last_snippet")?,
         first_seen_at: at(row, "first_seen_at")?,
+    })
+}
+
+/// What is known of a contact's address.
+pub(super) fn verification(row: &QueryResult) -> Result<Verification> {
+    Ok(Verification {
+        state: Deliverability::parse(&get::<String>(row, "verification")?)?,
+        reason: get(row, "verification_reason")?,
+        checked_at: maybe_at(row, "verified_at")?,
     })
 }
 

@@ -201,7 +201,8 @@ impl SqlStore {
         }
         let order: Vec<&str> = findings.contacts.iter().map(|found| found.value.as_str()).collect();
         let primary = self.choose_primary(tx, company.id, &order).await?;
-        let (event, reason) = visit::after_visit(primary, self.has_phone(tx, company.id).await?, findings.reason.as_deref());
+        let (phone, dead) = (self.has_phone(tx, company.id).await?, self.dead_address(tx, company.id).await?);
+        let (event, reason) = visit::after_visit(primary, phone, dead.as_deref(), findings.reason.as_deref());
         let next = company.state.after(event).unwrap_or(company.state);
         let sql = "UPDATE companies SET status = $2, status_reason = $3, inn = COALESCE($4, inn), ogrn = COALESCE($5, ogrn),
             kpp = COALESCE($6, kpp), updated_at = $7 WHERE id = $1";

@@ -1,6 +1,7 @@
 //! Visits a company's site: the home page, then the pages most likely to show contacts, until enough is known.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use url::Url;
@@ -20,6 +21,10 @@ use crate::rules::{normalize, pages, site};
 
 /// Bytes read of one company's site.
 const MOST_BYTES: usize = 5 * 1024 * 1024;
+/// Time that transfers from one company's site may take.
+const MOST_TIME: Duration = Duration::from_mins(1);
+/// What a page that never came counts for.
+const IN_VAIN: Duration = Duration::from_secs(10);
 /// The score of a link that surely leads to contacts.
 const LIKELY: u32 = 6;
 /// Links that wait for a visit.
@@ -42,11 +47,15 @@ struct Visit<'a> {
     findings: Vec<PageFindings>,
     kept: Vec<SitePage>,
     seen: Vec<Url>,
+    /// Pages asked for.
+    tried: usize,
     /// Links worth following, best first.
     queue: Vec<(u32, Url)>,
     /// Links that say nothing of contacts: followed only while there is nothing else.
     rest: Vec<Url>,
     bytes: usize,
+    /// Time that transfers took.
+    spent: Duration,
 }
 
 impl<F: Fetcher> WebsiteExtractor<F> {
@@ -78,7 +87,16 @@ impl<F: Fetcher> WebsiteExtractor<F> {
     }
 
     async fn get(&self, visit: &mut Visit<'_>, url: &Url) -> Result<Page> {
-        let got = shelf::get(&self.fetcher, self.shelf.as_ref(), visit.company.id, url).await?;
+        let got = match shelf::get(&self.fetcher, self.shelf.as_ref(), visit.company.id, url).await {
+            Ok(got) => got,
+            Err(error) => {
+                if error.kind() == ErrorKind::Unavailable {
+                    visit.spent += IN_VAIN;
+                }
+                return Err(error);
+            }
+        };
+        visit.spent += got.page.spent;
         if got.asked {
             visit.bytes += got.page.body.len();
         }
@@ -116,15 +134,23 @@ impl<F: Fetcher> WebsiteExtractor<F> {
     /// Follows what is worth it, until enough is known or the budget is spent.
     async fn walk(&self, visit: &mut Visit<'_>) {
         while let Some(url) = visit.next() {
-            if visit.seen.len() >= self.max_pages || visit.bytes > MOST_BYTES {
+            if visit.tried >= self.max_pages || visit.bytes > MOST_BYTES || visit.spent > MOST_TIME {
                 break;
             }
             if visit.seen.contains(&url) {
                 continue;
             }
             visit.seen.push(url.clone());
+            visit.tried += 1;
             // A page that can't be had is left out; the others go on.
-            let Ok(page) = self.get(visit, &url).await else { continue };
+            let page = match self.get(visit, &url).await {
+                Ok(page) => page,
+                Err(error) => {
+                    // What may not be asked for costs nothing.
+                    visit.tried -= usize::from(error.machine_code() == "robots_disallowed");
+                    continue;
+                }
+            };
             if (200..=299).contains(&page.status) && !leads_elsewhere(visit.company, &page.url) {
                 let more = self.read(visit, page).await;
                 visit.queue.extend(more.into_iter().filter(|(score, _)| *score >= 9));
@@ -166,9 +192,11 @@ impl<'a> Visit<'a> {
             findings: Vec::new(),
             kept: Vec::new(),
             seen: Vec::new(),
+            tried: 1,
             queue: Vec::new(),
             rest: Vec::new(),
             bytes: 0,
+            spent: Duration::ZERO,
         }
     }
 

@@ -53,7 +53,7 @@ pub struct Settings {
     pub timeout: Duration,
     /// Redirects followed.
     pub max_redirects: u32,
-    /// Where a site's owner reaches us.
+    /// Where a site's owner reaches us; without it nothing but loopback is visited.
     pub contact: String,
     /// Least pause between two requests to a host.
     pub pace: Duration,
@@ -101,7 +101,9 @@ pub struct HttpFetcher {
 impl HttpFetcher {
     /// A fetcher over a resolver of ours.
     pub fn new(settings: Settings, tls: Arc<ClientConfig>, dns: Arc<dyn DnsLookup>, clock: Arc<dyn Clock>) -> Self {
-        let agent = format!("{AGENT}/{} (+{})", env!("CARGO_PKG_VERSION"), settings.contact);
+        let version = env!("CARGO_PKG_VERSION");
+        let agent =
+            if settings.contact.is_empty() { format!("{AGENT}/{version}") } else { format!("{AGENT}/{version} (+{})", settings.contact) };
         let in_flight = Semaphore::new(IN_FLIGHT);
         Self { settings, agent, tls, dns, clock, hosts: Mutex::default(), addresses: Mutex::default(), in_flight }
     }
@@ -260,6 +262,11 @@ impl HttpFetcher {
         let port = url.port_or_known_default().unwrap_or(443);
         let addresses = self.dns.addresses(&name).await?;
         let address = pinned(&addresses, port, &self.settings.loopback, self.settings.offline).map_err(|why| refused(url, why))?;
+        if self.settings.contact.is_empty() && !address.ip().is_loopback() {
+            return Err(Error::new(ErrorKind::Config, format!("visit {name}"))
+                .code("web_contact_missing")
+                .detail("set LEADGEN_WEB_CONTACT to an address or a page where the owner of a site reaches you"));
+        }
         self.wait_for_address(address.ip()).await;
         let wire = match host.wire.take().filter(|wire| wire.address() == address) {
             Some(wire) => wire,

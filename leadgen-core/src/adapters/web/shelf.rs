@@ -87,5 +87,6 @@ fn unshelved(page: &SitePage, at: &Url) -> Page {
         body: page.body.to_vec(),
         truncated: page.truncated,
         validators: page.validators.clone(),
+        spent: Duration::ZERO,
     }
 }

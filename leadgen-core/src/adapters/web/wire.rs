@@ -95,6 +95,7 @@ impl Wire {
         if let Some(date) = known.and_then(|known| known.last_modified.as_deref()) {
             request = request.header("if-modified-since", date);
         }
+        let began = Instant::now();
         let answer = match timeout(FIRST_BYTE.min(self.whole), request.send()).await {
             Err(_) => return Err(lost("first_byte_timeout")),
             Ok(Err(e)) if e.is_timeout() => return Err(lost("timeout").because(e)),
@@ -115,6 +116,7 @@ impl Wire {
                 body: Vec::new(),
                 truncated: false,
                 validators: Validators { etag: header("etag").filter(is_short), last_modified: header("last-modified").filter(is_short) },
+                spent: Duration::ZERO,
             },
             location: header("location"),
             retry_after: header("retry-after")
@@ -127,6 +129,7 @@ impl Wire {
         {
             read(answer, body, &mut result.page).await.map_err(|error| lost("broken_answer").because(error))?;
         }
+        result.page.spent = began.elapsed();
         Ok(result)
     }
 }

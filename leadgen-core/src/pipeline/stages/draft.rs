@@ -7,12 +7,15 @@ use async_trait::async_trait;
 use crate::domain::id::Id;
 use crate::domain::letter::{Brief, Drafted, Letter, Prospect};
 use crate::domain::message::Message;
+use crate::domain::verification::Verification;
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::desk::Worker;
 use crate::pipeline::policy::Correspondence;
+use crate::ports::clock::Clock;
 use crate::ports::drafter::Drafter;
+use crate::ports::verifier::Verifier;
 use crate::ports::work::DraftLetter;
-use crate::rules::gate;
+use crate::rules::{gate, verify};
 
 /// Page text shown to a drafter, in characters.
 const EXCERPT: usize = 6000;
@@ -24,11 +27,33 @@ pub struct Draft {
     pub drafter: Arc<dyn Drafter>,
     /// What every letter carries.
     pub correspondence: Arc<Correspondence>,
+    /// Looks at addresses nobody looked at yet; none: they are written to as they are.
+    pub verifier: Option<Arc<dyn Verifier>>,
+    /// When an address was looked at.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Draft {
+    /// What is known of the recipient's address, looked at anew where that may change it. No letter is written to one that
+    /// takes no mail.
+    async fn verified(&self, prospect: &Prospect) -> Result<Option<Verification>> {
+        let Some(verifier) = self.verifier.as_ref().filter(|_| verify::wants_look(&prospect.verification, self.clock.now())) else {
+            return Ok(None);
+        };
+        let found = verifier.verify(&prospect.to, &prospect.verification).await;
+        if found.is_bad() {
+            return Err(Error::new(ErrorKind::Rejected, format!("write to {}", prospect.to.masked()))
+                .code(found.reason)
+                .detail(format!("no mail arrives at {}", prospect.to.domain())));
+        }
+        Ok(Some(found))
+    }
 }
 
 #[async_trait]
 impl Worker<DraftLetter> for Draft {
     async fn work(&self, prospect: &Prospect) -> Result<Drafted> {
+        let verification = self.verified(prospect).await?;
         let company = &prospect.company;
         let brief = Brief {
             company: company.name.clone(),
@@ -55,6 +80,7 @@ impl Worker<DraftLetter> for Draft {
             letter,
             drafter: self.drafter.name().to_owned(),
             needs_review: self.correspondence.review_required,
+            verification,
         })
     }
 }

@@ -102,6 +102,7 @@ pub async fn examine(settings: &Settings, patience: Duration) -> Vec<Finding> {
     if let Some(store) = &store {
         search::queue(settings, store, now, &mut findings).await;
     }
+    findings.push(crawling(settings));
     findings.extend(letters);
     findings.push(letters::sending(settings));
     findings.push(disk(settings));
@@ -112,6 +113,21 @@ pub async fn examine(settings: &Settings, patience: Duration) -> Vec<Finding> {
 /// How old the shipped list is by which domains are told apart; a newer release brings a newer one.
 fn suffix_list() -> Finding {
     finding("suffix list", Health::Ok, format!("public suffixes of {}", suffix_list_version()), "")
+}
+
+/// Whoever visits a site says where its owner reaches them.
+fn crawling(settings: &Settings) -> Finding {
+    let contact = wiring::web_contact(settings);
+    match (contact.is_empty(), settings.offline) {
+        (false, _) => finding("visits", Health::Ok, format!("sites are told {contact}"), ""),
+        (true, true) => finding("visits", Health::Ok, "loopback only", ""),
+        (true, false) => finding(
+            "visits",
+            Health::Warn,
+            "no site is visited: nothing says where its owner reaches you",
+            "set LEADGEN_WEB_CONTACT to an address or a page of yours",
+        ),
+    }
 }
 
 fn time(now: Timestamp) -> Finding {

@@ -26,6 +26,7 @@ mod seeds;
 mod signals;
 mod sites;
 mod twins;
+mod verified;
 mod world;
 
 use std::any::Any;
@@ -39,7 +40,7 @@ use crate::error::Result;
 use crate::ports::clock::Clock;
 use crate::ports::store::Store;
 
-pub use ports::{clock, contacts, dns, drafter, entropy, fetcher, inbox, leads, router, search, transport};
+pub use ports::{clock, contacts, dns, drafter, entropy, fetcher, inbox, leads, router, search, transport, verifier};
 
 use world::World;
 
@@ -62,6 +63,7 @@ pub async fn stores(make: impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) -> usi
         limits::CHECKS,
         companies::CHECKS,
         sites::CHECKS,
+        verified::CHECKS,
         letters::CHECKS,
         outbox::CHECKS,
         people::CHECKS,

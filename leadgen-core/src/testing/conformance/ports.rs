@@ -14,6 +14,7 @@ use crate::domain::mail::FrozenMail;
 use crate::domain::name::{DomainName, EmailAddress};
 use crate::domain::query::SearchQuery;
 use crate::domain::serp::{Operation, Progress, RawPage, Submission};
+use crate::domain::verification::Verification;
 use crate::error::ErrorKind;
 use crate::ports::clock::Clock;
 use crate::ports::contacts::ContactExtractor;
@@ -26,6 +27,7 @@ use crate::ports::leads::LeadSource;
 use crate::ports::router::Router;
 use crate::ports::search::SearchProvider;
 use crate::ports::transport::MailTransport;
+use crate::ports::verifier::Verifier;
 
 /// Polls after which a provider that is still at work has broken its word.
 const POLLS: u32 = 1000;
@@ -102,6 +104,17 @@ pub async fn router(router: &dyn Router, to: &EmailAddress, dead: Option<&EmailA
         let refusal = router.route(dead).await.expect_err("a domain that takes no mail is refused");
         assert_eq!((refusal.kind(), refusal.machine_code()), (ErrorKind::Rejected, "bad_domain"), "{refusal}");
     }
+}
+
+/// A verifier: an address that takes mail, and one whose domain takes none. Asked twice it says the same.
+pub async fn verifier(verifier: &dyn Verifier, living: &EmailAddress, dead: &EmailAddress) {
+    let unknown = Verification::not_checked();
+    let found = verifier.verify(living, &unknown).await;
+    assert!(!found.is_bad() && !found.reason.is_empty(), "a living address is not refused, and there is a cause: {}", found.told());
+    let refused = verifier.verify(dead, &unknown).await;
+    assert!(refused.is_bad() && refused.checked_at.is_some(), "a domain that takes no mail is found: {}", refused.told());
+    let again = verifier.verify(dead, &refused).await;
+    assert_eq!((again.state, &again.reason), (refused.state, &refused.reason), "the same question has the same answer");
 }
 
 /// A transport: an offer that is dropped leaves nothing, one that is handed over leaves one letter. `arrived` counts what

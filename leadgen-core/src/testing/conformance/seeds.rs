@@ -181,6 +181,7 @@ pub(super) fn drafted(item: &Prospect, needs_review: bool) -> Drafted {
         drafter: "template".into(),
         approval_hash: format!("hash of {}", item.to.as_str()),
         needs_review,
+        verification: None,
     }
 }
 

@@ -8,6 +8,7 @@ use crate::domain::flow::{CompanyEvent, CompanyState};
 use crate::domain::id::Id;
 use crate::domain::policy::EnrichTries;
 use crate::domain::time::Timestamp;
+use crate::domain::verification::Verification;
 use crate::error::Result;
 use crate::ports::store::Lane;
 use crate::ports::work::{Call, Claim, EnrichCompany, Fault, Ticket, Work};
@@ -89,11 +90,15 @@ impl Tables {
         for kind in [ContactType::Email, ContactType::Phone] {
             for found in findings.contacts.iter().filter(|found| found.contact_type == kind).take(KEPT) {
                 self.keep_contact(call.now, id, found);
+                if let Some(check) = findings.check_of(&found.value) {
+                    self.keep_verification(id, &found.value, check);
+                }
             }
         }
         let primary = self.choose_primary(id, &findings.contacts);
         let phone = self.contacts_of(id, ContactType::Phone).next().is_some();
-        let (event, reason) = after_visit(primary, phone, findings.reason.as_deref());
+        let dead = self.dead_address(id);
+        let (event, reason) = after_visit(primary, phone, dead.as_deref(), findings.reason.as_deref());
         let Some(row) = self.leased_company(ticket) else { return Ok(false) };
         // A refusal or a merge that came while the site was read stays.
         row.company.state = row.company.state.after(event).unwrap_or(row.company.state);
@@ -122,12 +127,32 @@ impl Tables {
         Ok(true)
     }
 
+    /// What was found out of an address, beside it.
+    pub(super) fn keep_verification(&mut self, company: Id<Company>, value: &str, check: &Verification) {
+        let id = Contact::id_of(ContactType::Email, value);
+        if let Some(contact) = self.contacts.get_mut(&id).filter(|contact| contact.company_id == company) {
+            contact.verification = check.clone();
+        }
+    }
+
+    /// Why the best address of a company takes no mail, if there is one that takes none.
+    pub(super) fn dead_address(&self, company: Id<Company>) -> Option<String> {
+        let dead = self.contacts_of(company, ContactType::Email).filter(|contact| contact.verification.is_bad());
+        let best = dead.min_by(|a, b| {
+            let best_score = b.found.score.total_cmp(&a.found.score);
+            best_score.then_with(|| (a.first_seen_at, a.id).cmp(&(b.first_seen_at, b.id)))
+        });
+        best.map(|contact| contact.verification.reason.clone())
+    }
+
     /// Stores a contact for a company; one that belongs to another company stays with that one.
     pub(super) fn keep_contact(&mut self, now: Timestamp, company_id: Id<Company>, found: &FoundContact) {
         let id = Contact::id_of(found.contact_type, &found.value);
         match self.contacts.get_mut(&id) {
             None => {
-                self.contacts.insert(id, Contact { id, company_id, found: found.clone(), is_primary: false, first_seen_at: now });
+                let verification = Verification::not_checked();
+                let contact = Contact { id, company_id, found: found.clone(), is_primary: false, verification, first_seen_at: now };
+                self.contacts.insert(id, contact);
             }
             Some(known) if known.company_id == company_id && found.score > known.found.score => {
                 known.found = FoundContact { kind: known.found.kind.clone(), ..found.clone() };
@@ -139,13 +164,18 @@ impl Tables {
     /// The best address becomes primary unless there is one already; whether the company has one now. Of two with one score
     /// the older one is taken, then the one that stands first in `found`.
     pub(super) fn choose_primary(&mut self, company: Id<Company>, found: &[FoundContact]) -> bool {
-        if self.primary(company).is_some() {
-            return true;
+        // Nothing is written to an address that takes no mail.
+        match self.primary(company).map(|contact| (contact.id, contact.verification.is_bad())) {
+            Some((_, false)) => return true,
+            Some((id, true)) => {
+                self.contacts.entry(id).and_modify(|contact| contact.is_primary = false);
+            }
+            None => {}
         }
         let place = |contact: &Contact| found.iter().position(|found| found.value == contact.found.value).unwrap_or(usize::MAX);
         let best = self
             .contacts_of(company, ContactType::Email)
-            .filter(|contact| contact.found.score >= PRIMARY_FROM)
+            .filter(|contact| contact.found.score >= PRIMARY_FROM && !contact.verification.is_bad())
             .min_by(|a, b| {
                 let best_score = b.found.score.total_cmp(&a.found.score);
                 best_score.then_with(|| (a.first_seen_at, place(a), &a.found.value).cmp(&(b.first_seen_at, place(b), &b.found.value)))

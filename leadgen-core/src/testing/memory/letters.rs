@@ -4,19 +4,22 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::domain::company::Company;
 use crate::domain::contact::Contact;
 use crate::domain::flow::{CompanyState, MessageEvent, MessageState};
+use crate::domain::id::Id;
 use crate::domain::letter::{Drafted, Prospect};
 use crate::domain::mail::FrozenMail;
 use crate::domain::message::Message;
 use crate::domain::name::EmailAddress;
 use crate::domain::suppression::SuppressionScope;
 use crate::domain::time::Timestamp;
+use crate::domain::verification::{Deliverability, Verification};
 use crate::error::{Result, Verdict};
 use crate::ports::store::Lane;
 use crate::ports::work::{Call, Claim, DraftLetter, Fault, RouteLetter, Ticket, Work};
 use crate::rules::setback::{Setback, setback};
-use crate::rules::{compose, pacing, window};
+use crate::rules::{compose, pacing, verify, window};
 
 use super::MemoryStore;
 use super::leases::{Lease, first_due, lease_lost, of_batch};
@@ -68,6 +71,11 @@ impl Lane<DraftLetter> for MemoryStore {
             row.last_error = Some(fault.text.clone());
             match setback(fault.verdict, ticket.tries, DraftLetter::TRIES) {
                 Setback::Again { counted } => row.lease.put_off(fault, counted),
+                Setback::GiveUp if verify::is_bad(&fault.code) => {
+                    row.lease.settle();
+                    let id = row.company.id;
+                    tables.address_is_dead(call, id, fault);
+                }
                 Setback::GiveUp => {
                     row.lease.put_off(&Fault { retry_at: call.now + NEXT_DRAFT, ..fault.clone() }, true);
                     row.company.state_reason = Some("generation_failed".to_owned());
@@ -133,6 +141,7 @@ fn prospect(row: &CompanyRow, contact: Contact, to: EmailAddress) -> Prospect {
     Prospect {
         contact_id: contact.id,
         to,
+        verification: contact.verification,
         source_url: contact.found.source_url,
         excerpt: if row.excerpt.is_empty() { company.last_snippet.clone() } else { row.excerpt.clone() },
         campaign: company.batch_tag.clone(),
@@ -159,6 +168,20 @@ impl Tables {
             && !self.registry.contains_key(&(SuppressionScope::Email, contact.found.value.clone()))
     }
 
+    /// The address takes no mail: the next one of the company takes its place, if there is one.
+    fn address_is_dead(&mut self, call: &Call, company: Id<Company>, fault: &Fault) {
+        if let Some(id) = self.primary(company).map(|contact| contact.id)
+            && let Some(contact) = self.contacts.get_mut(&id)
+        {
+            contact.verification = Verification { state: Deliverability::Invalid, reason: fault.code.clone(), checked_at: Some(call.now) };
+        }
+        let another = self.choose_primary(company, &[]);
+        if let Some(row) = self.companies.get_mut(&company) {
+            row.company.state_reason = (!another).then(|| fault.code.clone());
+            row.updated_at = call.now;
+        }
+    }
+
     /// Whether the lease still held.
     fn insert_message(&mut self, call: &Call, ticket: &Ticket, drafted: Drafted) -> Result<bool> {
         let Some(row) = self.leased_company(ticket) else { return Ok(false) };
@@ -167,6 +190,9 @@ impl Tables {
         let company = row.company.clone();
         let Some(contact) = self.primary(company.id) else { return Ok(true) };
         let (contact_id, to) = (contact.id, EmailAddress::parse(&contact.found.value)?);
+        if let Some(found) = &drafted.verification {
+            self.keep_verification(company.id, to.as_str(), found);
+        }
         let id = Message::id_of(contact_id, &company.batch_tag, 1);
         // A refusal may have come while the letter was written.
         if company.state != CompanyState::ReadyToContact || self.covered(&to).is_some() || self.messages.contains_key(&id) {

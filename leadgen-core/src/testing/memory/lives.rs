@@ -66,7 +66,9 @@ impl Tables {
             let primary = if contact.is_primary { ", primary" } else { "" };
             let snippet = if found.snippet.is_empty() { String::new() } else { format!(": {}", found.snippet) };
             let (kind, value, origin, score, page) = (found.contact_type, &found.value, &found.origin, found.score, &found.source_url);
-            let what = format!("{kind} {value} ({origin}, score {score}{primary}) on {page}{snippet}");
+            let known = &contact.verification;
+            let known = if known.reason == "not_checked" { String::new() } else { format!(", {}", known.told()) };
+            let what = format!("{kind} {value} ({origin}, score {score}{primary}{known}) on {page}{snippet}");
             lines.push((contact.first_seen_at, 3, "enrich", what));
         }
         if let Some(row) = self.companies.get(&id)

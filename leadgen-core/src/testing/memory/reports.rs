@@ -9,7 +9,7 @@ use crate::domain::contact::ContactType;
 use crate::domain::flow::{CompanyState, Delivery, MessageState, OperationState, QueryState};
 use crate::domain::id::Id;
 use crate::domain::name::DomainName;
-use crate::domain::report::{CompanyLine, DomainHits, Funnel, Quality, StateCount};
+use crate::domain::report::{CompanyLine, ContactReport, DomainHits, Funnel, Quality, Reach, StateCount};
 use crate::error::Result;
 use crate::ports::store::{Exports, Reports};
 use crate::rules::mailhosts::is_free_mail;
@@ -30,6 +30,10 @@ impl Reports for MemoryStore {
 
     async fn top_domains(&self, limit: u64) -> Result<Vec<DomainHits>> {
         Ok(self.read(|tables| tables.top_domains(limit)))
+    }
+
+    async fn contacts(&self, batch: Option<&str>) -> Result<ContactReport> {
+        Ok(self.read(|tables| tables.contact_report(batch)))
     }
 
     async fn states(&self) -> Result<Vec<StateCount>> {
@@ -58,6 +62,26 @@ fn code(error: Option<&str>) -> String {
 }
 
 impl Tables {
+    fn contact_report(&self, batch: Option<&str>) -> ContactReport {
+        let mut report = ContactReport::default();
+        for row in self.companies.values().filter(|row| is_listed(row, batch)) {
+            let company = &row.company;
+            let has = |kind: ContactType| self.contacts_of(company.id, kind).next().is_some();
+            let reach = Reach {
+                email: has(ContactType::Email),
+                primary: self.primary(company.id).is_some(),
+                phone: has(ContactType::Phone),
+                is_new: company.state == CompanyState::New,
+            };
+            report.count(reach, company.state_reason.as_deref().unwrap_or_default());
+            for contact in self.contacts.values().filter(|contact| contact.company_id == company.id) {
+                let found = &contact.found;
+                report.count_contacts(found.contact_type, &found.origin, &found.kind, &contact.verification.told(), 1);
+            }
+        }
+        report
+    }
+
     fn quality(&self, batch: Option<&str>) -> Quality {
         let is_of = |tag: &str| batch.is_none_or(|batch| batch == tag);
         let mut quality = Quality::default();
@@ -184,6 +208,7 @@ impl Tables {
             email: primary.map(|contact| contact.found.value.clone()).unwrap_or_default(),
             emails: values(ContactType::Email),
             email_source: primary.map(|contact| contact.found.source_url.clone()).unwrap_or_default(),
+            email_verification: primary.map(|contact| contact.verification.told()).unwrap_or_default(),
             phones: values(ContactType::Phone),
             inn: row.inn.clone().unwrap_or_default(),
             ogrn: row.ogrn.clone().unwrap_or_default(),

@@ -100,7 +100,8 @@ impl Tables {
         }
         let primary = self.choose_primary(company, &findings.contacts);
         let phone = self.contacts_of(company, ContactType::Phone).next().is_some();
-        let (event, reason) = visit::after_visit(primary, phone, findings.reason.as_deref());
+        let dead = self.dead_address(company);
+        let (event, reason) = visit::after_visit(primary, phone, dead.as_deref(), findings.reason.as_deref());
         let Some(row) = self.companies.get_mut(&company) else { return };
         row.company.state = row.company.state.after(event).unwrap_or(row.company.state);
         row.company.state_reason = reason;

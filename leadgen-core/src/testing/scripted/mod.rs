@@ -23,7 +23,7 @@ mod writing;
 pub use chance::SeededEntropy;
 pub use inlets::{ScriptedInbox, ScriptedLeads, a_bounce_of, a_mail_from, a_reply_to};
 pub use mail::{FixedRouter, Outbox};
-pub use network::{ScriptedDns, ScriptedFetcher};
+pub use network::{ScriptedDns, ScriptedFetcher, ScriptedVerifier};
 pub use search::{Answer, ScriptedSearch, results};
 pub use sites::ScriptedContacts;
 pub use writing::{ScriptedDrafter, a_plain_letter};

@@ -2,16 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use url::Url;
 
 use crate::domain::mx::MailHosts;
-use crate::domain::name::DomainName;
+use crate::domain::name::{DomainName, EmailAddress};
 use crate::domain::page::Validators;
+use crate::domain::time::Timestamp;
+use crate::domain::verification::{Deliverability, Verification};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::dns::{DnsLookup, Resolvers};
 use crate::ports::fetch::{Fetcher, Page};
+use crate::ports::verifier::Verifier;
 
 use super::{Faults, Shared};
 
@@ -113,6 +117,7 @@ impl ScriptedFetcher {
                     body: html.as_bytes().to_vec(),
                     truncated: false,
                     validators: Validators::default(),
+                    spent: Duration::ZERO,
                 },
             ))
         };
@@ -152,7 +157,36 @@ impl Fetcher for ScriptedFetcher {
             body: Vec::new(),
             truncated: false,
             validators: Validators::default(),
+            spent: Duration::ZERO,
         };
         Ok(web.pages.get(url.as_str()).cloned().unwrap_or_else(missing))
+    }
+}
+
+/// Knows some domains that take no mail, by the code of the cause; any other address is in order.
+///
+/// ```
+/// use leadgen_core::testing::scripted::ScriptedVerifier;
+///
+/// let verifier = ScriptedVerifier::refusing([("dead.ru", "null_mx")]);
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct ScriptedVerifier(BTreeMap<String, String>);
+
+impl ScriptedVerifier {
+    /// Domains with the cause why no mail arrives there.
+    pub fn refusing<'a>(domains: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        Self(domains.into_iter().map(|(domain, cause)| (domain.to_owned(), cause.to_owned())).collect())
+    }
+}
+
+#[async_trait]
+impl Verifier for ScriptedVerifier {
+    async fn verify(&self, address: &EmailAddress, _before: &Verification) -> Verification {
+        let (state, reason) = match self.0.get(address.domain().as_str()) {
+            Some(cause) => (Deliverability::Invalid, cause.as_str()),
+            None => (Deliverability::Valid, "mx"),
+        };
+        Verification { state, reason: reason.to_owned(), checked_at: Some(Timestamp::default()) }
     }
 }

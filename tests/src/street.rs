@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// What a site does when it is asked.
 #[derive(Clone, Debug)]
-pub(crate) enum Reply {
+pub enum Reply {
     /// An answer: status, more headers, body.
     Page(u16, Vec<(&'static str, String)>, Vec<u8>),
     /// The head of an answer, then a byte now and then, for ever.
@@ -24,20 +24,23 @@ pub(crate) enum Reply {
 }
 
 impl Reply {
-    pub(crate) fn html(text: impl Into<String>) -> Self {
+    /// A page of HTML.
+    pub fn html(text: impl Into<String>) -> Self {
         Self::Page(200, vec![("content-type", "text/html; charset=utf-8".into())], text.into().into_bytes())
     }
 
-    pub(crate) fn text(text: &str) -> Self {
+    /// A plain text.
+    pub fn text(text: &str) -> Self {
         Self::Page(200, vec![("content-type", "text/plain".into())], text.as_bytes().to_vec())
     }
 
-    pub(crate) fn moved(to: &str) -> Self {
+    /// A page that is elsewhere.
+    pub fn moved(to: &str) -> Self {
         Self::Page(302, vec![("location", to.into())], Vec::new())
     }
 
     /// A page that says by what it can be asked for again.
-    pub(crate) fn tagged(text: impl Into<String>, name: &'static str, value: &str) -> Self {
+    pub fn tagged(text: impl Into<String>, name: &'static str, value: &str) -> Self {
         Self::Page(200, vec![("content-type", "text/html; charset=utf-8".into()), (name, value.to_owned())], text.into().into_bytes())
     }
 
@@ -50,26 +53,32 @@ impl Reply {
         same("etag", "if-none-match") || same("last-modified", "if-modified-since")
     }
 
-    pub(crate) fn missing() -> Self {
+    /// No such page.
+    pub fn missing() -> Self {
         Self::Page(404, Vec::new(), Vec::new())
     }
 }
 
 /// One request as the street saw it.
 #[derive(Clone, Debug)]
-pub(crate) struct Seen {
-    pub(crate) host: String,
-    pub(crate) path: String,
-    pub(crate) at: Timestamp,
+pub struct Seen {
+    /// The host asked for.
+    pub host: String,
+    /// Path and query.
+    pub path: String,
+    /// When, by the crawler's clock.
+    pub at: Timestamp,
     /// The page was asked for only if it changed, and it did not.
-    pub(crate) unchanged: bool,
+    pub unchanged: bool,
 }
 
 type Answers = dyn Fn(&str, &str) -> Reply + Send + Sync;
 
 /// The street.
-pub(crate) struct Street {
-    pub(crate) address: SocketAddr,
+#[derive(Debug)]
+pub struct Street {
+    /// Where it is.
+    pub address: SocketAddr,
     seen: Arc<Mutex<Vec<Seen>>>,
     /// The most connections that asked for one host at once.
     open: Arc<Mutex<BTreeMap<String, (usize, usize)>>>,
@@ -77,10 +86,7 @@ pub(crate) struct Street {
 
 impl Street {
     /// Opens it. `answers` gets host and path.
-    pub(crate) async fn open(
-        clock: Arc<dyn Clock>,
-        answers: impl Fn(&str, &str) -> Reply + Send + Sync + 'static,
-    ) -> std::io::Result<Self> {
+    pub async fn open(clock: Arc<dyn Clock>, answers: impl Fn(&str, &str) -> Reply + Send + Sync + 'static) -> std::io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let (seen, open): (Arc<Mutex<Vec<Seen>>>, Arc<Mutex<BTreeMap<String, (usize, usize)>>>) = Default::default();
@@ -94,12 +100,13 @@ impl Street {
         Ok(street)
     }
 
-    pub(crate) fn seen(&self) -> Vec<Seen> {
+    /// Every request, in order.
+    pub fn seen(&self) -> Vec<Seen> {
         self.seen.lock().map(|seen| seen.clone()).unwrap_or_default()
     }
 
     /// The most connections any host had at once.
-    pub(crate) fn most_connections(&self) -> usize {
+    pub fn most_connections(&self) -> usize {
         self.open.lock().map_or(0, |open| open.values().map(|(_, most)| *most).max().unwrap_or(0))
     }
 }
@@ -182,13 +189,16 @@ async fn answer(stream: &mut TcpStream, reply: Reply) -> std::io::Result<()> {
 }
 
 /// A door that nobody may knock at.
-pub(crate) struct Sentinel {
-    pub(crate) port: u16,
+#[derive(Debug)]
+pub struct Sentinel {
+    /// Its port.
+    pub port: u16,
     knocks: Arc<AtomicUsize>,
 }
 
 impl Sentinel {
-    pub(crate) async fn post() -> std::io::Result<Self> {
+    /// Opens it.
+    pub async fn post() -> std::io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let port = listener.local_addr()?.port();
         let knocks = Arc::new(AtomicUsize::new(0));
@@ -201,7 +211,8 @@ impl Sentinel {
         Ok(Self { port, knocks })
     }
 
-    pub(crate) fn knocks(&self) -> usize {
+    /// How often somebody came.
+    pub fn knocks(&self) -> usize {
         self.knocks.load(Ordering::SeqCst)
     }
 }
