@@ -4,12 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::JoinSet;
 use url::Url;
 
 use crate::domain::company::Company;
 use crate::domain::id::Id;
 use crate::domain::page::SitePage;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::ports::clock::Clock;
 use crate::ports::fetch::{Fetcher, Page};
 use crate::ports::store::SitePages;
@@ -26,6 +27,20 @@ pub(super) struct Shelf {
     pub(super) clock: Arc<dyn Clock>,
 }
 
+impl Shelf {
+    /// What is kept of an address. Asked in a task of its own: visits are not looked after while another one is committed,
+    /// and one that holds a connection of the store then would be what the commit waits for.
+    async fn look(&self, company: Id<Company>, url: &Url) -> Result<Option<SitePage>> {
+        let (pages, asked) = (Arc::clone(&self.pages), url.as_str().to_owned());
+        let mut look = JoinSet::new();
+        look.spawn(async move { pages.page(company, &asked).await });
+        match look.join_next().await {
+            Some(Ok(found)) => found,
+            _ => Err(Error::new(ErrorKind::Unavailable, format!("look for a kept page of {url}"))),
+        }
+    }
+}
+
 /// A page with what the store keeps of it.
 pub(super) struct Got {
     pub(super) page: Page,
@@ -39,7 +54,7 @@ pub(super) async fn get<F: Fetcher>(fetcher: &F, shelf: Option<&Shelf>, company:
     let Some(shelf) = shelf else {
         return Ok(Got { page: fetcher.fetch(url).await?, kept: None, asked: true });
     };
-    let known = shelf.pages.page(company, url.as_str()).await?;
+    let known = shelf.look(company, url).await?;
     let known = known.and_then(|page| Url::parse(&page.url).ok().map(|at| (page, at)));
     if let Some((page, at)) = &known
         && is_fresh(page, shelf.clock.as_ref())
