@@ -223,6 +223,8 @@ impl CompanyState {
             (Self::ReadyToContact | Self::Contacted, CompanyEvent::Contact) => Ok(Self::Contacted),
             (Self::Contacted | Self::Replied, CompanyEvent::Reply) => Ok(Self::Replied),
             (Self::Contacted | Self::Replied, CompanyEvent::Qualify) => Ok(Self::Qualified),
+            // It stays what it is; the refusal is kept beside, for the day the two are parted.
+            (Self::Duplicate, CompanyEvent::OptOut) => Ok(Self::Duplicate),
             (_, CompanyEvent::OptOut) => Ok(Self::OptOut),
             (Self::New | Self::ReadyToContact | Self::Disqualified, CompanyEvent::Merge) => Ok(Self::Duplicate),
             _ => illegal("company", self.as_str(), event),

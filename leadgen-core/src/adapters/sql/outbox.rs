@@ -291,7 +291,7 @@ impl SqlStore {
         let Some(row) = query_one(tx, &sql, vec![company.into()]).await? else { return Ok(()) };
         let state = CompanyState::parse(&get::<String>(&row, "status")?)?;
         let Ok(next) = state.after(event) else { return Ok(()) };
-        let refused = next == CompanyState::OptOut;
+        let refused = event == CompanyEvent::OptOut;
         let sql = "UPDATE companies SET status = $2, opt_out = (opt_out OR $3), updated_at = $4 WHERE id = $1";
         run(tx, sql, vec![company.into(), next.as_str().into(), refused.into(), now.millis().into()]).await?;
         if next != state {

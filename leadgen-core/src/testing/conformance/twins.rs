@@ -230,7 +230,7 @@ async fn a_refusal_of_a_member_covers_the_group_and_is_not_lifted_by_parting(wor
     come_in(world, &like_ones()).await?;
     world.store.register(&a_refusal("info@dlx-kazan.ru", world.now()), "petr").await?;
     let status = |all: Vec<CompanyLine>| all.into_iter().map(|line| line.status).collect::<Vec<_>>();
-    assert_eq!(status(lines(world).await?), ["optout", "optout"], "the refusal of one is that of both");
+    assert_eq!(status(lines(world).await?), ["optout"], "the refusal of one is that of the group, which stays one");
 
     say(world, &the_pair(world).await?, PairEvent::Undo).await?;
     world.store.regroup(world.now()).await?;

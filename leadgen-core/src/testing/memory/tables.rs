@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::domain::company::{Company, Suspect};
 use crate::domain::contact::{Contact, ContactType};
 use crate::domain::event::Event;
-use crate::domain::flow::{CompanyEvent, CompanyState, MessageEvent, NicheState, ResultState};
+use crate::domain::flow::{CompanyEvent, MessageEvent, NicheState, ResultState};
 use crate::domain::id::Id;
 use crate::domain::lead::{LeadRow, Niche, RowFate};
 use crate::domain::mail::FrozenMail;
@@ -255,7 +255,7 @@ impl Tables {
         let before = row.company.state;
         let Ok(next) = before.after(event) else { return };
         row.company.state = next;
-        row.opt_out |= next == CompanyState::OptOut;
+        row.opt_out |= event == CompanyEvent::OptOut;
         row.updated_at = now;
         if next != before {
             self.note(now, "pipeline", next.as_str(), ("company", &id.to_string()), "");

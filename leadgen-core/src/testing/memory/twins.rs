@@ -346,7 +346,8 @@ impl Tables {
             row.duplicate_of = None;
             row.updated_at = now;
             if row.company.state == CompanyState::Duplicate {
-                (row.company.state, row.company.state_reason) = (moved.was, moved.reason.clone());
+                let was = if row.opt_out { moved.was.after(CompanyEvent::OptOut)? } else { moved.was };
+                (row.company.state, row.company.state_reason) = (was, moved.reason.clone());
             }
         }
         self.choose_primary(moved.to, &[]);
