@@ -376,3 +376,18 @@ async fn a_site_is_visited_page_by_page_until_enough_is_known() {
     assert_eq!(findings.company_name.as_deref(), Some("ООО «Ромашка»"));
     assert!(street.seen().iter().all(|visit| !visit.path.starts_with("/secret")));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_town_s_own_book_shows_a_polite_crawl() {
+    let (sites, speed) = (40, 20.0);
+    let dir = tempfile::tempdir().unwrap();
+    let town = leadgen_tests::town_crawl::town(dir.path(), sites).await.unwrap();
+    let clock = leadgen_core::ports::clock::RehearsalClock {
+        start: Timestamp::parse("2026-01-13T09:00:00Z").unwrap(),
+        anchor: SystemClock.now(),
+        speed,
+    };
+    leadgen_tests::town_crawl::crawl(&town, "a", sites, Duration::from_secs(2), Arc::new(clock)).await.unwrap();
+    let witness = leadgen_tests::town_crawl::judge(&town.visits(), "a", speed).unwrap();
+    assert_eq!((witness.hosts, witness.connections), (sites, 1));
+}

@@ -1,6 +1,6 @@
 //! Kept pages of a site were read again: what differs from what is stored.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use crate::domain::contact::{ContactType, Findings, FoundContact};
 use crate::domain::page::FindingsDiff;
@@ -31,8 +31,8 @@ pub struct Numbers {
 pub fn difference(
     stored: &[Stored],
     numbers: &Numbers,
-    elsewhere: &HashSet<String>,
-    pages: &HashSet<String>,
+    elsewhere: &BTreeSet<String>,
+    pages: &BTreeSet<String>,
     findings: &Findings,
 ) -> FindingsDiff {
     let mut diff = FindingsDiff::default();

@@ -117,6 +117,8 @@ pub fn wants_look(known: &Verification, now: Timestamp) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
     use super::*;
 
     fn reason(address: &str) -> Option<String> {

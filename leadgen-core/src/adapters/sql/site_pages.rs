@@ -1,6 +1,6 @@
 //! Pages of sites: kept with the visit that read them, given to the next one, read again, and gone after their retention.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use async_trait::async_trait;
 use sea_orm::{DatabaseTransaction, QueryResult};
@@ -154,13 +154,13 @@ impl SqlStore {
     }
 
     /// The addresses of a company's kept pages.
-    async fn places(&self, tx: &DatabaseTransaction, id: Id<Company>) -> Result<HashSet<String>> {
+    async fn places(&self, tx: &DatabaseTransaction, id: Id<Company>) -> Result<BTreeSet<String>> {
         let rows = query(tx, "SELECT url FROM site_pages WHERE company_id = $1", vec![id.uuid().into()]).await?;
         rows.iter().map(|row| get(row, "url")).collect()
     }
 
-    async fn held_elsewhere(&self, tx: &DatabaseTransaction, id: Id<Company>, found: &[FoundContact]) -> Result<HashSet<String>> {
-        let mut held = HashSet::new();
+    async fn held_elsewhere(&self, tx: &DatabaseTransaction, id: Id<Company>, found: &[FoundContact]) -> Result<BTreeSet<String>> {
+        let mut held = BTreeSet::new();
         for contact in found {
             let sql = "SELECT 1 FROM contacts WHERE contact_type = $1 AND value = $2 AND company_id <> $3";
             let values = vec![contact.contact_type.as_str().into(), contact.value.clone().into(), id.uuid().into()];

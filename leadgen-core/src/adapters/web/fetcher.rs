@@ -162,7 +162,8 @@ impl HttpFetcher {
         }
         let pause = PAUSES[host.refusals.min(PAUSES.len() - 1)];
         host.refusals += 1;
-        host.rest = Some(self.clock.now() + answer.retry_after.map_or(pause, |asked| asked.max(Duration::from_secs(1))));
+        let now = self.clock.now();
+        host.rest = Some(now + answer.retry_after.map_or(pause, |asked| asked.from(now)));
     }
 
     /// Reads robots.txt if it is not known, and answers with the pause it asks for.

@@ -13,6 +13,7 @@ use url::Url;
 
 use crate::domain::name::DomainName;
 use crate::domain::page::Validators;
+use crate::domain::time::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::fetch::Page;
 
@@ -31,7 +32,7 @@ const LEAST_RATE: u64 = 1024;
 /// The longest `ETag` that is sent back.
 const LONGEST_VALIDATOR: usize = 256;
 /// The longest pause a host may ask for by `Retry-After`.
-const LONGEST_PAUSE: u64 = 7 * 24 * 3600;
+const LONGEST_PAUSE: Duration = Duration::from_hours(7 * 24);
 
 /// A client that knows one host at one address. It keeps one connection for the next page.
 #[derive(Clone, Debug)]
@@ -48,9 +49,38 @@ pub(super) struct Answer {
     /// Where a redirect leads.
     pub(super) location: Option<String>,
     /// The pause the host asks for.
-    pub(super) retry_after: Option<Duration>,
+    pub(super) retry_after: Option<Pause>,
     /// The host asks to keep nothing of this page.
     pub(super) noindex: bool,
+}
+
+/// How long a host wants to be left alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pause {
+    /// So long.
+    For(Duration),
+    /// Until an instant.
+    Until(Timestamp),
+}
+
+impl Pause {
+    /// Seconds, or a date as servers write it.
+    fn parse(value: &str) -> Option<Self> {
+        if let Ok(seconds) = value.parse::<u64>() {
+            return Some(Self::For(Duration::from_secs(seconds)));
+        }
+        let date = chrono::DateTime::parse_from_rfc2822(value).ok()?;
+        Some(Self::Until(Timestamp::from_millis(date.timestamp_millis())))
+    }
+
+    /// How long from now, within bounds.
+    pub(super) fn from(self, now: Timestamp) -> Duration {
+        let asked = match self {
+            Self::For(asked) => asked,
+            Self::Until(at) => at.since(now),
+        };
+        asked.clamp(Duration::from_secs(1), LONGEST_PAUSE)
+    }
 }
 
 impl Wire {
@@ -115,13 +145,14 @@ impl Wire {
                 content_type: header("content-type"),
                 body: Vec::new(),
                 truncated: false,
-                validators: Validators { etag: header("etag").filter(is_short), last_modified: header("last-modified").filter(is_short) },
+                validators: Validators {
+                    etag: header("etag").filter(|value| is_short(value)),
+                    last_modified: header("last-modified").filter(|value| is_short(value)),
+                },
                 spent: Duration::ZERO,
             },
             location: header("location"),
-            retry_after: header("retry-after")
-                .and_then(|value| value.trim().parse().ok())
-                .map(|seconds: u64| Duration::from_secs(seconds.min(LONGEST_PAUSE))),
+            retry_after: header("retry-after").and_then(|value| Pause::parse(value.trim())),
             noindex: tag.contains("noindex") || tag.contains("none"),
         };
         if result.page.content_type.as_deref().is_none_or(is_text)
@@ -159,7 +190,7 @@ async fn read(answer: Response, mut body: Body, page: &mut Page) -> std::result:
 }
 
 /// A header that is worth keeping.
-fn is_short(value: &String) -> bool {
+fn is_short(value: &str) -> bool {
     value.len() <= LONGEST_VALIDATOR
 }
 
@@ -171,4 +202,26 @@ fn is_text(kind: &str) -> bool {
         || kind.contains("json")
         || kind.contains("gzip")
         || kind.contains("vcard")
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn a_pause_is_asked_for_in_seconds_or_by_a_date() {
+        let now = Timestamp::parse("2026-01-16T09:00:00Z").unwrap();
+        let asked = |value: &str| Pause::parse(value).map(|pause| pause.from(now));
+        assert_eq!(asked("120"), Some(Duration::from_mins(2)));
+        assert_eq!(asked("Fri, 16 Jan 2026 09:30:00 GMT"), Some(Duration::from_mins(30)));
+        assert_eq!(
+            asked("Fri, 16 Jan 2015 09:30:00 GMT"),
+            Some(Duration::from_secs(1)),
+            "an instant that is over asks for hardly anything"
+        );
+        assert_eq!(asked("99999999999"), Some(LONGEST_PAUSE));
+        assert_eq!(asked("soon"), None);
+    }
 }
