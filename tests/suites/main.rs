@@ -8,6 +8,7 @@ mod crawl;
 mod env;
 mod floors;
 mod journey;
+mod merged;
 mod mutations;
 mod revisits;
 mod schema;

@@ -1,6 +1,6 @@
 //! One company once: who is filed under which keys, and who meets whom.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use sea_orm::{DatabaseTransaction, QueryResult, Value};
 use uuid::Uuid;
@@ -12,7 +12,7 @@ use crate::domain::name::DomainName;
 use crate::domain::time::Timestamp;
 use crate::error::Result;
 use crate::rules::twins::blocks;
-use crate::rules::twins::decide::{Verdict, link};
+use crate::rules::twins::decide::{Verdict, link, verdict};
 use crate::rules::twins::profile::{Known, Profile};
 
 use super::connection::{SqlStore, insert_rows, list, query, query_one, run};
@@ -68,9 +68,16 @@ impl SqlStore {
             let newcomers = rows.iter().map(compared).collect::<Result<Vec<_>>>()?;
             self.file(tx, &newcomers).await?;
             let met = self.met(tx, &newcomers).await?;
+            let under = under_keys(&met);
+            let mut joined = HashMap::new();
             for newcomer in &newcomers {
-                let joined = self.meet(tx, now, newcomer, &met).await?;
-                roots.insert(newcomer.id, (self.root(tx, newcomer.id).await?, joined));
+                joined.insert(newcomer.id, self.meet(tx, now, newcomer, &met, &under).await?);
+            }
+            let (places, values) = list(1, companies.iter().copied());
+            let sql = format!("SELECT id, COALESCE(duplicate_of, id) AS root FROM companies WHERE id IN ({places})");
+            for row in query(tx, &sql, values).await? {
+                let own = id(&row, "id")?;
+                roots.insert(own, (id(&row, "root")?, joined.get(&own).copied().flatten()));
             }
         }
         Ok(roots)
@@ -102,11 +109,11 @@ impl SqlStore {
     }
 
     /// All that newcomers may be, by id, with the keys they were met under.
-    async fn met(&self, tx: &DatabaseTransaction, newcomers: &[Compared]) -> Result<BTreeMap<Id<Company>, Compared>> {
+    async fn met(&self, tx: &DatabaseTransaction, newcomers: &[Compared]) -> Result<HashMap<Id<Company>, Compared>> {
         let mut keys: Vec<i64> = newcomers.iter().flat_map(|newcomer| blocks::probes(&newcomer.profile)).collect();
         keys.sort_unstable();
         keys.dedup();
-        let mut met = BTreeMap::new();
+        let mut met = HashMap::new();
         for keys in keys.chunks(AT_ONCE) {
             // Numbers need no quoting, and there are more of them than a statement has places.
             let keys = keys.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");
@@ -130,12 +137,14 @@ impl SqlStore {
         tx: &DatabaseTransaction,
         now: Timestamp,
         newcomer: &Compared,
-        met: &BTreeMap<Id<Company>, Compared>,
+        met: &HashMap<Id<Company>, Compared>,
+        under: &HashMap<i64, Vec<Id<Company>>>,
     ) -> Result<Option<f64>> {
-        let asked: HashSet<i64> = blocks::probes(&newcomer.profile).into_iter().collect();
+        let probes = blocks::probes(&newcomer.profile);
+        let others: BTreeSet<Id<Company>> = probes.iter().filter_map(|key| under.get(key)).flatten().copied().collect();
         let mut joined: Option<f64> = None;
-        for other in met.values().filter(|other| other.id != newcomer.id) {
-            if !blocks::keys(&other.profile).iter().any(|key| asked.contains(key)) {
+        for other in others.iter().filter(|other| **other != newcomer.id).filter_map(|other| met.get(other)) {
+            if verdict(&newcomer.profile, &other.profile) == Verdict::Different {
                 continue;
             }
             let decision = link(&newcomer.profile, &other.profile);
@@ -151,4 +160,15 @@ impl SqlStore {
         }
         Ok(joined)
     }
+}
+
+/// Who stands under which key, of those that were met.
+fn under_keys(met: &HashMap<Id<Company>, Compared>) -> HashMap<i64, Vec<Id<Company>>> {
+    let mut under: HashMap<i64, Vec<Id<Company>>> = HashMap::new();
+    for company in met.values() {
+        for key in blocks::keys(&company.profile) {
+            under.entry(key).or_default().push(company.id);
+        }
+    }
+    under
 }

@@ -99,8 +99,8 @@ pub(super) fn are_near(a: &Profile, b: &Profile) -> bool {
     Facts { a, b }.like().is_some()
 }
 
-/// The verdict of [`link`] alone, for batches: names are compared only where they can matter.
-pub(super) fn verdict(a: &Profile, b: &Profile) -> Verdict {
+/// The verdict of [`link`] alone, for many pairs: names are compared only where they can matter.
+pub fn verdict(a: &Profile, b: &Profile) -> Verdict {
     let mut facts = Facts { a, b };
     match facts.exact().unwrap_or_else(|| facts.by_name()).0 {
         Verdict::Same if a.region.is_empty() != b.region.is_empty() => link(a, b).verdict,

@@ -1,0 +1,91 @@
+//! One company that three results made, through the program: `explain` says why, and undo gives all of it back.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use leadgen_tests::processes::{Process, binary};
+use serde_json::Value;
+
+/// Three spellings of one firm in one city, each at a domain of its own.
+const PAGE: &str = r#"<?xml version="1.0" encoding="utf-8"?>
+<yandexsearch version="1.0"><response><found priority="all">3</found><results><grouping>
+<group><doc><url>https://denta-lux.ru/uslugi</url><title>Дента Люкс</title><passages><passage>Лечение зубов</passage></passages></doc></group>
+<group><doc><url>https://dlx-kazan.ru/</url><title>ООО «Дента-Люкс»</title><passages><passage>Имплантация</passage></passages></doc></group>
+<group><doc><url>https://stoma116.ru/o-nas</url><title>Люкс Дента</title><passages><passage>О клинике</passage></passages></doc></group>
+</grouping></results></response></yandexsearch>"#;
+const HOSTS: [&str; 3] = ["denta-lux.ru", "dlx-kazan.ru", "stoma116.ru"];
+
+struct Shell<'a>(&'a Path);
+
+impl Shell<'_> {
+    /// What a command prints; its words are separated by blanks.
+    fn says(&self, command: &str) -> Result<String> {
+        let args: Vec<&str> = command.split(' ').collect();
+        let home = self.0.display().to_string();
+        let database = format!("sqlite://{home}/leads.db?mode=rwc");
+        let pages = format!("{home}/pages");
+        let env = [
+            ("DATABASE_URL", database.as_str()),
+            ("LEADGEN_SEARCH_PROVIDER", "files"),
+            ("LEADGEN_SEARCH_FOLDER", pages.as_str()),
+            ("HOME", home.as_str()),
+            ("USER", "anna"),
+        ];
+        let (status, lines, errors) = Process::start(&binary("leadgen")?, self.0, &args, &env)?.end(Duration::from_mins(2))?;
+        ensure!(status.success(), "leadgen {command}: {status}\n{}\n{errors}", lines.join("\n"));
+        Ok(lines.join("\n"))
+    }
+
+    fn json(&self, command: &str) -> Result<Value> {
+        let text = self.says(&format!("{command} --json"))?;
+        serde_json::from_str(&text).with_context(|| text)
+    }
+
+    /// What the life of a company, asked for by its host, says of a stage.
+    fn life(&self, host: &str, stage: &str) -> Result<Vec<String>> {
+        let told = self.json(&format!("explain {host}"))?;
+        let lines = told["life"].as_array().context("a life")?;
+        Ok(lines.iter().filter(|line| line["stage"] == stage).filter_map(|line| line["what"].as_str()).map(str::to_owned).collect())
+    }
+
+    fn hosts(&self) -> Result<Vec<String>> {
+        let lines = self.says("export companies --json")?;
+        let hosts =
+            lines.lines().map(|line| Ok(serde_json::from_str::<Value>(line)?["canonical_domain"].as_str().unwrap_or_default().to_owned()));
+        hosts.collect()
+    }
+}
+
+#[test]
+fn a_company_of_three_results_is_explained_and_undo_restores_all_of_it() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let shell = Shell(folder.path());
+    std::fs::create_dir(folder.path().join("pages"))?;
+    std::fs::write(folder.path().join("pages/стоматология.xml"), PAGE)?;
+    shell.says("search now стоматология --city Казань")?;
+
+    let left = shell.hosts()?;
+    let [primary] = left.as_slice() else { bail!("one company is left, not {left:?}") };
+    let (merges, results) = (shell.life(primary, "merge")?, shell.life(primary, "dedupe")?);
+    ensure!(merges.len() == 2 && results.len() == 3, "two merges of three results: {merges:#?} {results:#?}");
+    for host in HOSTS {
+        let tells = |line: &String| line.contains(host) && line.contains("by name") && line.contains("jaro_winkler");
+        ensure!(merges.iter().any(tells), "why {host} is of it: {merges:#?}");
+        ensure!(!shell.life(host, "merge")?.is_empty(), "whoever asks for {host} is told too");
+    }
+    println!("{}", shell.says(&format!("explain {primary}"))?);
+
+    for pair in shell.json("review pairs list")?.as_array().context("pairs")? {
+        println!("{}", shell.says(&format!("review pairs undo {}", pair["id"].as_str().unwrap_or_default()))?);
+    }
+    ensure!(shell.hosts()? == HOSTS, "three companies: {:?}", shell.hosts()?);
+    for host in HOSTS {
+        let results = shell.life(host, "dedupe")?;
+        ensure!(results.len() == 1 && results[0].starts_with("unique"), "{host} has its own result back, as the first of it: {results:#?}");
+        println!("{}", shell.says(&format!("explain {host}"))?);
+    }
+    let again = shell.json("dedupe --all")?;
+    ensure!(again["duplicates_marked"] == 0 && again["pairs"] == 0, "what a person parted stays parted: {again}");
+    Ok(())
+}
