@@ -270,7 +270,7 @@ pub(crate) struct ReplayArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
-    /// One pass over everything that is due, then end
+    /// One pass over everything that is due, then end (with code 3 if nothing was)
     #[arg(long)]
     pub(crate) once: bool,
     /// Only these stages
