@@ -13,6 +13,7 @@ mod m0008_twins;
 mod m0009_site_pages;
 mod m0010_operation_moves;
 mod m0011_verification;
+mod m0012_due_again;
 
 use sea_orm_migration::prelude::*;
 pub use sea_orm_migration::sea_orm;
@@ -46,6 +47,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_site_pages::Step),
             Box::new(m0010_operation_moves::Step),
             Box::new(m0011_verification::Step),
+            Box::new(m0012_due_again::Step),
         ]
     }
 }

@@ -169,7 +169,8 @@ impl SqlStore {
         for member in &moved.members {
             run(tx, "UPDATE companies SET duplicate_of = $2 WHERE id = $1", vec![member.uuid().into(), own.clone()]).await?;
         }
-        let sql = "UPDATE companies SET status = CASE WHEN opt_out THEN $5 ELSE $2 END, status_reason = $3, duplicate_of = NULL, updated_at = $4
+        let sql =
+            "UPDATE companies SET status = CASE WHEN opt_out THEN $5 ELSE $2 END, status_reason = $3, duplicate_of = NULL, updated_at = $4
             WHERE id = $1 AND status = 'duplicate'";
         let refused = moved.was.after(CompanyEvent::OptOut)?.as_str();
         let values = vec![own, moved.was.as_str().into(), moved.reason.clone().into(), now.millis().into(), refused.into()];
