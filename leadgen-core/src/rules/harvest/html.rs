@@ -2,9 +2,7 @@
 
 use std::ops::Range;
 
-use html5gum::Tokenizer;
-use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
-
+use super::markup::{Markup, Token};
 use super::reader::Reader;
 
 /// A link.
@@ -106,16 +104,14 @@ impl Page {
 /// Reads a page.
 pub fn read(text: &str) -> Page {
     let mut reader = Reader::default();
-    let mut tokens = 0;
-    {
-        let mut emitter = CallbackEmitter::new(|event: CallbackEvent<'_>, _: html5gum::Span<()>| {
-            tokens += 1;
-            reader.event(event);
-            (tokens > MOST_TOKENS).then_some(())
-        });
-        emitter.naively_switch_states(true);
-        // The first token that comes out says that there were too many.
-        let _ = Tokenizer::new_with_emitter(text, emitter).next();
+    let mut markup = Markup::new(text);
+    for _ in 0..MOST_TOKENS {
+        match markup.next() {
+            Some(Token::Text(run)) => reader.text(run),
+            Some(Token::Start { self_closing }) => reader.open(&markup.tag, self_closing),
+            Some(Token::End(name)) => reader.close(name),
+            None => break,
+        }
     }
     reader.finish()
 }

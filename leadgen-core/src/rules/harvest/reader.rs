@@ -1,10 +1,9 @@
-//! From the events of the tokenizer to a page. Buffers are used again from tag to tag.
+//! From the pieces of a page to what it holds.
 
-use html5gum::emitters::callback::CallbackEvent;
-
+use super::entities::{self, Place};
 use super::html::{Link, Page, Prop};
 use super::stack::{Element, Open, Stack};
-use super::tag::{Attr, Tag};
+use super::tag::{self, Attr, Tag};
 use super::text::push_visible;
 
 /// Links kept of one page.
@@ -19,7 +18,6 @@ const MOST_DATA: usize = 1024 * 1024;
 #[derive(Default)]
 pub(super) struct Reader {
     page: Page,
-    tag: Tag,
     stack: Stack,
     /// The link being read, and whether anything to click on was met inside.
     link: Option<usize>,
@@ -27,27 +25,11 @@ pub(super) struct Reader {
     kept_data: usize,
     /// Classes that the page's own style turns right-to-left.
     turning: Vec<String>,
+    /// Text whose references are being read.
+    spelled: String,
 }
 
 impl Reader {
-    pub(super) fn event(&mut self, event: CallbackEvent<'_>) {
-        match event {
-            CallbackEvent::OpenStartTag { name } => self.tag.open(name),
-            CallbackEvent::AttributeName { name } => self.tag.name_attribute(name),
-            CallbackEvent::AttributeValue { value } => self.tag.set_attribute(value),
-            CallbackEvent::CloseStartTag { self_closing } => {
-                self.open(self_closing);
-                self.tag.clear();
-            }
-            CallbackEvent::EndTag { name } => self.close(Element::of(name), name),
-            CallbackEvent::String { value } => match std::str::from_utf8(value) {
-                Ok(run) => self.text(run),
-                Err(_) => self.text(&String::from_utf8_lossy(value)),
-            },
-            CallbackEvent::Comment { .. } | CallbackEvent::Doctype { .. } | CallbackEvent::Error(_) => {}
-        }
-    }
-
     pub(super) fn finish(mut self) -> Page {
         self.end_link();
         while self.stack.depth() > 0 {
@@ -56,47 +38,48 @@ impl Reader {
         self.page
     }
 
-    fn open(&mut self, self_closing: bool) {
-        let element = self.tag.element;
+    pub(super) fn open(&mut self, tag: &Tag<'_>, self_closing: bool) {
+        let element = tag.element;
         self.separate(element);
-        if self.stack.ends_before(&self.tag) {
+        if self.stack.ends_before(tag) {
             self.leave_top();
         }
-        self.keep_values();
+        self.keep_values(tag);
         match element {
-            Element::Link => self.open_link(Attr::Href),
-            Element::Frame => self.open_link(Attr::Src),
+            Element::Link => self.open_link(tag, Attr::Href),
+            Element::Frame => self.open_link(tag, Attr::Src),
             Element::Image => {
                 self.page.images += 1;
                 self.solid();
-                self.logo();
+                self.logo(tag);
             }
             Element::Graphic => self.solid(),
             Element::Form => self.page.forms += 1,
-            Element::Meta => self.meta(),
-            Element::Related if self.tag.has_word(Attr::Rel, "canonical") => {
-                let href = self.tag.get(Attr::Href);
+            Element::Meta => self.meta(tag),
+            Element::Related if tag.has_word(Attr::Rel, "canonical") => {
+                let href = tag.get(Attr::Href);
                 if !href.is_empty() {
-                    self.page.canonical = Some(href.to_owned());
+                    self.page.canonical = Some(href.into_owned());
                 }
             }
-            Element::Script if !self.tag.get(Attr::Src).is_empty() => self.page.script_files += 1,
+            Element::Script if tag.has(Attr::Src) => self.page.script_files += 1,
             _ => {}
         }
         if element.is_void() || (self_closing && element == Element::Graphic) {
             return;
         }
-        let mut open = self.stack.child_of(&self.tag);
-        open.is_turned = open.is_turned || self.turning.iter().any(|class| self.tag.has_word(Attr::Class, class));
+        let mut open = self.stack.child_of(tag);
+        open.is_turned = open.is_turned || self.turning.iter().any(|class| tag.has_word(Attr::Class, class));
         open.turned_from = self.page.turned.len();
         open.from = if open.is_hidden { self.page.hidden.len() } else { self.page.text.len() };
-        if open.prop.is_some() && !self.tag.get(Attr::Content).is_empty() {
+        if open.prop.is_some() && tag.has(Attr::Content) {
             open.prop = None;
         }
         self.stack.push(open);
     }
 
-    fn close(&mut self, element: Element, name: &[u8]) {
+    pub(super) fn close(&mut self, name: u64) {
+        let element = Element::of(name);
         if element == Element::Link {
             self.end_link();
         }
@@ -130,27 +113,35 @@ impl Reader {
         }
     }
 
-    fn text(&mut self, run: &str) {
-        let Some(open) = self.stack.last() else {
-            return push_visible(&mut self.page.text, run);
-        };
-        match open.element {
-            Element::Title => {
-                if self.page.title.len() < 2000 {
-                    push_visible(&mut self.page.title, run);
-                }
+    pub(super) fn text(&mut self, run: &str) {
+        let open = self.stack.last();
+        let (element, is_inert, is_hidden) = open.map_or((Element::Block, false, false), |open| (open.element, open.is_inert, open.is_hidden));
+        match element {
+            Element::Script => return self.script(run, open.is_some_and(|open| open.is_data)),
+            Element::Style => return self.style(run),
+            Element::Inert | Element::Frame => return,
+            _ if is_inert => return,
+            _ => {}
+        }
+        let is_turned = open.is_some_and(|open| open.is_turned);
+        let run = match memchr::memchr(b'&', run.as_bytes()) {
+            Some(_) => {
+                self.spelled.clear();
+                entities::decode_into(&mut self.spelled, run, Place::Text);
+                self.spelled.as_str()
             }
-            Element::Script => self.script(run, open.is_data),
-            Element::Style => self.style(run),
-            Element::Inert => {}
-            _ if open.is_inert => {}
-            _ if open.is_turned => {
+            None => run,
+        };
+        match element {
+            Element::Title if self.page.title.len() < 2000 => push_visible(&mut self.page.title, run),
+            Element::Title => {}
+            _ if is_turned => {
                 let turned: String = run.trim().chars().rev().collect();
                 if !turned.is_empty() && self.page.turned.len() < MOST_VALUES {
                     self.page.turned.push(turned);
                 }
             }
-            _ if open.is_hidden => push_visible(&mut self.page.hidden, run),
+            _ if is_hidden => push_visible(&mut self.page.hidden, run),
             _ => push_visible(&mut self.page.text, run),
         }
     }
@@ -172,7 +163,7 @@ impl Reader {
 
     /// Classes whose text is shown from right to left.
     fn style(&mut self, run: &str) {
-        for (at, _) in run.match_indices("bidi-override").take(20) {
+        for at in memchr::memmem::find_iter(run.as_bytes(), "bidi-override").take(20) {
             let open = run[..at].rfind('{').unwrap_or(0);
             let start = run[..open].rfind(['}', '/']).map_or(0, |end| end + 1);
             let classes = run[start..open].split('.').skip(1);
@@ -182,15 +173,14 @@ impl Reader {
         }
     }
 
-    fn open_link(&mut self, from: Attr) {
+    fn open_link(&mut self, tag: &Tag<'_>, from: Attr) {
         self.end_link();
-        let href = self.tag.get(from);
-        if href.is_empty() || self.page.links.len() >= MOST_LINKS {
+        if !tag.has(from) || self.page.links.len() >= MOST_LINKS {
             return;
         }
-        let (hidden, at_edge) = (self.stack.is_hidden() || self.tag.is_hidden(), self.stack.is_at_edge());
+        let (hidden, at_edge) = (self.stack.is_hidden() || tag.is_hidden(), self.stack.is_at_edge());
         let at = if hidden { self.page.hidden.len() } else { self.page.text.len() };
-        self.page.links.push(Link { href: href.to_owned(), text: at..at, at_edge, hidden, hollow: from == Attr::Href });
+        self.page.links.push(Link { href: tag.get(from).into_owned(), text: at..at, at_edge, hidden, hollow: from == Attr::Href });
         if from == Attr::Href {
             self.link = Some(self.page.links.len() - 1);
         }
@@ -218,44 +208,45 @@ impl Reader {
         }
     }
 
-    fn logo(&mut self) {
-        let alt = self.tag.get(Attr::Alt);
+    fn logo(&mut self, tag: &Tag<'_>) {
+        if !tag.has(Attr::Alt) || self.page.logos.len() >= 20 {
+            return;
+        }
+        let alt = tag.get(Attr::Alt);
         let is_logo = [Attr::Src, Attr::Class, Attr::Id, Attr::Alt].iter().any(|attr| {
-            let value = self.tag.get(*attr);
+            let value = tag.get(*attr);
             value.len() < 300 && (value.to_ascii_lowercase().contains("logo") || value.to_lowercase().contains("логотип"))
         });
-        if is_logo && !alt.is_empty() && alt.len() <= 200 && self.page.logos.len() < 20 {
-            self.page.logos.push(alt.to_owned());
+        if is_logo && alt.len() <= 200 {
+            self.page.logos.push(alt.into_owned());
         }
     }
 
     /// Attributes of any element that may hold a contact.
-    fn keep_values(&mut self) {
-        let at = self.page.text.len();
-        if self.page.attributes.len() < MOST_VALUES {
-            for (name, value) in self.tag.data() {
-                match name {
-                    "data-cfemail" => self.page.protected.push((value.to_owned(), at)),
-                    name if name.starts_with("on") => self.page.scripts.push(value.to_owned()),
-                    name => self.page.attributes.push((name.to_owned(), value.to_owned())),
+    fn keep_values(&mut self, tag: &Tag<'_>) {
+        if tag.has_others() && self.page.attributes.len() < MOST_VALUES {
+            let data = tag.data();
+            let pair = tag::pair(&data);
+            for (name, value) in data {
+                match name.as_str() {
+                    "data-cfemail" => self.page.protected.push((value, self.page.text.len())),
+                    name if name.starts_with("on") => self.page.scripts.push(value),
+                    _ => self.page.attributes.push((name, value)),
                 }
             }
-            if let Some(pair) = self.tag.pair() {
-                self.page.attributes.push(("data-pair".into(), pair));
-            }
+            self.page.attributes.extend(pair.map(|pair| ("data-pair".to_owned(), pair)));
         }
-        let content = self.tag.get(Attr::Content);
-        if !content.is_empty()
-            && let Some(prop) = self.stack.prop(&self.tag)
+        if tag.has(Attr::Content)
+            && let Some(prop) = self.stack.prop(tag)
         {
-            self.page.props.push((prop, content.to_owned()));
+            self.page.props.push((prop, tag.get(Attr::Content).into_owned()));
         }
     }
 
-    fn meta(&mut self) {
-        let content = self.tag.get(Attr::Content);
-        let property = self.tag.get(Attr::Property);
-        let name = if property.is_empty() { self.tag.get(Attr::Name) } else { property }.to_ascii_lowercase();
+    fn meta(&mut self, tag: &Tag<'_>) {
+        let content = tag.get(Attr::Content);
+        let content = content.as_ref();
+        let name = tag.get(if tag.has(Attr::Property) { Attr::Property } else { Attr::Name }).to_ascii_lowercase();
         let prop = |kind: Prop| Some((kind, content.to_owned()));
         let found = match name.as_str() {
             "og:email" | "business:contact_data:email" | "reply-to" => prop(Prop::Email),
@@ -274,7 +265,7 @@ impl Reader {
                 self.page.noindex |= lower.contains("noindex") || lower.contains("none");
                 self.page.nofollow |= lower.contains("nofollow") || lower.contains("none");
             }
-            _ if self.tag.get(Attr::HttpEquiv).eq_ignore_ascii_case("refresh") => self.page.refresh = refresh_target(content),
+            _ if tag.get(Attr::HttpEquiv).eq_ignore_ascii_case("refresh") => self.page.refresh = refresh_target(content),
             _ => {}
         }
     }
@@ -297,9 +288,9 @@ impl Reader {
         if text.ends_with(' ') {
             text.pop();
         }
-        match (text.chars().next_back(), sign) {
-            (None | Some('\n'), _) | (Some('\t'), '\t') => {}
-            (Some('\t'), '\n') => {
+        match (text.as_bytes().last(), sign) {
+            (None | Some(b'\n'), _) | (Some(b'\t'), '\t') => {}
+            (Some(b'\t'), '\n') => {
                 text.pop();
                 text.push('\n');
             }

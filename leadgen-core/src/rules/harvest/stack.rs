@@ -1,7 +1,7 @@
 //! The elements that are open: what they say of the text inside.
 
 use super::html::Prop;
-use super::tag::{Attr, Tag, id_of};
+use super::tag::{Attr, Tag, name_of};
 
 /// The deepest nesting that is followed.
 const DEEPEST: usize = 512;
@@ -41,35 +41,70 @@ pub(super) enum Element {
 }
 
 impl Element {
-    pub(super) fn of(name: &[u8]) -> Self {
-        match name {
-            b"a" | b"area" => Self::Link,
-            b"b" | b"abbr" | b"bdi" | b"bdo" | b"cite" | b"code" | b"em" | b"font" | b"i" | b"mark" | b"nobr" | b"s" | b"small"
-            | b"span" | b"strong" | b"sub" | b"sup" | b"u" | b"noindex" | b"label" | b"tt" | b"ins" | b"del" | b"q" | b"var" | b"big"
-            | b"data" | b"time" | b"strike" | b"g" | b"acronym" => Self::Inline,
-            b"p" | b"li" | b"dd" | b"dt" | b"option" | b"tr" => Self::Item,
-            b"td" | b"th" => Self::Cell,
-            b"h1" => Self::Heading,
-            b"header" | b"footer" | b"nav" => Self::Edge,
-            b"frame" | b"iframe" => Self::Frame,
-            b"img" => Self::Image,
-            b"svg" | b"picture" | b"use" | b"path" => Self::Graphic,
-            b"form" => Self::Form,
-            b"meta" => Self::Meta,
-            b"link" => Self::Related,
-            b"title" => Self::Title,
-            b"script" => Self::Script,
-            b"style" => Self::Style,
-            b"template" | b"textarea" | b"noembed" | b"noframes" | b"xmp" | b"object" => Self::Inert,
-            b"br" | b"hr" | b"input" | b"base" | b"col" | b"embed" | b"param" | b"source" | b"track" => Self::Void,
-            b"wbr" => Self::Soft,
-            _ => Self::Block,
+    /// The element of a name, by the name's number.
+    pub(super) fn of(name: u64) -> Self {
+        let mut slot = slot_of(name);
+        loop {
+            match TABLE[slot] {
+                (known, element) if known == name => return element,
+                (0, _) => return Self::Block,
+                _ => slot = (slot + 1) % SLOTS,
+            }
         }
     }
 
     pub(super) fn is_void(self) -> bool {
         matches!(self, Self::Void | Self::Soft | Self::Image | Self::Meta | Self::Related)
     }
+}
+
+/// Names of elements beside what they are.
+const NAMES: [(&[&[u8]], Element); 18] = [
+    (&[b"a", b"area"], Element::Link),
+    (&[b"b", b"abbr", b"bdi", b"bdo", b"cite", b"code", b"em", b"font", b"i", b"mark", b"nobr", b"s", b"small", b"span", b"strong", b"sub", b"sup", b"u", b"noindex", b"label", b"tt", b"ins", b"del", b"q", b"var", b"big", b"data", b"time", b"strike", b"g", b"acronym"], Element::Inline),
+    (&[b"p", b"li", b"dd", b"dt", b"option", b"tr"], Element::Item),
+    (&[b"td", b"th"], Element::Cell),
+    (&[b"h1"], Element::Heading),
+    (&[b"header", b"footer", b"nav"], Element::Edge),
+    (&[b"frame", b"iframe"], Element::Frame),
+    (&[b"img"], Element::Image),
+    (&[b"svg", b"picture", b"use", b"path"], Element::Graphic),
+    (&[b"form"], Element::Form),
+    (&[b"meta"], Element::Meta),
+    (&[b"link"], Element::Related),
+    (&[b"title"], Element::Title),
+    (&[b"script"], Element::Script),
+    (&[b"style"], Element::Style),
+    (&[b"template", b"textarea", b"noembed", b"noframes", b"xmp", b"object"], Element::Inert),
+    (&[b"br", b"hr", b"input", b"base", b"col", b"embed", b"param", b"source", b"track"], Element::Void),
+    (&[b"wbr"], Element::Soft),
+];
+
+const SLOTS: usize = 256;
+
+/// Every name in its slot, or in the next one that was free; most slots stay empty.
+static TABLE: [(u64, Element); SLOTS] = {
+    let mut table = [(0, Element::Block); SLOTS];
+    let mut row = 0;
+    while row < NAMES.len() {
+        let (names, element) = NAMES[row];
+        let mut at = 0;
+        while at < names.len() {
+            let name = name_of(names[at]);
+            let mut slot = slot_of(name);
+            while table[slot].0 != 0 {
+                slot = (slot + 1) % SLOTS;
+            }
+            table[slot] = (name, element);
+            at += 1;
+        }
+        row += 1;
+    }
+    table
+};
+
+const fn slot_of(name: u64) -> usize {
+    (name.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as usize
 }
 
 /// An open element.
@@ -131,46 +166,46 @@ impl Stack {
     }
 
     /// How deep the element is that an end tag closes.
-    pub(super) fn depth_of(&self, name: &[u8]) -> Option<usize> {
-        let id = id_of(name);
+    pub(super) fn depth_of(&self, id: u64) -> Option<usize> {
         let from = self.open.len().saturating_sub(REACH);
         self.open[from..].iter().rposition(|open| open.id == id).map(|at| from + at)
     }
 
     /// Whether the element on top ends where its sibling begins: a paragraph, an item, a cell.
-    pub(super) fn ends_before(&self, tag: &Tag) -> bool {
+    pub(super) fn ends_before(&self, tag: &Tag<'_>) -> bool {
         matches!(tag.element, Element::Item | Element::Cell) && self.last().is_some_and(|open| open.id == tag.id)
     }
 
     /// The element of a tag, with what it inherits.
-    pub(super) fn child_of(&self, tag: &Tag) -> Open {
+    pub(super) fn child_of(&self, tag: &Tag<'_>) -> Open {
         let mut open = Open { element: tag.element, id: tag.id, prop: self.prop(tag), ..Open::default() };
         if let Some(above) = self.last() {
             (open.is_hidden, open.is_inert, open.is_turned) = (above.is_hidden, above.is_inert, above.is_turned);
             (open.is_edge, open.in_card, open.scope) = (above.is_edge, above.in_card, above.scope);
         }
-        let style = tag.get(Attr::Style);
         open.is_hidden |= tag.is_hidden();
         open.is_inert |= tag.element == Element::Inert;
-        open.is_turned |= style.contains("bidi-override") && style.contains("rtl");
+        if tag.has(Attr::Style) {
+            let style = tag.get(Attr::Style);
+            open.is_turned |= style.contains("bidi-override") && style.contains("rtl");
+        }
         open.is_edge |= tag.element == Element::Edge;
         open.is_data = tag.element == Element::Script && tag.get(Attr::Type).to_ascii_lowercase().contains("ld+json");
-        open.in_card |= tag.has_word(Attr::Class, "vcard") || tag.has_word(Attr::Class, "h-card");
-        let kind = tag.get(Attr::ItemType);
-        if !kind.is_empty() {
+        open.in_card |= is_card(tag);
+        if tag.has(Attr::ItemType) {
+            let kind = tag.get(Attr::ItemType);
             open.scope = if super::structured::is_organization(kind.rsplit('/').next().unwrap_or("")) { Scope::Firm } else { Scope::Other };
         }
         open
     }
 
     /// What a tag's value is marked as.
-    pub(super) fn prop(&self, tag: &Tag) -> Option<Prop> {
+    pub(super) fn prop(&self, tag: &Tag<'_>) -> Option<Prop> {
         let (scope, in_card) = self.last().map_or((Scope::None, false), |open| (open.scope, open.in_card));
-        let marked = tag.get(Attr::ItemProp);
-        if !marked.is_empty() {
+        if tag.has(Attr::ItemProp) {
             // A name inside a firm's scope that opens a scope of its own is another thing's.
-            let own = scope == Scope::Firm && tag.get(Attr::ItemType).is_empty();
-            return marked.split_ascii_whitespace().find_map(|word| match word {
+            let own = scope == Scope::Firm && !tag.has(Attr::ItemType);
+            return tag.get(Attr::ItemProp).split_ascii_whitespace().find_map(|word| match word {
                 "email" => Some(Prop::Email),
                 "telephone" => Some(Prop::Phone),
                 "faxNumber" => Some(Prop::Fax),
@@ -180,7 +215,12 @@ impl Stack {
                 _ => None,
             });
         }
-        let is_card = in_card || tag.has_word(Attr::Class, "vcard") || tag.has_word(Attr::Class, "h-card");
+        let is_card = in_card || is_card(tag);
         (is_card && (tag.has_word(Attr::Class, "org") || tag.has_word(Attr::Class, "p-org"))).then_some(Prop::Name)
     }
+}
+
+/// A contact marked by classes.
+fn is_card(tag: &Tag<'_>) -> bool {
+    tag.has(Attr::Class) && (tag.has_word(Attr::Class, "vcard") || tag.has_word(Attr::Class, "h-card"))
 }

@@ -1,5 +1,8 @@
-//! The start tag being read: its name and the attributes that matter.
+//! The start tag being read: its name and the attributes that matter, as they stand in the page.
 
+use std::borrow::Cow;
+
+use super::entities::{self, Place};
 use super::stack::Element;
 
 /// Attributes that are read of any element.
@@ -29,132 +32,135 @@ const LONGEST_VALUE: usize = 64 * 1024;
 const LONGEST_DATA: usize = 2000;
 /// Attributes read of one element.
 const MOST_ATTRS: usize = 200;
+/// Other attributes kept of one element.
+const MOST_OTHERS: usize = 50;
+/// Values that may be addresses, of one element.
+const MOST_DATA: usize = 21;
 /// Parts of the names of attributes that carry addresses.
-const TELLING: [&[u8]; 14] =
-    [b"mail", b"phone", b"tel", b"user", b"domain", b"host", b"login", b"local", b"name", b"contact", b"part", b"enc", b"addr", b"text"];
+const TELLING: [&str; 14] =
+    ["mail", "phone", "tel", "user", "domain", "host", "login", "local", "name", "contact", "part", "enc", "addr", "text"];
 
+/// One number for a name, whatever its case: its letters side by side, or a hash if they are more than eight.
+pub(super) const fn name_of(name: &[u8]) -> u64 {
+    let (mut packed, mut hash) = (0_u64, 0xCBF2_9CE4_8422_2325_u64);
+    let mut at = 0;
+    while at < name.len() {
+        let byte = name[at].to_ascii_lowercase() as u64;
+        packed = packed << 8 | byte;
+        hash = (hash ^ byte).wrapping_mul(0x100_0000_01B3);
+        at += 1;
+    }
+    if name.len() <= 8 { packed } else { hash | 1 << 63 }
+}
+
+/// The number of the tag's name that begins at a place, and where it ends.
+pub(super) fn name_at(bytes: &[u8], from: usize) -> (u64, usize) {
+    let rest = bytes.get(from..).unwrap_or_default();
+    let mut packed = 0_u64;
+    for (length, byte) in rest.iter().enumerate() {
+        if matches!(byte, b' ' | b'\n' | b'\t' | b'\r' | 0x0C | b'/' | b'>') {
+            return (packed, from + length);
+        }
+        if length == 8 {
+            let end = rest.iter().position(|byte| matches!(byte, b' ' | b'\n' | b'\t' | b'\r' | 0x0C | b'/' | b'>')).unwrap_or(rest.len());
+            return (name_of(&rest[..end]), from + end);
+        }
+        packed = packed << 8 | u64::from(byte.to_ascii_lowercase());
+    }
+    (packed, bytes.len())
+}
+
+/// A tag. Values are kept as written: few of them are ever asked for.
 #[derive(Default)]
-pub(super) struct Tag {
+pub(super) struct Tag<'a> {
     pub(super) element: Element,
     pub(super) id: u64,
-    values: [String; ATTRS],
-    current: Option<Attr>,
-    other: Vec<u8>,
-    data: Vec<(String, String)>,
+    values: [&'a str; ATTRS],
+    /// Which of the values are there, a bit each.
+    present: u16,
+    others: Vec<(&'a [u8], &'a str)>,
     count: usize,
-    is_start: bool,
-    has_hidden: bool,
 }
 
-/// One number for a name.
-pub(super) fn id_of(name: &[u8]) -> u64 {
-    name.iter().fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01B3))
-}
-
-impl Tag {
-    pub(super) fn open(&mut self, name: &[u8]) {
+impl<'a> Tag<'a> {
+    pub(super) fn open(&mut self, name: u64) {
         self.clear();
-        self.is_start = true;
         self.element = Element::of(name);
-        self.id = id_of(name);
+        self.id = name;
     }
 
     pub(super) fn clear(&mut self) {
-        self.values.iter_mut().for_each(String::clear);
-        self.data.clear();
-        (self.current, self.count, self.is_start, self.has_hidden) = (None, 0, false, false);
-        self.other.clear();
-    }
-
-    pub(super) fn name_attribute(&mut self, name: &[u8]) {
-        self.count += 1;
-        self.other.clear();
-        self.current = match name {
-            b"href" => Some(Attr::Href),
-            b"src" => Some(Attr::Src),
-            b"alt" => Some(Attr::Alt),
-            b"class" => Some(Attr::Class),
-            b"id" => Some(Attr::Id),
-            b"style" => Some(Attr::Style),
-            b"hidden" => Some(Attr::Hidden),
-            b"type" => Some(Attr::Type),
-            b"rel" => Some(Attr::Rel),
-            b"content" => Some(Attr::Content),
-            b"property" => Some(Attr::Property),
-            b"name" => Some(Attr::Name),
-            b"http-equiv" => Some(Attr::HttpEquiv),
-            b"itemprop" => Some(Attr::ItemProp),
-            b"itemtype" => Some(Attr::ItemType),
-            _ => None,
-        };
-        self.has_hidden |= self.current == Some(Attr::Hidden);
-        if self.current.is_none() {
-            self.other.extend_from_slice(&name[..name.len().min(64)]);
+        if self.present != 0 {
+            self.values = [""; ATTRS];
         }
+        self.others.clear();
+        (self.present, self.count) = (0, 0);
     }
 
-    pub(super) fn set_attribute(&mut self, value: &[u8]) {
-        if !self.is_start || self.count > MOST_ATTRS || value.len() > LONGEST_VALUE {
+    pub(super) fn set(&mut self, name: &'a [u8], value: &'a str) {
+        self.count += 1;
+        if self.count > MOST_ATTRS || value.len() > LONGEST_VALUE {
             return;
         }
-        match self.current.take() {
+        match known(name) {
             Some(attr) => {
                 // The first of two attributes of one name counts.
-                let place = &mut self.values[attr as usize];
-                if place.is_empty() {
-                    place.push_str(String::from_utf8_lossy(value).trim());
+                let bit = 1 << attr as u16;
+                if self.present & bit == 0 || self.values[attr as usize].is_empty() {
+                    self.values[attr as usize] = value.trim();
                 }
-                if attr == Attr::Alt && value.contains(&b'@') {
-                    self.data.push(("alt".into(), self.values[attr as usize].clone()));
+                self.present |= bit;
+                if attr == Attr::Alt {
+                    self.keep_other(name, value);
                 }
             }
-            None => self.keep_other(value),
+            None => self.keep_other(name, value),
         }
     }
 
-    fn keep_other(&mut self, value: &[u8]) {
-        if value.len() > LONGEST_DATA || self.data.len() > 20 {
-            return;
-        }
-        let name = self.other.as_slice();
-        let has_sign = || memchr::memchr(b'@', value).is_some();
-        let wanted = if name.starts_with(b"data-") {
-            TELLING.iter().any(|part| memchr::memmem::find(name, part).is_some()) || name == b"data-cfemail" || has_sign()
-        } else if name == b"title" {
-            has_sign()
-        } else if name.starts_with(b"on") {
-            has_sign() || memchr::memmem::find(value, b"mailto").is_some()
-        } else {
-            false
-        };
-        if wanted {
-            self.data.push((String::from_utf8_lossy(name).into_owned(), String::from_utf8_lossy(value).trim().to_owned()));
+    /// Attributes that may hold an address.
+    fn keep_other(&mut self, name: &'a [u8], value: &'a str) {
+        let starts = |with: &[u8]| name.get(..with.len()).is_some_and(|head| head.eq_ignore_ascii_case(with));
+        let fits = !value.is_empty() && value.len() <= LONGEST_DATA && self.others.len() < MOST_OTHERS;
+        if fits && (starts(b"data-") || starts(b"on") || starts(b"title") || starts(b"alt")) {
+            self.others.push((name, value));
         }
     }
 
-    pub(super) fn get(&self, attr: Attr) -> &str {
-        &self.values[attr as usize]
+    /// A value, references read.
+    pub(super) fn get(&self, attr: Attr) -> Cow<'a, str> {
+        entities::decoded(self.values[attr as usize], Place::Attribute)
     }
 
-    pub(super) fn data(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.data.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    /// Whether an attribute is there and has a value.
+    pub(super) fn has(&self, attr: Attr) -> bool {
+        !self.values[attr as usize].is_empty()
+    }
+
+    /// Other attributes that may hold an address: name in lower case, and value.
+    pub(super) fn data(&self) -> Vec<(String, String)> {
+        self.others.iter().filter_map(|(name, value)| telling(name, value)).take(MOST_DATA).collect()
+    }
+
+    pub(super) fn has_others(&self) -> bool {
+        !self.others.is_empty()
     }
 
     pub(super) fn has_word(&self, attr: Attr, word: &str) -> bool {
-        let value = self.get(attr);
+        let value = self.values[attr as usize];
         value.len() >= word.len() && value.split_ascii_whitespace().any(|found| found.eq_ignore_ascii_case(word))
     }
 
     /// Nobody sees what is inside.
     pub(super) fn is_hidden(&self) -> bool {
-        if self.has_hidden {
+        if self.present & (1 << Attr::Hidden as u16) != 0 {
             return true;
         }
-        let style = self.get(Attr::Style);
+        let style = self.values[Attr::Style as usize];
         if style.len() < 9 {
             return false;
         }
-        let tight: String = style.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase();
+        let tight: String = self.get(Attr::Style).chars().filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_lowercase()).collect();
         let far = ["left:-", "top:-", "text-indent:-"].iter().any(|sign| {
             let after = tight.split(sign).nth(1).unwrap_or("");
             after.bytes().take_while(u8::is_ascii_digit).count() >= 4
@@ -164,15 +170,68 @@ impl Tag {
             || tight.contains("font-size:0;")
             || tight.ends_with("font-size:0")
     }
+}
 
-    /// `data-user` and `data-domain`: two halves of an address.
-    pub(super) fn pair(&self) -> Option<String> {
-        let of = |names: &[&str]| self.data().find(|(name, _)| names.contains(name)).map(|(_, value)| value);
-        let local =
-            of(&["data-user", "data-name", "data-login", "data-local", "data-mail-user", "data-part1", "data-email-user", "data-u"])?;
-        let host = of(&["data-domain", "data-host", "data-mail-domain", "data-part2", "data-email-domain", "data-site"])?;
-        let zone = of(&["data-tld", "data-zone", "data-part3"]);
-        let dot = if zone.is_some() { "." } else { "" };
-        Some(format!("{local}@{host}{dot}{}", zone.unwrap_or("")))
+fn known(name: &[u8]) -> Option<Attr> {
+    const HREF: u64 = name_of(b"href");
+    const SRC: u64 = name_of(b"src");
+    const ALT: u64 = name_of(b"alt");
+    const CLASS: u64 = name_of(b"class");
+    const ID: u64 = name_of(b"id");
+    const STYLE: u64 = name_of(b"style");
+    const HIDDEN: u64 = name_of(b"hidden");
+    const TYPE: u64 = name_of(b"type");
+    const REL: u64 = name_of(b"rel");
+    const CONTENT: u64 = name_of(b"content");
+    const PROPERTY: u64 = name_of(b"property");
+    const NAME: u64 = name_of(b"name");
+    const HTTP_EQUIV: u64 = name_of(b"http-equiv");
+    const ITEMPROP: u64 = name_of(b"itemprop");
+    const ITEMTYPE: u64 = name_of(b"itemtype");
+    if name.len() > 10 {
+        return None;
     }
+    Some(match name_of(name) {
+        HREF => Attr::Href,
+        SRC => Attr::Src,
+        ALT => Attr::Alt,
+        CLASS => Attr::Class,
+        ID => Attr::Id,
+        STYLE => Attr::Style,
+        HIDDEN => Attr::Hidden,
+        TYPE => Attr::Type,
+        REL => Attr::Rel,
+        CONTENT => Attr::Content,
+        PROPERTY => Attr::Property,
+        NAME => Attr::Name,
+        HTTP_EQUIV => Attr::HttpEquiv,
+        ITEMPROP => Attr::ItemProp,
+        ITEMTYPE => Attr::ItemType,
+        _ => return None,
+    })
+}
+
+/// An attribute whose name or value says that an address may be in it.
+fn telling(name: &[u8], value: &str) -> Option<(String, String)> {
+    let name = String::from_utf8_lossy(&name[..name.len().min(64)]).to_ascii_lowercase();
+    let may_have_sign = memchr::memchr2(b'@', b'&', value.as_bytes()).is_some();
+    let by_name = name.starts_with("data-") && (TELLING.iter().any(|part| name.contains(part)) || name == "data-cfemail");
+    let acts = name.starts_with("on");
+    if !by_name && !may_have_sign && !(acts && value.contains("mailto")) {
+        return None;
+    }
+    let value = entities::decoded(value, Place::Attribute);
+    let has_sign = value.contains('@');
+    let wanted = by_name || (acts && value.contains("mailto")) || (has_sign && (acts || name.starts_with("data-") || name == "title" || name == "alt"));
+    wanted.then(|| (name, value.trim().to_owned()))
+}
+
+/// `data-user` and `data-domain`: two halves of an address.
+pub(super) fn pair(data: &[(String, String)]) -> Option<String> {
+    let of = |names: &[&str]| data.iter().find(|(name, _)| names.contains(&name.as_str())).map(|(_, value)| value);
+    let local = of(&["data-user", "data-name", "data-login", "data-local", "data-mail-user", "data-part1", "data-email-user", "data-u"])?;
+    let host = of(&["data-domain", "data-host", "data-mail-domain", "data-part2", "data-email-domain", "data-site"])?;
+    let zone = of(&["data-tld", "data-zone", "data-part3"]);
+    let dot = if zone.is_some() { "." } else { "" };
+    Some(format!("{local}@{host}{dot}{}", zone.map_or("", String::as_str)))
 }

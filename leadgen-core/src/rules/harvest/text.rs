@@ -4,41 +4,74 @@ use aho_corasick::AhoCorasick;
 
 use crate::rules::normalize::is_zero_width;
 
+/// Bytes of a run that are looked at: white space and signs for terminals, and the beginnings of the characters replaced.
+static IS_PLAIN: [bool; 256] = {
+    let mut plain = [true; 256];
+    let mut byte = 0;
+    while byte <= b' ' as usize {
+        plain[byte] = false;
+        byte += 1;
+    }
+    (plain[0xC2], plain[0xE2], plain[0xEF], plain[0xE3]) = (false, false, false, false);
+    plain
+};
+
 /// Appends a run of text: white space of all kinds becomes one blank, invisible characters go, full-width signs
 /// and hyphens get their plain form.
 pub(super) fn push_visible(out: &mut String, run: &str) {
     let bytes = run.as_bytes();
     let (mut from, mut at) = (0, 0);
     while let Some(&byte) = bytes.get(at) {
-        let is_plain = byte > b' ' && !matches!(byte, 0xC2 | 0xE2 | 0xEF);
-        let is_lone_blank = byte == b' ' && at > from && bytes.get(at + 1).is_some_and(|next| *next > b' ');
-        if is_plain || is_lone_blank {
+        if IS_PLAIN[byte as usize] || (byte == b' ' && at > from && bytes.get(at + 1).is_some_and(|next| *next > b' ')) {
             at += 1;
             continue;
         }
-        let Some(c) = run[at..].chars().next() else { break };
-        let replaced = match c {
-            '\u{AD}' => Some(None),
-            c if is_zero_width(c) || matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}') => Some(None),
-            '\u{2010}' | '\u{2011}' | '\u{2043}' => Some(Some('-')),
-            '＠' => Some(Some('@')),
-            '．' | '。' => Some(Some('.')),
-            c if c.is_whitespace() || c.is_control() => Some(Some(' ')),
-            _ => None,
-        };
-        let end = at + c.len_utf8();
-        if let Some(replaced) = replaced {
+        if byte <= b' ' {
             out.push_str(&run[from..at]);
-            match replaced {
-                Some(' ') if out.is_empty() || out.ends_with([' ', '\n', '\t']) => {}
-                Some(c) => out.push(c),
-                None => {}
+            at += bytes[at..].iter().take_while(|byte| **byte <= b' ').count();
+            from = at;
+            push_blank(out);
+            continue;
+        }
+        let Some(c) = run[at..].chars().next() else { break };
+        let end = at + c.len_utf8();
+        if let Some(shown) = shown(c) {
+            out.push_str(&run[from..at]);
+            match shown {
+                Shown::Blank => push_blank(out),
+                Shown::As(c) => out.push(c),
+                Shown::Not => {}
             }
             from = end;
         }
         at = end;
     }
     out.push_str(&run[from..]);
+}
+
+fn push_blank(out: &mut String) {
+    if !matches!(out.as_bytes().last(), None | Some(b' ' | b'\n' | b'\t')) {
+        out.push(' ');
+    }
+}
+
+/// What a character is shown as that is not shown as it is.
+enum Shown {
+    Blank,
+    As(char),
+    Not,
+}
+
+fn shown(c: char) -> Option<Shown> {
+    Some(match c {
+        '\u{AD}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' => Shown::Not,
+        c if is_zero_width(c) => Shown::Not,
+        '\u{2010}' | '\u{2011}' | '\u{2043}' => Shown::As('-'),
+        '＠' => Shown::As('@'),
+        '．' | '。' => Shown::As('.'),
+        c if c.is_whitespace() || c.is_control() => Shown::Blank,
+        _ => return None,
+    })
 }
 
 /// The text around a place, at most 200 characters, on one line.
