@@ -1,15 +1,13 @@
 //! Addresses in running text: around every at sign, and around the words that stand for one.
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
-
-use aho_corasick::AhoCorasick;
 
 use crate::domain::name::{DomainName, EmailAddress, has_known_suffix};
 use crate::rules::normalize;
 
 use super::decode::percent;
-use super::text::{before, line};
+use super::marks::{Marks, Topic};
+use super::text::{before, has_any, line};
 
 /// The longest run that is looked at on one side of the sign.
 const REACH: usize = 200;
@@ -17,7 +15,7 @@ const REACH: usize = 200;
 const MOST: usize = 2000;
 
 /// Written-out at signs.
-const SIGNS: [&str; 33] = [
+pub(super) const SIGNS: [&str; 33] = [
     "(at)",
     "[at]",
     "{at}",
@@ -80,8 +78,6 @@ const GLUED: [&str; 18] = [
     "adress", "web", "mobile",
 ];
 
-static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(SIGNS).ok());
-
 /// An address and its place.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Spotted {
@@ -94,14 +90,17 @@ pub(super) struct Spotted {
 
 /// Every address in a text, in order of their signs.
 pub(super) fn find(text: &str) -> Vec<Spotted> {
+    find_at(text, &Marks::of(text))
+}
+
+/// Every address in a text whose marks are known.
+pub(super) fn find_at(text: &str, marks: &Marks) -> Vec<Spotted> {
     let mut found = Vec::new();
     for at in memchr::memchr_iter(b'@', text.as_bytes()).take(MOST) {
         found.extend(plain(text, at));
     }
-    if let Some(finder) = FINDER.as_ref() {
-        for sign in finder.find_iter(text).take(MOST) {
-            found.extend(written_out(text, sign.start(), sign.end()));
-        }
+    for (from, to) in marks.about(Topic::Sign).iter().take(MOST) {
+        found.extend(written_out(text, *from, *to));
     }
     found
 }
@@ -132,7 +131,7 @@ fn may_be_spaced(text: &str, start: usize, local: &str, both: bool) -> bool {
     let lead = before(text, start, 60).to_lowercase();
     let (from, to) = line(text, start);
     let is_role = EmailAddress::parse(&format!("{local}@a.ru")).is_ok_and(|address| super::lists::kind(&address) == "role");
-    is_role || ["mail", "почт", "пишите", "адрес"].iter().any(|word| lead.contains(word)) || (both && to - from <= 80)
+    is_role || has_any(&lead, &["mail", "почт", "пишите", "адрес"]) || (both && to - from <= 80)
 }
 
 fn written_out(text: &str, from: usize, to: usize) -> Option<Spotted> {
@@ -148,7 +147,7 @@ fn written_out(text: &str, from: usize, to: usize) -> Option<Spotted> {
         let lead = before(text, start, 30).to_lowercase();
         let (line_from, line_to) = line(text, start);
         let is_alone = text[line_from..line_to].trim().len() == left.len() - start + sign.len() + run.len();
-        if !is_alone && !["mail", "почт"].iter().any(|word| lead.contains(word)) {
+        if !is_alone && !has_any(&lead, &["mail", "почт"]) {
             return None;
         }
     }

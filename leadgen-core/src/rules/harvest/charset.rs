@@ -9,6 +9,8 @@ use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 const DECLARED_WITHIN: usize = 4096;
 /// Bytes the guess is made from.
 const GUESSED_FROM: usize = 64 * 1024;
+/// Cyrillic letters that show whether a text was written twice.
+const JUDGED_BY: usize = 400;
 
 /// Decodes a page. A declaration that yields much garbage is not believed.
 pub fn decode<'a>(bytes: &'a [u8], content_type: Option<&str>) -> Cow<'a, str> {
@@ -32,10 +34,14 @@ pub fn decode<'a>(bytes: &'a [u8], content_type: Option<&str>) -> Cow<'a, str> {
 
 /// UTF-8 that was taken for windows-1251 and written again is read back, if the round trip is exact.
 fn mended(text: Cow<'_, str>) -> Cow<'_, str> {
-    // Every other letter of such a text is one of two.
+    // Every other letter of such a text is one of two; the first letters of a text show it.
     let head = &text.as_bytes()[..text.len().min(GUESSED_FROM)];
-    let leads = memchr::memchr2_iter(0xA0, 0xA1, head).filter(|at| *at > 0 && head[*at - 1] == 0xD0).count();
-    let cyrillic = head.iter().filter(|b| matches!(b, 0xD0 | 0xD1)).count();
+    let letters = memchr::memchr2_iter(0xD0, 0xD1, head).take(JUDGED_BY);
+    let (mut cyrillic, mut leads) = (0, 0);
+    for at in letters {
+        cyrillic += 1;
+        leads += usize::from(head[at] == 0xD0 && matches!(head.get(at + 1), Some(0xA0 | 0xA1)));
+    }
     if leads < 20 || leads * 3 < cyrillic {
         return text;
     }
@@ -81,8 +87,15 @@ fn guess(bytes: &[u8]) -> &'static Encoding {
     if head.len() >= 8 && zeros(0) * 5 > head.len() {
         return UTF_16BE;
     }
+    let head = &bytes[..bytes.len().min(GUESSED_FROM)];
+    // What reads as UTF-8 is UTF-8; signs of ASCII alone tell nothing of the rest.
+    match std::str::from_utf8(head) {
+        Ok(text) if head.len() == bytes.len() || !text.is_ascii() => return UTF_8,
+        Err(error) if error.error_len().is_none() && error.valid_up_to() > 0 && !head[..error.valid_up_to()].is_ascii() => return UTF_8,
+        Ok(_) | Err(_) => {}
+    }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
-    detector.feed(&bytes[..bytes.len().min(GUESSED_FROM)], true);
+    detector.feed(head, true);
     detector.guess(Some(b"ru"), Utf8Detection::Allow)
 }
 

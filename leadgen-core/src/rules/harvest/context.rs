@@ -9,7 +9,8 @@ use crate::domain::name::DomainName;
 use crate::rules::{normalize, pages};
 
 use super::html::Page;
-use super::text::{before, line};
+use super::marks::{Mark, Marks, Topic};
+use super::text::{before, has_any, line};
 use super::{Doubt, Site, same_family};
 
 /// Words by which a site names its maker.
@@ -66,14 +67,38 @@ const CREDITS: [&str; 51] = [
     "ontwerp:",
     "made with",
 ];
-static CREDIT_FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+
+/// The words in each of the ways they are written at the beginning of a line, inside it, and in capitals.
+pub(super) fn credit_words() -> Vec<String> {
     let capital = |text: &str| {
         let mut chars = text.chars();
         chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
     };
-    let patterns: Vec<String> = CREDITS.iter().flat_map(|text| [(*text).to_owned(), capital(text), text.to_uppercase()]).collect();
-    AhoCorasick::builder().ascii_case_insensitive(true).build(patterns).ok()
-});
+    CREDITS.iter().flat_map(|text| [(*text).to_owned(), capital(text), text.to_uppercase()]).collect()
+}
+
+/// Words that stand before a sample, and before the address of an author.
+const DOUBTS: [(&str, Doubt); 18] = [
+    ("например", Doubt::Sample),
+    ("пример:", Doubt::Sample),
+    ("e.g.", Doubt::Sample),
+    ("example", Doubt::Sample),
+    ("образец", Doubt::Sample),
+    ("в формате", Doubt::Sample),
+    ("for instance", Doubt::Sample),
+    ("copyright", Doubt::Licence),
+    ("(c) 1", Doubt::Licence),
+    ("(c) 2", Doubt::Licence),
+    ("license", Doubt::Licence),
+    ("licence", Doubt::Licence),
+    ("written by", Doubt::Licence),
+    ("author", Doubt::Licence),
+    ("maintain", Doubt::Licence),
+    ("contributor", Doubt::Licence),
+    ("лицензи", Doubt::Licence),
+    ("автор ", Doubt::Licence),
+];
+static DOUBT_FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(DOUBTS.iter().map(|(word, _)| word)).ok());
 /// How far past its own line a credit may reach.
 const REACH: usize = 120;
 
@@ -81,7 +106,7 @@ const REACH: usize = 120;
 pub(super) struct Context {
     own: Option<DomainName>,
     /// Places of the text that speak of the site's maker.
-    credits: Vec<(usize, usize)>,
+    credits: Vec<Mark>,
     /// Hosts linked from there.
     makers: Vec<DomainName>,
     /// The page quotes licences of others.
@@ -93,9 +118,9 @@ pub(super) struct Context {
 }
 
 impl Context {
-    pub(super) fn new(url: &Url, bytes: &[u8], page: &Page, site: &Site) -> Self {
+    pub(super) fn new(url: &Url, bytes: &[u8], page: &Page, marks: &Marks, site: &Site) -> Self {
         let page_hash = blake3::hash(bytes).to_hex().chars().take(32).collect();
-        let credits = credits(&page.text);
+        let credits = credits(&page.text, marks.about(Topic::Credit));
         let inside = |at: usize| credits.iter().any(|(from, to)| (*from..*to).contains(&at));
         let makers =
             page.links.iter().filter(|link| !link.hidden && inside(link.text.start)).filter_map(|link| Url::parse(&link.href).ok());
@@ -126,14 +151,15 @@ impl Context {
             return Some(Doubt::Credit);
         }
         let lead = before(text, at, 120).to_lowercase();
-        let close = &lead[lead.ceil_char_boundary(lead.len().saturating_sub(60))..];
-        if ["например", "пример:", "e.g.", "example", "образец", "в формате", "for instance"].iter().any(|word| close.contains(word))
-        {
-            return Some(Doubt::Sample);
+        let near = lead.len().saturating_sub(60);
+        let (mut is_sample, mut is_quoted) = (false, false);
+        for found in DOUBT_FINDER.as_ref()?.find_overlapping_iter(&lead) {
+            match DOUBTS[found.pattern().as_usize()].1 {
+                Doubt::Sample => is_sample |= found.start() >= near,
+                _ => is_quoted = true,
+            }
         }
-        let quoted =
-            ["copyright", "(c) 1", "(c) 2", "license", "licence", "written by", "author", "maintain", "contributor", "лицензи", "автор "];
-        quoted.iter().any(|word| lead.contains(word)).then_some(Doubt::Licence)
+        if is_sample { Some(Doubt::Sample) } else { is_quoted.then_some(Doubt::Licence) }
     }
 
     /// Why no contact of a host on this page is the firm's.
@@ -146,22 +172,21 @@ impl Context {
 
     pub(super) fn speaks_of_mail(&self, text: &str, at: usize) -> bool {
         let lead = before(text, at, 40).to_lowercase();
-        ["mail", "почт", "отдел", "пишите", "sales"].iter().any(|word| lead.contains(word))
+        has_any(&lead, &["mail", "почт", "отдел", "пишите", "sales"])
     }
 }
 
 /// The lines that name the site's maker; if a line ends with the words, the next one too.
-fn credits(text: &str) -> Vec<(usize, usize)> {
-    let Some(finder) = CREDIT_FINDER.as_ref() else { return Vec::new() };
+fn credits(text: &str, marks: &[Mark]) -> Vec<Mark> {
     let mut found = Vec::new();
-    for matched in finder.find_iter(text).take(50) {
-        let (from, to) = line(text, matched.start());
+    for (start, end) in marks.iter().copied().take(50) {
+        let (from, to) = line(text, start);
         // A long line is prose; only what follows the words belongs to them.
-        let from = if to - from > 300 { matched.start() } else { from };
-        let rest = text[matched.end()..to].trim();
-        let end = if rest.chars().filter(|c| c.is_alphanumeric()).count() < 3 { line(text, (to + 1).min(text.len())).1 } else { to };
-        let end = end.min(text.floor_char_boundary((matched.end() + 4 * REACH).min(text.len())));
-        found.push((from, end.max(matched.end()) + 1));
+        let from = if to - from > 300 { start } else { from };
+        let rest = text[end..to].trim();
+        let last = if rest.chars().filter(|c| c.is_alphanumeric()).count() < 3 { line(text, (to + 1).min(text.len())).1 } else { to };
+        let last = last.min(text.floor_char_boundary((end + 4 * REACH).min(text.len())));
+        found.push((from, last.max(end) + 1));
     }
     found
 }

@@ -10,6 +10,7 @@ use super::addresses::{self, Spotted};
 use super::context::Context;
 use super::decode;
 use super::html::{Link, Page, Prop};
+use super::marks::Marks;
 use super::structured::Structured;
 use super::text::snippet;
 use super::{Doubt, PageFindings, Sighting, lists, scripts};
@@ -32,7 +33,7 @@ impl Place<'_> {
     }
 }
 
-pub(super) fn find(found: &mut PageFindings, url: &Url, page: &Page, structured: &Structured, context: &Context) {
+pub(super) fn find(found: &mut PageFindings, url: &Url, page: &Page, marks: &Marks, structured: &Structured, context: &Context) {
     let mut finder = Finder { found, url, page, context, count: 0 };
     for text in &structured.emails {
         finder.cell(text, &Place::new("jsonld", 0.95));
@@ -49,7 +50,7 @@ pub(super) fn find(found: &mut PageFindings, url: &Url, page: &Page, structured:
     for (_, value) in &page.attributes {
         finder.attribute(value);
     }
-    finder.running(&page.text, "text", 0.85, None);
+    finder.spotted(&page.text, addresses::find_at(&page.text, marks), "text", 0.85, None);
     finder.running(&page.hidden, "text", 0.20, Some(Doubt::Hidden));
     for text in &page.turned {
         finder.running(text, "text", 0.65, None);
@@ -75,32 +76,32 @@ impl Finder<'_> {
         let href = link.href.trim();
         let doubt = if link.hidden { Some(Doubt::HiddenLink) } else { None };
         let at = (!link.hidden).then_some(link.text.start);
-        let scheme = href.split_once(':').map_or("", |(scheme, _)| scheme).to_ascii_lowercase();
+        let scheme = href.split_once(':').map_or("", |(scheme, _)| scheme);
         let near = Some(self.page.link_text(link)).filter(|text| !text.trim().is_empty());
-        match scheme.as_str() {
-            "mailto" | "email" | "mail" => {
-                // A link around nothing can be neither seen nor clicked.
-                let doubt = if link.hollow { Some(Doubt::Hollow) } else { doubt };
-                self.mailto(href, &Place { at, doubt, near, ..Place::new("mailto", 0.95) });
+        if ["mailto", "email", "mail"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
+            // A link around nothing can be neither seen nor clicked.
+            let doubt = if link.hollow { Some(Doubt::Hollow) } else { doubt };
+            self.mailto(href, &Place { at, doubt, near, ..Place::new("mailto", 0.95) });
+        } else if scheme.eq_ignore_ascii_case("javascript") {
+            let shifted = href.split(['\'', '"']).skip(1).step_by(2).find_map(decode::shifted_mailto);
+            if let Some(text) = shifted {
+                self.mailto(&text, &Place { at, doubt, near, ..Place::new("obfuscated", 0.75) });
+            } else if href.contains('@') || href.contains("%40") {
+                self.running(&decode::percent(href), "js", 0.70, doubt);
             }
-            "javascript" => {
-                let shifted = href.split(['\'', '"']).skip(1).step_by(2).find_map(decode::shifted_mailto);
-                if let Some(text) = shifted {
-                    self.mailto(&text, &Place { at, doubt, near, ..Place::new("obfuscated", 0.75) });
-                } else if href.contains('@') || href.contains("%40") {
-                    self.running(&decode::percent(href), "js", 0.70, doubt);
-                }
-            }
-            _ => {
-                if let Some((_, hex)) = href.split_once("/cdn-cgi/l/email-protection#") {
-                    self.protected(hex, at);
-                } else if href.contains('@') && href.len() <= 200 && !href.contains(['?', '=']) {
-                    // "http://info@firma.ru" is what people write instead of "mailto:".
-                    let bare = href.trim_start_matches("http://").trim_start_matches("https://").trim_end_matches('/');
-                    if !bare.contains(['/', ':']) {
-                        self.cell(bare, &Place { at, doubt, ..Place::new("attribute", 0.80) });
-                    }
-                }
+        } else {
+            self.web_link(href, at, doubt);
+        }
+    }
+
+    /// Protected addresses, and what people write instead of "mailto:".
+    fn web_link(&mut self, href: &str, at: Option<usize>, doubt: Option<Doubt>) {
+        if let Some((_, hex)) = href.split_once('#').filter(|(path, _)| path.ends_with("/cdn-cgi/l/email-protection")) {
+            self.protected(hex, at);
+        } else if href.len() <= 200 && href.contains('@') && !href.contains(['?', '=']) {
+            let bare = href.trim_start_matches("http://").trim_start_matches("https://").trim_end_matches('/');
+            if !bare.contains(['/', ':']) {
+                self.cell(bare, &Place { at, doubt, ..Place::new("attribute", 0.80) });
             }
         }
     }
@@ -169,8 +170,12 @@ impl Finder<'_> {
     }
 
     fn running(&mut self, text: &str, how: &'static str, score: f64, doubt: Option<Doubt>) {
+        self.spotted(text, addresses::find(text), how, score, doubt);
+    }
+
+    fn spotted(&mut self, text: &str, spotted: Vec<Spotted>, how: &'static str, score: f64, doubt: Option<Doubt>) {
         let is_page = std::ptr::eq(text, self.page.text.as_str());
-        for one in addresses::find(text) {
+        for one in spotted {
             let (how, score) = if one.written_out && how == "text" { ("obfuscated", score.min(0.75)) } else { (how, score) };
             let at = is_page.then_some(one.at);
             self.keep(&one, &Place { how, score, at, doubt, near: Some(text) });

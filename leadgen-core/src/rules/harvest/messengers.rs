@@ -1,5 +1,8 @@
 //! Links to messengers and networks, in one spelling each.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 use url::Url;
 
 use super::decode::percent;
@@ -36,7 +39,8 @@ const NOT_A_PLACE: [&str; 22] = [
 pub(super) fn find(page: &Page) -> Vec<String> {
     let mut links: Vec<String> = Vec::new();
     for link in &page.links {
-        if let Some(place) = place(link.href.trim())
+        if may_lead_there(&link.href)
+            && let Some(place) = place(link.href.trim())
             && !links.contains(&place)
             && links.len() < MOST
         {
@@ -44,6 +48,16 @@ pub(super) fn find(page: &Page) -> Vec<String> {
         }
     }
     links
+}
+
+/// Whether a link is worth reading as an address: few are, and reading costs much.
+fn may_lead_there(href: &str) -> bool {
+    static SIGNS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+        let signs = ["viber:", "whatsapp", "tg:", "skype:", "wa.me", "t.me", "telegram.me", "vk.com", "vkontakte.ru", "ok.ru", "max.ru",
+            "instagram.com", "youtube.com", "facebook.com", "dzen.ru", "rutube.ru", "linkedin.com"];
+        AhoCorasick::builder().ascii_case_insensitive(true).build(signs).ok()
+    });
+    SIGNS.as_ref().is_none_or(|signs| signs.is_match(href))
 }
 
 fn place(href: &str) -> Option<String> {

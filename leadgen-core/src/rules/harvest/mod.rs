@@ -11,6 +11,7 @@ mod html;
 mod latin;
 mod lists;
 mod markup;
+mod marks;
 mod merge;
 mod messengers;
 mod numbers;
@@ -39,6 +40,7 @@ use crate::rules::{normalize, pages};
 
 use context::Context;
 use firm::Hint;
+use marks::Marks;
 use requisites::Number;
 
 /// What is known of a site before its pages are read.
@@ -100,21 +102,21 @@ pub fn page(url: &Url, bytes: &[u8], content_type: Option<&str>, site: &Site) ->
     let text = decode(bytes, content_type);
     let page = read_html(&text);
     let structured = structured::read(&page.json_ld);
-    let context = Context::new(url, bytes, &page, site);
+    let marks = Marks::of(&page.text);
+    let context = Context::new(url, bytes, &page, &marks, site);
     let country = phones::country(site.country.as_deref(), site.domain.as_ref(), &page.text);
     let mut found = PageFindings { grade: context.grade, ..PageFindings::default() };
-    emails::find(&mut found, url, &page, &structured, &context);
+    emails::find(&mut found, url, &page, &marks, &structured, &context);
     phones::find(&mut found, url, &page, &structured, country.as_deref(), &context);
-    found.numbers = requisites::find(&page.text);
-    for id in &structured.tax_ids {
-        found.numbers.extend(requisites::find(&format!("ИНН {id}")));
-    }
-    for (_, id) in page.props.iter().filter(|(prop, _)| *prop == Prop::TaxId) {
-        found.numbers.extend(requisites::find(&format!("ИНН {id}")));
+    found.numbers = requisites::find(&page.text, &marks);
+    let marked = page.props.iter().filter(|(prop, _)| *prop == Prop::TaxId).map(|(_, id)| id);
+    for id in structured.tax_ids.iter().chain(marked) {
+        let labelled = format!("ИНН {id}");
+        found.numbers.extend(requisites::find(&labelled, &Marks::of(&labelled)));
     }
     found.messengers = messengers::find(&page);
     let labels = merge::labels(site.domain.as_ref(), &found.contacts, &page);
-    found.hints = firm::hints(&page, &structured, &labels, context.is_licence);
+    found.hints = firm::hints(&page, &marks, &structured, &labels, context.is_licence);
     found.page = page;
     found
 }

@@ -70,7 +70,6 @@ impl Reader {
         }
         let mut open = self.stack.child_of(tag);
         open.is_turned = open.is_turned || self.turning.iter().any(|class| tag.has_word(Attr::Class, class));
-        open.turned_from = self.page.turned.len();
         open.from = if open.is_hidden { self.page.hidden.len() } else { self.page.text.len() };
         if open.prop.is_some() && tag.has(Attr::Content) {
             open.prop = None;

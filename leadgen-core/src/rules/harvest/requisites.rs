@@ -2,10 +2,10 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
 use regex::Regex;
 
-use super::text::{before, stretches};
+use super::marks::{Marks, Topic, stretches};
+use super::text::{before, has_any};
 
 /// A kind of number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,24 +43,8 @@ static LABELLED: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 /// What every label holds.
-static LABELS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    let words = [
-        "ИНН",
-        "инн",
-        "Инн",
-        "INN",
-        "ОГРН",
-        "огрн",
-        "Огрн",
-        "OGRN",
-        "КПП",
-        "кпп",
-        "KPP",
-        "регистрационный номер",
-        "номер налогоплательщика",
-    ];
-    AhoCorasick::new(words).ok()
-});
+pub(super) const LABELS: [&str; 13] =
+    ["ИНН", "инн", "Инн", "INN", "ОГРН", "огрн", "Огрн", "OGRN", "КПП", "кпп", "KPP", "регистрационный номер", "номер налогоплательщика"];
 
 /// Whether a number has the right length and check digits.
 ///
@@ -101,10 +85,12 @@ pub fn is_valid(kind: Requisite, value: &str) -> bool {
 }
 
 /// The labelled numbers of a text.
-pub(super) fn find(text: &str) -> Vec<Number> {
-    let (Some(labelled), Some(labels)) = (LABELLED.as_ref(), LABELS.as_ref()) else { return Vec::new() };
+pub(super) fn find(text: &str, marks: &Marks) -> Vec<Number> {
+    let Some(labelled) = LABELLED.as_ref() else { return Vec::new() };
     let mut numbers = Vec::new();
-    for (from, to) in stretches(labels, text, 80, 200) {
+    // "длинный" holds a label too: without a digit nearby there is nothing to read.
+    let near_digits = |(from, to): &(usize, usize)| text.as_bytes()[*from..(*to + 200).min(text.len())].iter().any(u8::is_ascii_digit);
+    for (from, to) in stretches(text, marks.about(Topic::Requisite).iter().copied().filter(near_digits), 80, 200) {
         in_stretch(labelled, &text[..to], from, &mut numbers);
     }
     numbers
@@ -120,7 +106,7 @@ fn in_stretch(labelled: &Regex, text: &str, mut from: usize, numbers: &mut Vec<N
         let kind = kind_of(label.as_str());
         let of_bank = speaks_of_bank(between.as_str()) || after_bank(before(text, label.start(), 160));
         // Words between that are a label of their own belong to another number.
-        let is_own = !["инн", "огрн", "кпп", "тел", "бик", "р/с", "ваш"].iter().any(|word| between.as_str().to_lowercase().contains(word));
+        let is_own = !has_any(&between.as_str().to_lowercase(), &["инн", "огрн", "кпп", "тел", "бик", "р/с", "ваш"]);
         let compact: String = digits.as_str().chars().filter(char::is_ascii_digit).collect();
         let value = if is_own { cut(kind, digits.as_str(), &compact) } else { None };
         from = if value.is_some() { digits.end() } else { label.end() };
@@ -176,7 +162,7 @@ mod tests {
     use super::*;
 
     fn found(text: &str) -> Vec<(Requisite, String, bool)> {
-        find(text).into_iter().map(|number| (number.kind, number.value, number.of_bank)).collect()
+        find(text, &Marks::of(text)).into_iter().map(|number| (number.kind, number.value, number.of_bank)).collect()
     }
 
     #[test]

@@ -121,7 +121,6 @@ pub(super) struct Open {
     scope: Scope,
     pub(super) prop: Option<Prop>,
     pub(super) from: usize,
-    pub(super) turned_from: usize,
 }
 
 /// Whose values microdata gives here.
@@ -222,5 +221,5 @@ impl Stack {
 
 /// A contact marked by classes.
 fn is_card(tag: &Tag<'_>) -> bool {
-    tag.has(Attr::Class) && (tag.has_word(Attr::Class, "vcard") || tag.has_word(Attr::Class, "h-card"))
+    tag.mentions_card() && (tag.has_word(Attr::Class, "vcard") || tag.has_word(Attr::Class, "h-card"))
 }

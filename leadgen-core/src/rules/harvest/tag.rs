@@ -151,24 +151,37 @@ impl<'a> Tag<'a> {
         value.len() >= word.len() && value.split_ascii_whitespace().any(|found| found.eq_ignore_ascii_case(word))
     }
 
+    /// Whether the classes are worth splitting: few speak of cards.
+    pub(super) fn mentions_card(&self) -> bool {
+        self.values[Attr::Class as usize].as_bytes().windows(4).any(|part| part.eq_ignore_ascii_case(b"card"))
+    }
+
     /// Nobody sees what is inside.
     pub(super) fn is_hidden(&self) -> bool {
         if self.present & (1 << Attr::Hidden as u16) != 0 {
             return true;
         }
         let style = self.values[Attr::Style as usize];
-        if style.len() < 9 {
-            return false;
+        style.len() >= 9 && entities::decoded(style, Place::Attribute).split(';').any(hides)
+    }
+}
+
+/// Whether a declaration of a style takes an element out of sight.
+fn hides(declaration: &str) -> bool {
+    let Some((name, value)) = declaration.split_once(':') else { return false };
+    let (name, value) = (name.trim().as_bytes(), value.trim());
+    let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+    let starts = |word: &str| value.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word));
+    match name.last().map(u8::to_ascii_lowercase) {
+        Some(b'y') if is("display") => starts("none"),
+        Some(b'y') if is("visibility") => starts("hidden"),
+        Some(b'e') if is("font-size") => value == "0" || starts("0 ") || starts("0px"),
+        // "left: -9999px": somewhere off the screen.
+        Some(b't' | b'p') if is("left") || is("top") || is("text-indent") || is("margin-left") || is("margin-top") => {
+            let digits = value.strip_prefix('-').map_or(0, |rest| rest.bytes().take_while(u8::is_ascii_digit).count());
+            digits >= 4
         }
-        let tight: String = self.get(Attr::Style).chars().filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_lowercase()).collect();
-        let far = ["left:-", "top:-", "text-indent:-"].iter().any(|sign| {
-            let after = tight.split(sign).nth(1).unwrap_or("");
-            after.bytes().take_while(u8::is_ascii_digit).count() >= 4
-        });
-        far || tight.contains("display:none")
-            || tight.contains("visibility:hidden")
-            || tight.contains("font-size:0;")
-            || tight.ends_with("font-size:0")
+        _ => false,
     }
 }
 

@@ -1,7 +1,5 @@
 //! Text as people see it: white space folded, invisible characters gone, entities read, words around a place.
 
-use aho_corasick::AhoCorasick;
-
 use crate::rules::normalize::is_zero_width;
 
 /// Bytes of a run that are looked at: white space and signs for terminals, and the beginnings of the characters replaced.
@@ -100,18 +98,9 @@ pub(super) fn before(text: &str, at: usize, most: usize) -> &str {
     }
 }
 
-/// The stretches of a text around the words that make a closer look worth while, in order, none within another.
-pub(super) fn stretches(words: &AhoCorasick, text: &str, lead: usize, tail: usize) -> Vec<(usize, usize)> {
-    let mut found: Vec<(usize, usize)> = Vec::new();
-    for word in words.find_iter(text) {
-        let from = text.floor_char_boundary(word.start().saturating_sub(lead));
-        let to = text.ceil_char_boundary((word.end() + tail).min(text.len()));
-        match found.last_mut() {
-            Some(last) if last.1 >= from => last.1 = to,
-            _ => found.push((from, to)),
-        }
-    }
-    found
+/// Whether a short text holds one of some words.
+pub(super) fn has_any(text: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some())
 }
 
 /// The line a place is on.

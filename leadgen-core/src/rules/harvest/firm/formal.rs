@@ -1,0 +1,74 @@
+//! Names with a legal form.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::super::marks::{Mark, Marks, Topic, stretches};
+use super::super::text::has_any;
+use super::{Hints, Source};
+
+static NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r#"(?x)
+        (?:^|[^\p{L}])
+        (
+          (?:ООО|ОАО|ЗАО|ПАО|НАО|АО|ТОО|ОДО|НКО|АНО|МУП|ГУП|ФГУП|ЧУП|УП|ГБУ|ГБУЗ|ЧОУ|АНО\ ДПО|
+             [Оо]бщество\s+с\s+ограниченной\s+ответственностью|(?:[Пп]убличное\s+|[Зз]акрытое\s+|[Оо]ткрытое\s+|[Нн]епубличное\s+)?[Аа]кционерное\s+общество)
+          \s*(?:[«"“„][^»"”\n\t]{2,70}[»"”]+|[А-ЯЁA-Z][\p{L}\d-]+(?:\ [А-ЯЁA-Z][\p{L}\d-]+){0,2})
+          |(?:ИП|[Ии]ндивидуальный\s+предприниматель)\s+[А-ЯЁ][а-яё-]+\s+(?:[А-ЯЁ]\.\s?[А-ЯЁ]\.|[А-ЯЁ][а-яё]+(?:\s+[А-ЯЁ][а-яё]+)?)
+          |(?:[A-Z][\w&'’-]*\ ){1,5}(?:Inc|LLC|L\.L\.C|Ltd|Limited|GmbH|B\.V|BV|PLC|Corp|Corporation|LLP)\b
+        )"#,
+    )
+    .ok()
+});
+
+/// What every name with a legal form holds; Latin ones begin with a blank and stand at the end.
+pub(in super::super) const FORMS: [&str; 28] = [
+    "ООО", "АО ", "АО«", "АО\"", "ТОО", "ОДО", "НКО", "АНО", "УП ", "УП«", "УП\"", "ГБУ", "ЧОУ", "ИП ", "бщество с", "кционерное", "ндивидуальный п",
+    " Inc", " LLC", " L.L.C", " Ltd", " Limited", " GmbH", " B.V", " BV", " PLC", " Corp", " LLP",
+];
+
+/// Stretches of a text that are looked at.
+const MOST: usize = 40;
+
+pub(super) fn find(hints: &mut Hints, text: &str, marks: &Marks) {
+    let Some(name) = NAME.as_ref() else { return };
+    let marks = marks.about(Topic::Form).iter().copied().filter(|mark| may_be_form(text, *mark));
+    let stretches = stretches(text, marks, 120, 160);
+    let names = stretches.iter().take(MOST).flat_map(|(from, to)| {
+        name.captures_iter(&text[*from..*to]).filter_map(move |found| found.get(1)).map(move |name| (from + name.start(), from + name.end()))
+    });
+    for (from, to) in names.take(MOST) {
+        if let Some(source) = source_of(text, from, to) {
+            hints.add(&text[from..to], source);
+        }
+    }
+}
+
+/// "ООО" in the middle of a word in small letters is no form, nor is "Inc" at the beginning of a longer word.
+fn may_be_form(text: &str, (from, to): Mark) -> bool {
+    if text[from..to].starts_with(' ') {
+        let rest = &text[to..];
+        return !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_') || rest.starts_with("oration");
+    }
+    let is_short = text[from..].starts_with(char::is_uppercase);
+    !is_short || !text[..from].ends_with(char::is_lowercase)
+}
+
+/// What the words around a name say of it; none: it is another firm's.
+fn source_of(text: &str, from: usize, to: usize) -> Option<Source> {
+    let lead = text[text.floor_char_boundary(from.saturating_sub(160))..from].to_lowercase();
+    let tail = text[to..text.ceil_char_boundary((to + 160).min(text.len()))].to_lowercase();
+    let close = &lead[lead.ceil_char_boundary(lead.len().saturating_sub(60))..];
+    if has_any(close, &["банк", "bank", "разработ", "design by", "создан"]) || text[from..to].to_lowercase().contains("банк") {
+        return None;
+    }
+    // "ООО «Ромашка» (далее Продавец)": a party of the contract is the firm.
+    let next = tail.trim_start_matches(|c: char| !c.is_alphanumeric());
+    let is_party = ["далее", "именуем"].iter().any(|word| next.starts_with(word));
+    let owns = is_party
+        || has_any(close, &["©", "copyright", "(c)", "наименование", "реквизиты"])
+        || has_any(&tail, &["все права", "all rights", "инн", "огрн"]);
+    Some(if owns { Source::FormalOwner } else { Source::Formal })
+}

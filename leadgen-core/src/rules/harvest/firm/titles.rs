@@ -1,0 +1,184 @@
+//! Titles and headings: their parts, without the words that name a page and not a firm.
+
+use crate::domain::company_name;
+use crate::rules::pages::{self, Grade};
+
+use super::super::text;
+
+/// The parts of a title, page words taken off.
+pub(super) fn parts(title: &str) -> Vec<&str> {
+    let mut parts = vec![title];
+    for sign in [" | ", "|", " :: ", "::", " - ", " – ", " — ", " » ", "»  ", " • ", " · ", " / ", ": ", ", ", "! ", ". "] {
+        parts = parts.into_iter().flat_map(|part| part.split(sign)).collect();
+    }
+    parts.into_iter().map(without_page_words).filter(|part| !part.is_empty()).collect()
+}
+
+const PAGE_WORDS: [&str; 24] = [
+    "contact us",
+    "contacts",
+    "contact",
+    "about us",
+    "about",
+    "welcome to",
+    "welcome",
+    "home page",
+    "homepage",
+    "home",
+    "контакты компании",
+    "контакты",
+    "о компании",
+    "о нас",
+    "главная страница",
+    "главная",
+    "официальный сайт компании",
+    "официальный сайт",
+    "добро пожаловать в",
+    "добро пожаловать",
+    "сайт компании",
+    "logo",
+    "логотип",
+    "footer",
+];
+
+fn without_page_words(part: &str) -> &str {
+    let mut part = part.trim_matches(|c: char| !c.is_alphanumeric() && !"«»\"“”()!®™.&+".contains(c));
+    loop {
+        let lower = part.to_lowercase();
+        if lower.len() != part.len() {
+            return part;
+        }
+        let front =
+            PAGE_WORDS.iter().find(|word| lower.strip_prefix(**word).is_some_and(|rest| rest.starts_with(|c: char| !c.is_alphanumeric())));
+        let back =
+            PAGE_WORDS.iter().find(|word| lower.strip_suffix(**word).is_some_and(|rest| rest.ends_with(|c: char| !c.is_alphanumeric())));
+        part = match (front, back) {
+            (Some(word), _) => part[word.len()..].trim(),
+            (None, Some(word)) => part[..part.len() - word.len()].trim(),
+            (None, None) => return part,
+        };
+    }
+}
+
+pub(super) fn tidy(text: &str) -> String {
+    let text = text::unescape(text);
+    let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    one_line
+        .trim_matches(|c: char| matches!(c, ',' | ';' | ':' | '|' | '-' | '–' | '—' | '®' | '™' | '*' | ' ' | '•'))
+        .trim_end_matches(['.', '®', '™'])
+        .to_owned()
+}
+
+/// The name of a page: contacts, privacy, delivery.
+pub(super) fn is_page_name(part: &str) -> bool {
+    matches!(pages::grade(&part.to_lowercase(), "", ""), Grade::Strong | Grade::Weak)
+}
+
+/// Whether some words make a line of their own.
+pub(super) fn is_line(text: &str, part: &str) -> bool {
+    let breaks = |c: Option<char>| c.is_none_or(|c| matches!(c, '\n' | '\t'));
+    text.match_indices(part).take(50).any(|(at, _)| {
+        let rest = text[at + part.len()..].trim_start_matches(' ');
+        breaks(text[..at].trim_end_matches(' ').chars().next_back()) && breaks(rest.chars().next())
+    })
+}
+
+/// Names of pages and of nothing.
+const GENERIC: [&str; 89] = [
+    "главная",
+    "главная страница",
+    "о нас",
+    "о компании",
+    "контакты",
+    "наши контакты",
+    "контактная информация",
+    "реквизиты",
+    "новости",
+    "каталог",
+    "услуги",
+    "цены",
+    "доставка",
+    "оплата",
+    "доставка и оплата",
+    "вакансии",
+    "партнеры",
+    "поставщикам",
+    "официальный сайт",
+    "обратная связь",
+    "страница",
+    "лицензия",
+    "меню",
+    "публичная оферта",
+    "политика конфиденциальности",
+    "компания",
+    "общество",
+    "акционерное общество",
+    "home",
+    "homepage",
+    "contact",
+    "contact us",
+    "contacts",
+    "about",
+    "about us",
+    "welcome",
+    "index",
+    "untitled",
+    "untitled document",
+    "page",
+    "privacy policy",
+    "terms",
+    "404",
+    "company name",
+    "company",
+    "logo",
+    "search",
+    "news",
+    "blog",
+    "menu",
+    "services",
+    "products",
+    "gallery",
+    "portfolio",
+    "faq",
+    "sitemap",
+    "kontakt",
+    "over ons",
+    "welkom",
+    "impressum",
+    "the authors",
+    "authors",
+    "login",
+    "image",
+    "банк",
+    "all rights reserved",
+    "все права защищены",
+    "copyright",
+    "website",
+    "title",
+    "document",
+    "new page",
+    "form page",
+    "our team",
+    "где купить",
+    "россия",
+    "москва",
+    "сайт",
+    "адрес",
+    "address",
+    "telefon",
+    "телефон",
+    "google",
+    "notice",
+    "openid",
+    "facebook",
+    "error",
+    "not found",
+    "официальные реквизиты",
+];
+
+/// Whether a text names a page, or nothing.
+pub(super) fn is_generic(text: &str) -> bool {
+    let normal = company_name::normalize(text).text;
+    let letters = text.chars().filter(|c| c.is_alphabetic()).count();
+    letters < 2 || GENERIC.contains(&normal.as_str()) || text.contains('@') || text.contains("http") || normal.is_empty()
+}

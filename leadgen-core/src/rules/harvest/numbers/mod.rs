@@ -1,0 +1,293 @@
+//! Phones in running text: digits in groups, judged by what stands before them and by the numbering plan.
+
+mod lead;
+mod plans;
+mod samples;
+
+use rlibphonenumber::Region;
+
+use crate::domain::name::Phone;
+
+use super::text::before;
+use lead::Lead;
+
+pub(super) use samples::is_sample;
+
+/// Phones taken of one text.
+const MOST: usize = 500;
+/// Groups of one number.
+const MOST_GROUPS: usize = 12;
+
+/// A phone and its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spotted {
+    /// The number.
+    pub phone: Phone,
+    /// Where it begins, in bytes.
+    pub start: usize,
+    /// Where it ends.
+    pub end: usize,
+    /// Digits to dial after the call is taken.
+    pub extension: Option<String>,
+    /// Marked as a fax.
+    pub is_fax: bool,
+}
+
+/// A group of digits.
+#[derive(Clone, Copy, Debug)]
+struct Group {
+    start: usize,
+    end: usize,
+    /// It stands in brackets, or in the brackets opened before it.
+    bracketed: bool,
+    /// What stands before it: the first sign.
+    sign: u8,
+}
+
+impl Group {
+    fn length(&self) -> usize {
+        self.end - self.start
+    }
+}
+
+/// Every phone in a text. Numbers without a country code are read by the country's plan.
+///
+/// ```
+/// use leadgen_core::rules::harvest::phones_in;
+///
+/// let found = phones_in("Тел.: (495) 204-51-38, доб. 12; ИНН 7707083893", Some("RU"));
+/// assert_eq!(found.len(), 1);
+/// assert_eq!((found[0].phone.as_str(), found[0].extension.as_deref()), ("+74952045138", Some("12")));
+/// ```
+pub fn find(text: &str, country: Option<&str>) -> Vec<Spotted> {
+    let mut scan = Scan {
+        text,
+        bytes: text.as_bytes(),
+        country,
+        region: country.and_then(|country| country.parse().ok()),
+        found: Vec::new(),
+        area: None,
+        groups: Vec::new(),
+    };
+    let mut at = 0;
+    while let Some(start) = scan.next_start(at)
+        && scan.found.len() < MOST
+    {
+        at = scan.judge(start);
+    }
+    scan.found
+}
+
+struct Scan<'a> {
+    text: &'a str,
+    bytes: &'a [u8],
+    country: Option<&'a str>,
+    region: Option<Region>,
+    found: Vec<Spotted>,
+    /// The city code of the number before, and where that number ended.
+    area: Option<(String, usize)>,
+    /// The groups being judged.
+    groups: Vec<Group>,
+}
+
+impl Scan<'_> {
+    /// The next digit, with the plus and bracket before it.
+    fn next_start(&self, from: usize) -> Option<usize> {
+        let digit = from + self.bytes.get(from..)?.iter().position(u8::is_ascii_digit)?;
+        let mut start = digit;
+        // A row of brackets belongs to nothing.
+        while start > from && digit - start < 4 && matches!(self.bytes[start - 1], b'(' | b'+' | b'[') {
+            start -= 1;
+        }
+        if start > from + 1 && self.bytes[start - 1] == b' ' && self.bytes[start - 2] == b'+' {
+            start -= 2;
+        }
+        Some(start)
+    }
+
+    /// The groups of digits from here on.
+    fn read_groups(&self, start: usize, groups: &mut Vec<Group>) {
+        groups.clear();
+        let (mut at, mut gap) = (start, 0);
+        let (mut open, mut sign) = (false, b' ');
+        while groups.len() < MOST_GROUPS && gap <= 4 {
+            let Some(&byte) = self.bytes.get(at) else { break };
+            match byte {
+                b'0'..=b'9' => {
+                    let end = at + self.bytes[at..].iter().take_while(|b| b.is_ascii_digit()).count();
+                    groups.push(Group { start: at, end, bracketed: open, sign });
+                    (at, gap, sign) = (end, 0, b' ');
+                    continue;
+                }
+                b'+' if groups.is_empty() => {}
+                b'(' | b'[' => (open, sign) = (true, byte),
+                b')' | b']' => open = false,
+                b' ' | b'-' | b'.' | b'/' if sign == b' ' => sign = byte,
+                b' ' | b'-' | b'.' | b'/' => {}
+                // Dashes of other kinds.
+                0xE2 if matches!(self.bytes.get(at + 1..at + 3), Some([0x80, 0x90..=0x95] | [0x88, 0x92])) => {
+                    at += 2;
+                    sign = b'-';
+                }
+                _ => break,
+            }
+            gap += 1;
+            at += 1;
+        }
+    }
+
+    /// Judges the number that begins here; where to look on.
+    fn judge(&mut self, start: usize) -> usize {
+        let mut groups = std::mem::take(&mut self.groups);
+        self.read_groups(start, &mut groups);
+        let next = match groups.first() {
+            Some(first) => self.judge_groups(start, *first, &groups),
+            None => start + 1,
+        };
+        self.groups = groups;
+        next
+    }
+
+    fn judge_groups(&mut self, start: usize, first: Group, groups: &[Group]) -> usize {
+        let skip = first.end;
+        let has_plus = self.bytes[start..first.start].contains(&b'+');
+        if !has_plus && self.is_part(start) {
+            return self.end_of_word(skip);
+        }
+        // Prices and years are the most numbers there are: too few digits, or too many in one piece.
+        let count: usize = groups.iter().map(Group::length).sum();
+        let least = if self.area.is_some() { 5 } else { 7 };
+        if count < least || first.length() > 12 || !self.may_fit(groups, has_plus) {
+            return skip;
+        }
+        let lead = self.lead(start);
+        if lead.is_other {
+            return skip;
+        }
+        let Some((phone, end, area)) = self.plan(groups, start, has_plus, lead).filter(|(phone, ..)| !is_sample(phone)) else {
+            return skip;
+        };
+        // A letter right after the digits makes it another kind of number.
+        if self.bytes.get(end).is_some_and(u8::is_ascii_alphanumeric) {
+            return self.end_of_word(end);
+        }
+        let extension = extension(&self.text[end..]);
+        self.area = area.map(|area| (area, end));
+        self.found.push(Spotted { phone, start, end, extension, is_fax: lead.is_fax });
+        end
+    }
+
+    /// Part of a word, a path, a price, a number with a letter.
+    fn is_part(&self, start: usize) -> bool {
+        let previous = self.text[..start].chars().next_back().unwrap_or(' ');
+        let is_sign = matches!(previous, '_' | '=' | '#' | '%' | '$' | '€' | '£' | '№' | '@' | '&' | '.' | ',' | '-' | '/');
+        previous.is_ascii_alphanumeric() || (is_sign && self.touches(start))
+    }
+
+    /// A dot, comma or hyphen right before the digits belongs to them only if a digit or letter stands before it.
+    fn touches(&self, start: usize) -> bool {
+        match self.bytes.get(start.wrapping_sub(1)) {
+            Some(b'.' | b',') => start >= 2 && self.bytes[start - 2].is_ascii_digit(),
+            Some(b'-' | b'/') => start >= 2 && self.bytes[start - 2].is_ascii_alphanumeric(),
+            _ => true,
+        }
+    }
+
+    fn end_of_word(&self, from: usize) -> usize {
+        from + self.bytes[from..].iter().take_while(|b| b.is_ascii_alphanumeric()).count()
+    }
+
+    fn lead(&self, start: usize) -> Lead {
+        let mut lead = before(self.text, start, 60);
+        // Only what follows the last number counts.
+        let last = self.found.last();
+        if let Some(last) = last.filter(|last| last.end <= start && start - last.end < lead.len()) {
+            lead = &lead[lead.len() - (start - last.end)..];
+        }
+        let carried = last.is_some_and(|last| last.is_fax && lead.chars().all(|c| !c.is_alphanumeric()) && start - last.end < 5);
+        if let Some(at) = lead.rfind(|c: char| c.is_ascii_digit()) {
+            lead = &lead[at + 1..];
+        }
+        let lead = Lead::of(lead);
+        Lead { is_fax: lead.is_fax || carried, ..lead }
+    }
+}
+
+/// Digits after "доб.", "вн.", "ext".
+fn extension(rest: &str) -> Option<String> {
+    let rest = rest.get(..rest.floor_char_boundary(40))?.trim_start_matches([' ', ',', ';', '(', ')', '\u{A0}']);
+    let lower = rest.to_lowercase();
+    let word = ["добавочный", "доб", "внутр", "вн", "ext", "extension", "#"].iter().find(|word| lower.starts_with(**word))?;
+    let after = lower[word.len()..].trim_start_matches(|c: char| !c.is_ascii_digit() && !c.is_control() || c == '.');
+    let digits: String = after.chars().take_while(char::is_ascii_digit).collect();
+    (1..=6).contains(&digits.len()).then_some(digits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str, country: &str) -> Vec<String> {
+        find(text, Some(country)).into_iter().map(|spotted| spotted.phone.to_string()).collect()
+    }
+
+    #[test]
+    fn russian_numbers_are_read_in_every_form() {
+        for (text, wanted) in [
+            ("8-800-555-09-90", "+78005550990"),
+            ("+7.495.555.10.10", "+74955551010"),
+            ("8 34350 5-11-12", "+73435051112"),
+            ("тел: 495/555-12-12", "+74955551212"),
+            ("(8352) 55-07-70", "+78352550770"),
+            ("Тел./факс\t(343) 555-08-80, доб. 12", "+73435550880"),
+            ("8(4922)777-476", "+74922777476"),
+            ("8 (495)204–51–38", "+74952045138"),
+            ("+7(903)204-51-38", "+79032045138"),
+            ("Телефон: 89032045138", "+79032045138"),
+            ("8‑800‑350‑89‑83", "+78003508983"),
+            ("т. 903 204 51 38", "+79032045138"),
+            ("+ 7 495 204 51 38", "+74952045138"),
+        ] {
+            assert_eq!(of(text, "RU"), [wanted], "{text}");
+        }
+        assert_eq!(of("(4822) 33-91-79, 33-91-80", "RU"), ["+74822339179", "+74822339180"]);
+        assert_eq!(of("8 800 555-35-35 8 495 204-51-38", "RU"), ["+78005553535", "+74952045138"]);
+    }
+
+    #[test]
+    fn numbers_of_other_kinds_are_no_phones() {
+        for text in [
+            "ИНН 8602998609",
+            "ИНН/КПП\t6671003459 / 667101001",
+            "БИК 046577674",
+            "Р/с 40702810900000012345",
+            "Артикул 8495555080800, заказ № 88005553535",
+            "Приём 09:00-18:00, 12.03.2021-15.04.2021, цена 8 800 555 руб.",
+            "версия 4.5.6.7890",
+            "+7 (999) 999-99-99",
+            "+7 (495) 123-45-67",
+            "ОГРН 1027700132195",
+            "id=89032045138",
+            "M8.495 204.51 38",
+            "c-8.9-52.2-33.5-99.7-71.3",
+            "192.168.100.100",
+        ] {
+            assert_eq!(of(text, "RU"), Vec::<String>::new(), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_countries_have_their_own_plans() {
+        assert_eq!(of("Call (505) 326-1111 (970) 565-7972 or 800.949.3720", "US"), ["+15053261111", "+19705657972", "+18009493720"]);
+        assert_eq!(of("Telefoon: 0114-643813 / 0800-2540000", "NL"), ["+31114643813", "+318002540000"]);
+        assert_eq!(of("Tel: 0115 937 5349. © 2010-2014", "GB"), ["+441159375349"]);
+        assert_eq!(of("+380 66 852 34 56; +44 20 7946 0958", "RU"), ["+380668523456", "+442079460958"]);
+        assert_eq!(of("Order 5053261111-22, 10/12/2014 1234", "US"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_fax_is_told_apart() {
+        let found = find("Тел.: (495) 204-51-38, факс: (495) 204-51-39. Тел./факс (495) 204-51-40", Some("RU"));
+        assert_eq!(found.iter().map(|spotted| spotted.is_fax).collect::<Vec<_>>(), [false, true, false]);
+    }
+}
