@@ -9,6 +9,8 @@ use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 const DECLARED_WITHIN: usize = 4096;
 /// Bytes the guess is made from.
 const GUESSED_FROM: usize = 64 * 1024;
+/// Bytes on each side of those that are not ASCII that a guess needs.
+const AROUND: usize = 48;
 /// Cyrillic letters that show whether a text was written twice.
 const JUDGED_BY: usize = 400;
 
@@ -94,8 +96,32 @@ fn guess(bytes: &[u8]) -> &'static Encoding {
         Err(error) if error.error_len().is_none() && error.valid_up_to() > 0 && !head[..error.valid_up_to()].is_ascii() => return UTF_8,
         Ok(_) | Err(_) => {}
     }
+    detected(bytes)
+}
+
+/// What the bytes look like that are not ASCII, with those around them: the rest of a page only takes time.
+fn detected(bytes: &[u8]) -> &'static Encoding {
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
-    detector.feed(head, true);
+    let (mut at, mut fed) = (0, 0);
+    while at < bytes.len() && fed < GUESSED_FROM {
+        let found = at + Encoding::ascii_valid_up_to(&bytes[at..]);
+        if found == bytes.len() {
+            break;
+        }
+        let (from, mut to) = (found.saturating_sub(AROUND).max(at), found + 1);
+        // Up to where nothing but ASCII follows for a while.
+        while let Some(next) = bytes[to..bytes.len().min(to + AROUND)].iter().position(|byte| !byte.is_ascii())
+            && to - from < GUESSED_FROM
+        {
+            to += next + 1;
+        }
+        to = bytes.len().min(to + AROUND);
+        detector.feed(&bytes[from..to], false);
+        detector.feed(b"\n", false);
+        fed += to - from;
+        at = to;
+    }
+    detector.feed(b"", true);
     detector.guess(Some(b"ru"), Utf8Detection::Allow)
 }
 

@@ -2,7 +2,9 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use aho_corasick::automaton::Automaton;
+use aho_corasick::dfa::DFA;
+use aho_corasick::Anchored;
 
 use super::{addresses, context, firm, requisites};
 
@@ -42,7 +44,7 @@ struct Word {
 
 struct Words {
     words: Vec<Word>,
-    finder: AhoCorasick,
+    finder: DFA,
 }
 
 static WORDS: LazyLock<Option<Words>> = LazyLock::new(|| {
@@ -55,11 +57,7 @@ static WORDS: LazyLock<Option<Words>> = LazyLock::new(|| {
     ];
     let words: Vec<Word> =
         rows.into_iter().flat_map(|(topic, is_exact, texts)| texts.into_iter().map(move |text| Word { text, topic, is_exact })).collect();
-    let finder = AhoCorasick::builder()
-        .ascii_case_insensitive(true)
-        .kind(Some(AhoCorasickKind::DFA))
-        .build(words.iter().map(|word| &word.text))
-        .ok()?;
+    let finder = DFA::builder().ascii_case_insensitive(true).build(words.iter().map(|word| &word.text)).ok()?;
     Some(Words { words, finder })
 });
 
@@ -71,15 +69,25 @@ impl Marks {
     pub(super) fn of(text: &str) -> Self {
         let mut marks = Self::default();
         let Some(Words { words, finder }) = WORDS.as_ref() else { return marks };
-        for found in finder.find_overlapping_iter(text) {
-            let (word, from, to) = (&words[found.pattern().as_usize()], found.start(), found.end());
-            let of_topic = &mut marks.0[word.topic as usize];
-            let is_free = of_topic.last().is_none_or(|last| last.1 <= from) && of_topic.len() < MOST;
-            if is_free && (!word.is_exact || text[from..to] == word.text) {
-                of_topic.push((from, to));
+        let Ok(mut state) = finder.start_state(Anchored::No) else { return marks };
+        for (at, byte) in text.bytes().enumerate() {
+            state = finder.next_state(Anchored::No, state, byte);
+            if finder.is_special(state) && finder.is_match(state) {
+                for which in 0..finder.match_len(state) {
+                    marks.add(text, &words[finder.match_pattern(state, which).as_usize()], at + 1);
+                }
             }
         }
         marks
+    }
+
+    fn add(&mut self, text: &str, word: &Word, to: usize) {
+        let from = to - word.text.len();
+        let of_topic = &mut self.0[word.topic as usize];
+        let is_free = of_topic.last().is_none_or(|last| last.1 <= from) && of_topic.len() < MOST;
+        if is_free && (!word.is_exact || text[from..to] == word.text) {
+            of_topic.push((from, to));
+        }
     }
 
     pub(super) fn about(&self, topic: Topic) -> &[Mark] {

@@ -10,6 +10,8 @@ use super::text::push_visible;
 const MOST_LINKS: usize = 5000;
 /// Other values kept of one page.
 const MOST_VALUES: usize = 2000;
+/// Headings kept of one page.
+const MOST_HEADINGS: usize = 20;
 /// Script text kept of one page, in bytes.
 const MOST_SCRIPT: usize = 256 * 1024;
 /// JSON-LD kept of one page, in bytes.
@@ -98,13 +100,19 @@ impl Reader {
 
     /// An element ends: what was marked inside is known now.
     fn leave(&mut self, open: &Open) {
+        let is_heading = open.element == Element::Heading && !open.is_hidden;
+        if open.prop.is_none() && !is_heading {
+            return;
+        }
         let whole = if open.is_hidden { &self.page.hidden } else { &self.page.text };
         let inside = whole.get(open.from..).unwrap_or("").trim();
-        if open.element == Element::Heading && !open.is_hidden && self.page.headings.len() < 20 && !inside.is_empty() {
+        if inside.is_empty() {
+            return;
+        }
+        if is_heading && self.page.headings.len() < MOST_HEADINGS {
             self.page.headings.push(open.from..self.page.text.len());
         }
         if let Some(prop) = open.prop
-            && !inside.is_empty()
             && inside.len() <= 300
             && self.page.props.len() < MOST_VALUES
         {

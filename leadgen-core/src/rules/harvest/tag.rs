@@ -1,6 +1,9 @@
 //! The start tag being read: its name and the attributes that matter, as they stand in the page.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 
 use super::entities::{self, Place};
 use super::stack::Element;
@@ -162,8 +165,21 @@ impl<'a> Tag<'a> {
             return true;
         }
         let style = self.values[Attr::Style as usize];
-        style.len() >= 9 && entities::decoded(style, Place::Attribute).split(';').any(hides)
+        may_hide(style.as_bytes()) && entities::decoded(style, Place::Attribute).split(';').any(hides)
     }
+}
+
+/// Whether a style is worth reading: it speaks of nothing, of hiding, of a size, or of a place far away.
+fn may_hide(style: &[u8]) -> bool {
+    let starts = |at: usize, word: &[u8]| style.get(at..at + word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word));
+    style.iter().enumerate().any(|(at, byte)| match byte {
+        b'n' | b'N' => starts(at, b"none"),
+        b'h' | b'H' => starts(at, b"hidden"),
+        b's' | b'S' => starts(at, b"size"),
+        b'-' => style.get(at + 1..at + 5).is_some_and(|digits| digits.iter().all(u8::is_ascii_digit)),
+        b'&' => true,
+        _ => false,
+    })
 }
 
 /// Whether a declaration of a style takes an element out of sight.
@@ -226,17 +242,21 @@ fn known(name: &[u8]) -> Option<Attr> {
 
 /// An attribute whose name or value says that an address may be in it.
 fn telling(name: &[u8], value: &str) -> Option<(String, String)> {
-    let name = String::from_utf8_lossy(&name[..name.len().min(64)]).to_ascii_lowercase();
-    let may_have_sign = memchr::memchr2(b'@', b'&', value.as_bytes()).is_some();
-    let by_name = name.starts_with("data-") && (TELLING.iter().any(|part| name.contains(part)) || name == "data-cfemail");
-    let acts = name.starts_with("on");
-    if !by_name && !may_have_sign && !(acts && value.contains("mailto")) {
+    static TELLING_FINDER: LazyLock<Option<AhoCorasick>> =
+        LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(TELLING).ok());
+    let starts = |with: &[u8]| name.get(..with.len()).is_some_and(|head| head.eq_ignore_ascii_case(with));
+    let (is_data, acts) = (starts(b"data-"), starts(b"on"));
+    let by_name = (is_data && TELLING_FINDER.as_ref().is_some_and(|finder| finder.is_match(name)))
+        || (acts && memchr::memmem::find(value.as_bytes(), b"mailto").is_some());
+    let by_value = memchr::memchr2(b'@', b'&', value.as_bytes()).is_some()
+        && (is_data || acts || name.eq_ignore_ascii_case(b"title") || name.eq_ignore_ascii_case(b"alt"));
+    if !by_name && !by_value {
         return None;
     }
     let value = entities::decoded(value, Place::Attribute);
-    let has_sign = value.contains('@');
-    let wanted = by_name || (acts && value.contains("mailto")) || (has_sign && (acts || name.starts_with("data-") || name == "title" || name == "alt"));
-    wanted.then(|| (name, value.trim().to_owned()))
+    let wanted = by_name || value.contains('@');
+    let name = || String::from_utf8_lossy(&name[..name.len().min(64)]).to_ascii_lowercase();
+    wanted.then(|| (name(), value.trim().to_owned()))
 }
 
 /// `data-user` and `data-domain`: two halves of an address.

@@ -19,11 +19,11 @@ static IS_PLAIN: [bool; 256] = {
 pub(super) fn push_visible(out: &mut String, run: &str) {
     let bytes = run.as_bytes();
     let (mut from, mut at) = (0, 0);
-    while let Some(&byte) = bytes.get(at) {
-        if IS_PLAIN[byte as usize] || (byte == b' ' && at > from && bytes.get(at + 1).is_some_and(|next| *next > b' ')) {
-            at += 1;
-            continue;
+    loop {
+        if bytes.get(at).is_some_and(|byte| *byte > b' ') {
+            at = plain_end(bytes, at);
         }
+        let Some(&byte) = bytes.get(at) else { break };
         if byte <= b' ' {
             out.push_str(&run[from..at]);
             at += bytes[at..].iter().take_while(|byte| **byte <= b' ').count();
@@ -45,6 +45,27 @@ pub(super) fn push_visible(out: &mut String, run: &str) {
         at = end;
     }
     out.push_str(&run[from..]);
+}
+
+/// Where plain text ends that begins here. A blank between two signs is plain.
+fn plain_end(bytes: &[u8], mut at: usize) -> usize {
+    const PIECE: usize = 32;
+    // A loop without a way out over a whole piece is the cheapest way to see that it is plain.
+    let is_plain = |piece: &[u8]| {
+        let pairs = piece.iter().zip(&piece[1..]);
+        !pairs.fold(false, |found, (byte, next)| {
+            found | (*byte < b' ') | matches!(byte, 0xC2 | 0xE2 | 0xE3 | 0xEF) | ((*byte == b' ') & (*next <= b' '))
+        })
+    };
+    while bytes.get(at..=at + PIECE).is_some_and(is_plain) {
+        at += PIECE;
+    }
+    while let Some(&byte) = bytes.get(at)
+        && (IS_PLAIN[byte as usize] || (byte == b' ' && bytes.get(at + 1).is_some_and(|next| *next > b' ')))
+    {
+        at += 1;
+    }
+    at
 }
 
 fn push_blank(out: &mut String) {

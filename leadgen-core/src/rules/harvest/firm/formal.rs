@@ -12,7 +12,7 @@ static NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
         r#"(?x)
         (?:^|[^\p{L}])
-        (
+        (?:
           (?:ООО|ОАО|ЗАО|ПАО|НАО|АО|ТОО|ОДО|НКО|АНО|МУП|ГУП|ФГУП|ЧУП|УП|ГБУ|ГБУЗ|ЧОУ|АНО\ ДПО|
              [Оо]бщество\s+с\s+ограниченной\s+ответственностью|(?:[Пп]убличное\s+|[Зз]акрытое\s+|[Оо]ткрытое\s+|[Нн]епубличное\s+)?[Аа]кционерное\s+общество)
           \s*(?:[«"“„][^»"”\n\t]{2,70}[»"”]+|[А-ЯЁA-Z][\p{L}\d-]+(?:\ [А-ЯЁA-Z][\p{L}\d-]+){0,2})
@@ -37,7 +37,12 @@ pub(super) fn find(hints: &mut Hints, text: &str, marks: &Marks) {
     let marks = marks.about(Topic::Form).iter().copied().filter(|mark| may_be_form(text, *mark));
     let stretches = stretches(text, marks, 120, 160);
     let names = stretches.iter().take(MOST).flat_map(|(from, to)| {
-        name.captures_iter(&text[*from..*to]).filter_map(move |found| found.get(1)).map(move |name| (from + name.start(), from + name.end()))
+        // A name begins with a letter; the sign before it is no part of it.
+        let inside = move |found: regex::Match<'_>| {
+            let before = found.as_str().chars().next().filter(|c| !c.is_alphabetic()).map_or(0, char::len_utf8);
+            (from + found.start() + before, from + found.end())
+        };
+        name.find_iter(&text[*from..*to]).map(inside)
     });
     for (from, to) in names.take(MOST) {
         if let Some(source) = source_of(text, from, to) {

@@ -77,7 +77,7 @@ pub(super) fn is_page_name(part: &str) -> bool {
 /// Whether some words make a line of their own.
 pub(super) fn is_line(text: &str, part: &str) -> bool {
     let breaks = |c: Option<char>| c.is_none_or(|c| matches!(c, '\n' | '\t'));
-    text.match_indices(part).take(50).any(|(at, _)| {
+    memchr::memmem::find_iter(text.as_bytes(), part).take(50).any(|at| {
         let rest = text[at + part.len()..].trim_start_matches(' ');
         breaks(text[..at].trim_end_matches(' ').chars().next_back()) && breaks(rest.chars().next())
     })

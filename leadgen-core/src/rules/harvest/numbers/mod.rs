@@ -93,7 +93,7 @@ struct Scan<'a> {
 impl Scan<'_> {
     /// The next digit, with the plus and bracket before it.
     fn next_start(&self, from: usize) -> Option<usize> {
-        let digit = from + self.bytes.get(from..)?.iter().position(u8::is_ascii_digit)?;
+        let digit = from + next_digit(self.bytes.get(from..)?)?;
         let mut start = digit;
         // A row of brackets belongs to nothing.
         while start > from && digit - start < 4 && matches!(self.bytes[start - 1], b'(' | b'+' | b'[') {
@@ -211,6 +211,14 @@ impl Scan<'_> {
         let lead = Lead::of(lead);
         Lead { is_fax: lead.is_fax || carried, ..lead }
     }
+}
+
+/// The first digit. Most pieces of a text have none; a loop without a way out is the cheapest way to see that.
+fn next_digit(bytes: &[u8]) -> Option<usize> {
+    const PIECE: usize = 32;
+    let has_digit = |piece: &[u8]| piece.iter().fold(false, |found, byte| found | byte.is_ascii_digit());
+    let at = bytes.chunks(PIECE).position(has_digit)? * PIECE;
+    bytes[at..].iter().position(u8::is_ascii_digit).map(|digit| at + digit)
 }
 
 /// Digits after "доб.", "вн.", "ext".
