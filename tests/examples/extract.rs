@@ -1,9 +1,11 @@
 //! How fast contacts are taken from pages, on one core: `extract [FOLDER] [ROUNDS]`.
 //!
 //! In one run, by turns, so that a slow moment of the machine hits all: (a) a bare HTML5 tokenizer whose sink does nothing,
-//! (b) a tree of the page with regular expressions over its text and links, and ours from bytes to contacts. Both peers are
-//! given text that was decoded before the clock started. Without a folder the pages come from `$LEADGEN_CORPUS`.
+//! (b) a tree of the page with regular expressions over its text and links, and ours from bytes to contacts. All begin with
+//! the same bytes; the peers are told the charset beforehand, ours has to find it out. Without a folder the pages come from
+//! `$LEADGEN_CORPUS`.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
@@ -12,6 +14,7 @@ use std::sync::LazyLock;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use encoding_rs::{Encoding, KOI8_R, UTF_8, UTF_16LE, WINDOWS_1251, WINDOWS_1252};
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::states::RawKind;
 use html5ever::tokenizer::{BufferQueue, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
@@ -20,10 +23,24 @@ use regex::Regex;
 use scraper::{Html, Selector};
 use url::Url;
 
-/// A page as it came, and as the peers get it.
+/// A page as it came, and the charset that the peers are told.
 struct Input {
     bytes: Vec<u8>,
-    text: String,
+    charset: &'static Encoding,
+}
+
+impl Input {
+    fn read(path: &Path) -> Result<Self> {
+        let bytes = std::fs::read(path)?;
+        let text = harvest::decode(&bytes, None);
+        let known = [UTF_8, WINDOWS_1251, WINDOWS_1252, KOI8_R, UTF_16LE];
+        let charset = known.into_iter().find(|charset| charset.decode(&bytes).0 == text).unwrap_or(UTF_8);
+        Ok(Self { charset, bytes })
+    }
+
+    fn text(&self) -> Cow<'_, str> {
+        self.charset.decode(&self.bytes).0
+    }
 }
 
 /// One reader of pages: how it is called, and what it makes of a page: the number of things found.
@@ -72,9 +89,7 @@ fn read_folder(folder: &Path, pages: &mut Vec<Input>) -> Result<()> {
         if path.is_dir() {
             read_folder(&path, pages)?;
         } else if path.extension().is_none_or(|kind| kind != "jsonl") {
-            let bytes = std::fs::read(&path)?;
-            let text = harvest::decode(&bytes, None).into_owned();
-            pages.push(Input { bytes, text });
+            pages.push(Input::read(&path)?);
         }
     }
     Ok(())
@@ -164,7 +179,7 @@ impl TokenSink for Nothing {
 
 fn tokens(input: &Input) -> usize {
     let queue = BufferQueue::default();
-    queue.push_back(StrTendril::from(input.text.as_str()));
+    queue.push_back(StrTendril::from(input.text().as_ref()));
     let tokenizer = Tokenizer::new(Nothing(std::cell::Cell::new(0)), TokenizerOpts::default());
     let _ = tokenizer.feed(&queue);
     tokenizer.end();
@@ -190,7 +205,7 @@ static PATTERNS: LazyLock<Option<Patterns>> = LazyLock::new(|| {
 
 fn tree(input: &Input) -> usize {
     let Some(patterns) = PATTERNS.as_ref() else { return 0 };
-    let page = Html::parse_document(&input.text);
+    let page = Html::parse_document(&input.text());
     let mut found = BTreeSet::new();
     for href in page.select(&patterns.links).filter_map(|link| link.value().attr("href")) {
         if let Some(to) = href.strip_prefix("mailto:") {

@@ -2,10 +2,6 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::automaton::Automaton;
-use aho_corasick::dfa::DFA;
-use aho_corasick::Anchored;
-
 use super::{addresses, context, firm, requisites};
 
 /// What a mark speaks of.
@@ -42,12 +38,13 @@ struct Word {
     is_exact: bool,
 }
 
+/// Words by how they begin.
 struct Words {
-    words: Vec<Word>,
-    finder: DFA,
+    long: Table<6>,
+    short: Table<2>,
 }
 
-static WORDS: LazyLock<Option<Words>> = LazyLock::new(|| {
+static WORDS: LazyLock<Words> = LazyLock::new(|| {
     let rows: [(Topic, bool, Vec<String>); TOPICS] = [
         (Topic::Sign, false, owned(&addresses::SIGNS)),
         (Topic::Credit, false, context::credit_words()),
@@ -55,38 +52,143 @@ static WORDS: LazyLock<Option<Words>> = LazyLock::new(|| {
         (Topic::Owner, false, owned(&firm::OWNED)),
         (Topic::Requisite, true, owned(&requisites::LABELS)),
     ];
-    let words: Vec<Word> =
-        rows.into_iter().flat_map(|(topic, is_exact, texts)| texts.into_iter().map(move |text| Word { text, topic, is_exact })).collect();
-    let finder = DFA::builder().ascii_case_insensitive(true).build(words.iter().map(|word| &word.text)).ok()?;
-    Some(Words { words, finder })
+    let words = rows.into_iter().flat_map(|(topic, is_exact, texts)| texts.into_iter().map(move |text| Word { text, topic, is_exact }));
+    let (long, short) = words.partition(|word: &Word| word.text.len() >= 6);
+    Words { long: Table::new(long), short: Table::new(short) }
 });
 
 fn owned(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
-impl Marks {
-    pub(super) fn of(text: &str) -> Self {
-        let mut marks = Self::default();
-        let Some(Words { words, finder }) = WORDS.as_ref() else { return marks };
-        let Ok(mut state) = finder.start_state(Anchored::No) else { return marks };
-        for (at, byte) in text.bytes().enumerate() {
-            state = finder.next_state(Anchored::No, state, byte);
-            if finder.is_special(state) && finder.is_match(state) {
-                for which in 0..finder.match_len(state) {
-                    marks.add(text, &words[finder.match_pattern(state, which).as_usize()], at + 1);
-                }
+/// Words by their first bytes.
+struct Table<const WIDTH: usize> {
+    /// Those that begin alike are neighbours.
+    words: Vec<Word>,
+    /// A key, and the words that begin so: from, to.
+    slots: Vec<(u64, u16, u16)>,
+}
+
+impl<const WIDTH: usize> Table<WIDTH> {
+    const SLOTS: usize = 1024;
+
+    fn new(words: Vec<Word>) -> Self {
+        let mut keyed: Vec<(u64, Word)> = words.into_iter().filter_map(|word| Some((Self::key_at(word.text.as_bytes(), 0)?, word))).collect();
+        // Of two words that begin alike the shorter one comes first.
+        keyed.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.text.len().cmp(&b.1.text.len())));
+        let mut slots = vec![(0, 0, 0); Self::SLOTS];
+        let mut from = 0;
+        for alike in keyed.chunk_by(|a, b| a.0 == b.0) {
+            let mut slot = Self::slot_of(alike[0].0);
+            while slots[slot].0 != 0 {
+                slot = (slot + 1) % Self::SLOTS;
             }
+            let to = from + alike.len() as u16;
+            slots[slot] = (alike[0].0, from, to);
+            from = to;
+        }
+        Self { words: keyed.into_iter().map(|(_, word)| word).collect(), slots }
+    }
+
+    /// The first bytes in one number; capital letters are as good as small ones.
+    fn key_at(bytes: &[u8], at: usize) -> Option<u64> {
+        let folded = 0x2020_2020_2020_2020 >> (64 - 8 * WIDTH);
+        let mask = u64::MAX >> (64 - 8 * WIDTH);
+        if let Some(eight) = bytes.get(at..at + 8).and_then(|eight| <[u8; 8]>::try_from(eight).ok()) {
+            return Some(u64::from_le_bytes(eight) & mask | folded);
+        }
+        let mut eight = [0; 8];
+        eight[..WIDTH].copy_from_slice(bytes.get(at..at + WIDTH)?);
+        Some(u64::from_le_bytes(eight) | folded)
+    }
+
+    fn slot_of(key: u64) -> usize {
+        (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 54) as usize % Self::SLOTS
+    }
+
+    /// The words that may stand at a place.
+    fn at(&self, bytes: &[u8], at: usize) -> &[Word] {
+        let Some(key) = Self::key_at(bytes, at) else { return &[] };
+        let mut slot = Self::slot_of(key);
+        loop {
+            match self.slots[slot] {
+                (0, ..) => return &[],
+                (known, from, to) if known == key => return &self.words[usize::from(from)..usize::from(to)],
+                _ => slot = (slot + 1) % Self::SLOTS,
+            }
+        }
+    }
+}
+
+/// What a byte is to words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Class {
+    Letter,
+    /// A sign between words with which no word begins.
+    Sign,
+    /// A sign with which words begin.
+    Lead,
+    /// The first byte of a sign of two bytes: words may begin with it.
+    Two,
+    /// The first byte of a dash, a quotation mark, a bullet.
+    Three,
+}
+
+static CLASSES: [Class; 256] = {
+    let mut classes = [Class::Letter; 256];
+    let mut byte = 0;
+    while byte < 0x80 {
+        if !(byte as u8).is_ascii_alphabetic() {
+            classes[byte] = Class::Sign;
+        }
+        byte += 1;
+    }
+    let leads = b"([{<_-\" ";
+    let mut at = 0;
+    while at < leads.len() {
+        classes[leads[at] as usize] = Class::Lead;
+        at += 1;
+    }
+    classes[0xC2] = Class::Two;
+    classes[0xE2] = Class::Three;
+    classes
+};
+
+impl Marks {
+    /// Looks for every word where a word may begin: after a sign, or at one.
+    pub(super) fn of(text: &str) -> Self {
+        let (mut marks, bytes, words) = (Self::default(), text.as_bytes(), &*WORDS);
+        let (mut at, mut begins) = (0, true);
+        while let Some(&byte) = bytes.get(at) {
+            let class = CLASSES[usize::from(byte)];
+            if class == Class::Letter && !begins {
+                at += 1 + usize::from(byte >= 0xC0);
+                continue;
+            }
+            if class != Class::Sign && class != Class::Three {
+                marks.look_at(text, at, words.short.at(bytes, at));
+                marks.look_at(text, at, words.long.at(bytes, at));
+            }
+            begins = class != Class::Letter;
+            at += match class {
+                Class::Letter | Class::Sign | Class::Lead => 1,
+                Class::Two => 2,
+                Class::Three => 3,
+            };
         }
         marks
     }
 
-    fn add(&mut self, text: &str, word: &Word, to: usize) {
-        let from = to - word.text.len();
-        let of_topic = &mut self.0[word.topic as usize];
-        let is_free = of_topic.last().is_none_or(|last| last.1 <= from) && of_topic.len() < MOST;
-        if is_free && (!word.is_exact || text[from..to] == word.text) {
-            of_topic.push((from, to));
+    fn look_at(&mut self, text: &str, from: usize, words: &[Word]) {
+        for word in words {
+            let Some(found) = text.as_bytes().get(from..from + word.text.len()) else { continue };
+            let wanted = word.text.as_bytes();
+            if found == wanted || (!word.is_exact && found.eq_ignore_ascii_case(wanted)) {
+                let of_topic = &mut self.0[word.topic as usize];
+                if of_topic.last().is_none_or(|last| last.1 <= from) && of_topic.len() < MOST {
+                    of_topic.push((from, from + wanted.len()));
+                }
+            }
         }
     }
 

@@ -184,10 +184,7 @@ impl Stack {
         }
         open.is_hidden |= tag.is_hidden();
         open.is_inert |= tag.element == Element::Inert;
-        if tag.has(Attr::Style) {
-            let style = tag.get(Attr::Style);
-            open.is_turned |= style.contains("bidi-override") && style.contains("rtl");
-        }
+        open.is_turned |= tag.is_turned();
         open.is_edge |= tag.element == Element::Edge;
         open.is_data = tag.element == Element::Script && tag.get(Attr::Type).to_ascii_lowercase().contains("ld+json");
         open.in_card |= is_card(tag);

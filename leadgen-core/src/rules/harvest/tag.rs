@@ -154,6 +154,13 @@ impl<'a> Tag<'a> {
         value.len() >= word.len() && value.split_ascii_whitespace().any(|found| found.eq_ignore_ascii_case(word))
     }
 
+    /// The text inside runs from right to left, whatever its letters are.
+    pub(super) fn is_turned(&self) -> bool {
+        let style = self.values[Attr::Style as usize].as_bytes();
+        let has = |word: &[u8]| memchr::memmem::find(style, word).is_some();
+        style.len() > 20 && has(b"bidi-override") && has(b"rtl")
+    }
+
     /// Whether the classes are worth splitting: few speak of cards.
     pub(super) fn mentions_card(&self) -> bool {
         self.values[Attr::Class as usize].as_bytes().windows(4).any(|part| part.eq_ignore_ascii_case(b"card"))
@@ -175,7 +182,8 @@ fn may_hide(style: &[u8]) -> bool {
     style.iter().enumerate().any(|(at, byte)| match byte {
         b'n' | b'N' => starts(at, b"none"),
         b'h' | b'H' => starts(at, b"hidden"),
-        b's' | b'S' => starts(at, b"size"),
+        // A size of nothing.
+        b's' | b'S' => starts(at, b"size") && style[at + 4..].trim_ascii_start().starts_with(b":") && style[at + 4..].iter().take(4).any(|b| *b == b'0'),
         b'-' => style.get(at + 1..at + 5).is_some_and(|digits| digits.iter().all(u8::is_ascii_digit)),
         b'&' => true,
         _ => false,

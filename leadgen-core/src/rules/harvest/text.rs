@@ -97,14 +97,16 @@ fn shown(c: char) -> Option<Shown> {
 pub(super) fn snippet(text: &str, at: usize) -> String {
     let at = text.floor_char_boundary(at.min(text.len()));
     let start = text[..at].char_indices().rev().nth(80).map_or(0, |(at, _)| at);
-    text[start..]
-        .chars()
-        .take(200)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect::<String>()
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
+    let mut out = String::with_capacity(256);
+    for c in text[start..].chars().take(200) {
+        if c.is_control() || c.is_whitespace() {
+            push_blank(&mut out);
+        } else {
+            out.push(c);
+        }
+    }
+    out.truncate(out.trim_end().len());
+    out
 }
 
 /// What stands before a place, at most so many bytes, never past the line before.

@@ -8,6 +8,7 @@ use super::super::marks::{Mark, Marks, Topic, stretches};
 use super::super::text::has_any;
 use super::{Hints, Source};
 
+// A boundary of words in all scripts would be beyond the fast way of matching; the form itself is Latin.
 static NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
         r#"(?x)
@@ -17,16 +18,15 @@ static NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
              [Оо]бщество\s+с\s+ограниченной\s+ответственностью|(?:[Пп]убличное\s+|[Зз]акрытое\s+|[Оо]ткрытое\s+|[Нн]епубличное\s+)?[Аа]кционерное\s+общество)
           \s*(?:[«"“„][^»"”\n\t]{2,70}[»"”]+|[А-ЯЁA-Z][\p{L}\d-]+(?:\ [А-ЯЁA-Z][\p{L}\d-]+){0,2})
           |(?:ИП|[Ии]ндивидуальный\s+предприниматель)\s+[А-ЯЁ][а-яё-]+\s+(?:[А-ЯЁ]\.\s?[А-ЯЁ]\.|[А-ЯЁ][а-яё]+(?:\s+[А-ЯЁ][а-яё]+)?)
-          |(?:[A-Z][\w&'’-]*\ ){1,5}(?:Inc|LLC|L\.L\.C|Ltd|Limited|GmbH|B\.V|BV|PLC|Corp|Corporation|LLP)\b
+          |(?:[A-Z][\w&'’-]*\ ){1,5}(?:Inc|LLC|L\.L\.C|Ltd|Limited|GmbH|B\.V|BV|PLC|Corp|Corporation|LLP)(?-u:\b)
         )"#,
     )
     .ok()
 });
 
 /// What every name with a legal form holds; Latin ones begin with a blank and stand at the end.
-pub(in super::super) const FORMS: [&str; 28] = [
-    "ООО", "АО ", "АО«", "АО\"", "ТОО", "ОДО", "НКО", "АНО", "УП ", "УП«", "УП\"", "ГБУ", "ЧОУ", "ИП ", "бщество с", "кционерное", "ндивидуальный п",
-    " Inc", " LLC", " L.L.C", " Ltd", " Limited", " GmbH", " B.V", " BV", " PLC", " Corp", " LLP",
+pub(in super::super) const FORMS: [&str; 41] = [
+    "ООО", "ОАО", "ЗАО", "ПАО", "НАО", "АО ", "АО«", "АО\"", "АО“", "АО„", "ТОО", "ОДО", "НКО", "АНО", "МУП", "ГУП", "ФГУП", "ЧУП", "УП ", "УП«", "УП\"", "ГБУ", "ЧОУ", "ИП ", "общество с", "Общество с", "акционерное", "Акционерное", "индивидуальный п", "Индивидуальный п", " Inc", " LLC", " L.L.C", " Ltd", " Limited", " GmbH", " B.V", " BV", " PLC", " Corp", " LLP",
 ];
 
 /// Stretches of a text that are looked at.
@@ -51,14 +51,10 @@ pub(super) fn find(hints: &mut Hints, text: &str, marks: &Marks) {
     }
 }
 
-/// "ООО" in the middle of a word in small letters is no form, nor is "Inc" at the beginning of a longer word.
+/// "Inc" at the beginning of a longer word is no form.
 fn may_be_form(text: &str, (from, to): Mark) -> bool {
-    if text[from..to].starts_with(' ') {
-        let rest = &text[to..];
-        return !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_') || rest.starts_with("oration");
-    }
-    let is_short = text[from..].starts_with(char::is_uppercase);
-    !is_short || !text[..from].ends_with(char::is_lowercase)
+    let rest = &text[to..];
+    !text[from..to].starts_with(' ') || !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_') || rest.starts_with("oration")
 }
 
 /// What the words around a name say of it; none: it is another firm's.

@@ -34,7 +34,8 @@ fn places(text: &str, label: &str) -> Vec<(usize, usize)> {
     let first = label.as_bytes()[0];
     let mut places = Vec::new();
     let mut look_at = |at: usize| {
-        if let Some(length) = spelled(&text[at..], label)
+        if !is_inside_word(text.as_bytes(), at)
+            && let Some(length) = spelled(&text[at..], label)
             && !text[..at].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '@' | '.' | '/'))
         {
             places.push((at, at + length));
@@ -47,6 +48,15 @@ fn places(text: &str, label: &str) -> Vec<(usize, usize)> {
     }
     places.sort_unstable();
     places
+}
+
+/// Whether a letter stands right before a place, as far as two bytes can tell.
+fn is_inside_word(bytes: &[u8], at: usize) -> bool {
+    match bytes[..at] {
+        [.., last] if last.is_ascii_alphanumeric() => true,
+        [.., 0xD0 | 0xD1, _] => true,
+        _ => false,
+    }
 }
 
 /// Where the words end that spell a label, in Latin or Cyrillic letters.

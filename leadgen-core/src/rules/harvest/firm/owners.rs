@@ -4,7 +4,7 @@ use super::super::marks::{Marks, Topic};
 use super::{Hints, Source};
 
 /// What every claim of a copyright holds.
-pub(in super::super) const OWNED: [&str; 4] = ["©", "(c)", "copyright", "вторские права"];
+pub(in super::super) const OWNED: [&str; 5] = ["©", "(c)", "copyright", "авторские права", "Авторские права"];
 /// Words between the sign and the owner.
 const BEFORE: [&str; 12] = [
     "copyright",
