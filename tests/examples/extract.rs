@@ -226,9 +226,8 @@ fn tree(input: &Input) -> usize {
     found.extend(patterns.email.find_iter(&text).map(|found| found.as_str().to_lowercase()));
     found.extend(patterns.phone.find_iter(&text).map(|found| found.as_str().to_owned()));
     let numbers = patterns.number.find_iter(&text).map(|found| found.as_str());
-    let is_real = |number: &&str| {
-        harvest::requisite_is_valid(Requisite::Inn, number) || harvest::requisite_is_valid(Requisite::Ogrn, number)
-    };
+    let is_real =
+        |number: &&str| harvest::requisite_is_valid(Requisite::Inn, number) || harvest::requisite_is_valid(Requisite::Ogrn, number);
     found.extend(numbers.filter(is_real).map(str::to_owned));
     found.len()
 }

@@ -64,15 +64,15 @@ fn charset_of(text: &str) -> Option<&'static Encoding> {
 
 /// `<meta charset>`, `http-equiv` or the XML declaration. A page that could be read so far is no UTF-16.
 fn declared(bytes: &[u8]) -> Option<&'static Encoding> {
-    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(DECLARED_WITHIN)]).into_owned();
-    let lower = head.to_ascii_lowercase();
-    let in_meta = lower.match_indices("<meta").find_map(|(at, _)| {
-        let end = lower[at..].find('>').map_or(lower.len(), |end| at + end);
-        charset_of(&lower[at..end])
+    let head = bytes[..bytes.len().min(DECLARED_WITHIN)].to_ascii_lowercase();
+    let in_meta = memchr::memmem::find_iter(&head, b"<meta").find_map(|at| {
+        let end = memchr::memchr(b'>', &head[at..]).map_or(head.len(), |end| at + end);
+        charset_of(&String::from_utf8_lossy(&head[at..end]))
     });
     let in_xml = || {
-        let declaration = lower.trim_start().strip_prefix("<?xml")?;
-        let label = declaration.split("encoding").nth(1)?.trim_start_matches(['=', ' ', '"', '\'']);
+        let end = memchr::memchr(b'>', &head).unwrap_or(head.len());
+        let declaration = String::from_utf8_lossy(&head[..end]);
+        let label = declaration.trim_start().strip_prefix("<?xml")?.split("encoding").nth(1)?.trim_start_matches(['=', ' ', '"', '\'']);
         Encoding::for_label(label.split(['"', '\'', '?']).next()?.as_bytes())
     };
     let found = in_meta.or_else(in_xml)?;

@@ -73,7 +73,7 @@ impl<const WIDTH: usize> Table<WIDTH> {
     const SLOTS: usize = 1024;
 
     fn new(words: Vec<Word>) -> Self {
-        let mut keyed: Vec<(u64, Word)> = words.into_iter().filter_map(|word| Some((Self::key_at(word.text.as_bytes(), 0)?, word))).collect();
+        let mut keyed: Vec<(u64, Word)> = words.into_iter().map(|word| (Self::key_of(eight_at(word.text.as_bytes(), 0)), word)).collect();
         // Of two words that begin alike the shorter one comes first.
         keyed.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.text.len().cmp(&b.1.text.len())));
         let mut slots = vec![(0, 0, 0); Self::SLOTS];
@@ -90,25 +90,19 @@ impl<const WIDTH: usize> Table<WIDTH> {
         Self { words: keyed.into_iter().map(|(_, word)| word).collect(), slots }
     }
 
-    /// The first bytes in one number; capital letters are as good as small ones.
-    fn key_at(bytes: &[u8], at: usize) -> Option<u64> {
-        let folded = 0x2020_2020_2020_2020 >> (64 - 8 * WIDTH);
-        let mask = u64::MAX >> (64 - 8 * WIDTH);
-        if let Some(eight) = bytes.get(at..at + 8).and_then(|eight| <[u8; 8]>::try_from(eight).ok()) {
-            return Some(u64::from_le_bytes(eight) & mask | folded);
-        }
-        let mut eight = [0; 8];
-        eight[..WIDTH].copy_from_slice(bytes.get(at..at + WIDTH)?);
-        Some(u64::from_le_bytes(eight) | folded)
+    /// The first bytes of eight in one number; capital letters are as good as small ones.
+    fn key_of(eight: u64) -> u64 {
+        let unused = 64 - 8 * WIDTH;
+        (eight & (u64::MAX >> unused)) | (0x2020_2020_2020_2020 >> unused)
     }
 
     fn slot_of(key: u64) -> usize {
         (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 54) as usize % Self::SLOTS
     }
 
-    /// The words that may stand at a place.
-    fn at(&self, bytes: &[u8], at: usize) -> &[Word] {
-        let Some(key) = Self::key_at(bytes, at) else { return &[] };
+    /// The words that may begin with eight bytes.
+    fn at(&self, eight: u64) -> &[Word] {
+        let key = Self::key_of(eight);
         let mut slot = Self::slot_of(key);
         loop {
             match self.slots[slot] {
@@ -117,6 +111,15 @@ impl<const WIDTH: usize> Table<WIDTH> {
                 _ => slot = (slot + 1) % Self::SLOTS,
             }
         }
+    }
+}
+
+/// Eight bytes from a place on; behind the end there is nothing.
+fn eight_at(bytes: &[u8], at: usize) -> u64 {
+    let rest = &bytes[at..];
+    match rest.first_chunk() {
+        Some(eight) => u64::from_le_bytes(*eight),
+        None => rest.iter().rev().fold(0, |eight, byte| eight << 8 | u64::from(*byte)),
     }
 }
 
@@ -166,8 +169,12 @@ impl Marks {
                 continue;
             }
             if class != Class::Sign && class != Class::Three {
-                marks.look_at(text, at, words.short.at(bytes, at));
-                marks.look_at(text, at, words.long.at(bytes, at));
+                let eight = eight_at(bytes, at);
+                for alike in [words.short.at(eight), words.long.at(eight)] {
+                    if !alike.is_empty() {
+                        marks.look_at(text, at, alike);
+                    }
+                }
             }
             begins = class != Class::Letter;
             at += match class {

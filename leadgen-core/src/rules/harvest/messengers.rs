@@ -53,8 +53,25 @@ pub(super) fn find(page: &Page) -> Vec<String> {
 /// Whether a link is worth reading as an address: few are, and reading costs much.
 fn may_lead_there(href: &str) -> bool {
     static SIGNS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-        let signs = ["viber:", "whatsapp", "tg:", "skype:", "wa.me", "t.me", "telegram.me", "vk.com", "vkontakte.ru", "ok.ru", "max.ru",
-            "instagram.com", "youtube.com", "facebook.com", "dzen.ru", "rutube.ru", "linkedin.com"];
+        let signs = [
+            "viber:",
+            "whatsapp",
+            "tg:",
+            "skype:",
+            "wa.me",
+            "t.me",
+            "telegram.me",
+            "vk.com",
+            "vkontakte.ru",
+            "ok.ru",
+            "max.ru",
+            "instagram.com",
+            "youtube.com",
+            "facebook.com",
+            "dzen.ru",
+            "rutube.ru",
+            "linkedin.com",
+        ];
         AhoCorasick::builder().ascii_case_insensitive(true).build(signs).ok()
     });
     SIGNS.as_ref().is_none_or(|signs| signs.is_match(href))

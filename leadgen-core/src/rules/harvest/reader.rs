@@ -1,5 +1,9 @@
 //! From the pieces of a page to what it holds.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 use super::entities::{self, Place};
 use super::html::{Link, Page, Prop};
 use super::stack::{Element, Open, Stack};
@@ -16,6 +20,13 @@ const MOST_HEADINGS: usize = 20;
 const MOST_SCRIPT: usize = 256 * 1024;
 /// JSON-LD kept of one page, in bytes.
 const MOST_DATA: usize = 1024 * 1024;
+
+/// Logos kept of one page.
+const MOST_LOGOS: usize = 20;
+
+/// How pictures of a logo are called.
+static LOGO: LazyLock<Option<AhoCorasick>> =
+    LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(["logo", "логотип", "Логотип", "ЛОГОТИП"]).ok());
 
 #[derive(Default)]
 pub(super) struct Reader {
@@ -122,7 +133,8 @@ impl Reader {
 
     pub(super) fn text(&mut self, run: &str) {
         let open = self.stack.last();
-        let (element, is_inert, is_hidden) = open.map_or((Element::Block, false, false), |open| (open.element, open.is_inert, open.is_hidden));
+        let (element, is_inert, is_hidden) =
+            open.map_or((Element::Block, false, false), |open| (open.element, open.is_inert, open.is_hidden));
         match element {
             Element::Script => return self.script(run, open.is_some_and(|open| open.is_data)),
             Element::Style => return self.style(run),
@@ -216,14 +228,14 @@ impl Reader {
     }
 
     fn logo(&mut self, tag: &Tag<'_>) {
-        if !tag.has(Attr::Alt) || self.page.logos.len() >= 20 {
+        if !tag.has(Attr::Alt) || self.page.logos.len() >= MOST_LOGOS {
             return;
         }
-        let alt = tag.get(Attr::Alt);
         let is_logo = [Attr::Src, Attr::Class, Attr::Id, Attr::Alt].iter().any(|attr| {
-            let value = tag.get(*attr);
-            value.len() < 300 && (value.to_ascii_lowercase().contains("logo") || value.to_lowercase().contains("логотип"))
+            let value = tag.raw(*attr);
+            value.len() < 300 && LOGO.as_ref().is_some_and(|logo| logo.is_match(value))
         });
+        let alt = tag.get(Attr::Alt);
         if is_logo && alt.len() <= 200 {
             self.page.logos.push(alt.into_owned());
         }

@@ -1,6 +1,9 @@
 //! Addresses that a script puts together from literals. Nothing is run: literals, names of strings and `+` are read.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::text::unescape;
 
@@ -17,11 +20,11 @@ const DEEPEST: usize = 16;
 
 /// Whether a script is worth reading: it holds an at sign in some spelling, or builds one.
 pub(super) fn may_hide_an_address(script: &str) -> bool {
-    let bytes = script.as_bytes();
-    memchr::memchr(b'@', bytes).is_some()
-        || ["&#64", "&#x40", "\\x40", "\\u0040", "%40", "fromCharCode", "mailto", "znvygb", "atob("]
-            .iter()
-            .any(|sign| memchr::memmem::find(bytes, sign.as_bytes()).is_some())
+    static SPELLINGS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+        let spellings = ["&#64", "&#x40", "\\x40", "\\u0040", "%40", "fromCharCode", "mailto", "znvygb", "atob("];
+        AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(spellings).ok()
+    });
+    memchr::memchr(b'@', script.as_bytes()).is_some() || SPELLINGS.as_ref().is_some_and(|spellings| spellings.is_match(script))
 }
 
 /// A string of a script.

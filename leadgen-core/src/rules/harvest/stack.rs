@@ -61,7 +61,14 @@ impl Element {
 /// Names of elements beside what they are.
 const NAMES: [(&[&[u8]], Element); 18] = [
     (&[b"a", b"area"], Element::Link),
-    (&[b"b", b"abbr", b"bdi", b"bdo", b"cite", b"code", b"em", b"font", b"i", b"mark", b"nobr", b"s", b"small", b"span", b"strong", b"sub", b"sup", b"u", b"noindex", b"label", b"tt", b"ins", b"del", b"q", b"var", b"big", b"data", b"time", b"strike", b"g", b"acronym"], Element::Inline),
+    (
+        &[
+            b"b", b"abbr", b"bdi", b"bdo", b"cite", b"code", b"em", b"font", b"i", b"mark", b"nobr", b"s", b"small", b"span", b"strong",
+            b"sub", b"sup", b"u", b"noindex", b"label", b"tt", b"ins", b"del", b"q", b"var", b"big", b"data", b"time", b"strike", b"g",
+            b"acronym",
+        ],
+        Element::Inline,
+    ),
     (&[b"p", b"li", b"dd", b"dt", b"option", b"tr"], Element::Item),
     (&[b"td", b"th"], Element::Cell),
     (&[b"h1"], Element::Heading),

@@ -135,6 +135,11 @@ impl<'a> Tag<'a> {
         entities::decoded(self.values[attr as usize], Place::Attribute)
     }
 
+    /// A value as it is written.
+    pub(super) fn raw(&self, attr: Attr) -> &'a str {
+        self.values[attr as usize]
+    }
+
     /// Whether an attribute is there and has a value.
     pub(super) fn has(&self, attr: Attr) -> bool {
         !self.values[attr as usize].is_empty()
@@ -156,14 +161,15 @@ impl<'a> Tag<'a> {
 
     /// The text inside runs from right to left, whatever its letters are.
     pub(super) fn is_turned(&self) -> bool {
-        let style = self.values[Attr::Style as usize].as_bytes();
-        let has = |word: &[u8]| memchr::memmem::find(style, word).is_some();
+        let style = self.raw(Attr::Style).as_bytes();
+        let has = |word: &[u8]| memchr::memchr_iter(word[0], style).any(|at| style[at..].starts_with(word));
         style.len() > 20 && has(b"bidi-override") && has(b"rtl")
     }
 
     /// Whether the classes are worth splitting: few speak of cards.
     pub(super) fn mentions_card(&self) -> bool {
-        self.values[Attr::Class as usize].as_bytes().windows(4).any(|part| part.eq_ignore_ascii_case(b"card"))
+        let class = self.raw(Attr::Class).as_bytes();
+        memchr::memchr2_iter(b'd', b'D', class).any(|at| at >= 4 && class[at - 3..at].eq_ignore_ascii_case(b"car"))
     }
 
     /// Nobody sees what is inside.
@@ -171,7 +177,7 @@ impl<'a> Tag<'a> {
         if self.present & (1 << Attr::Hidden as u16) != 0 {
             return true;
         }
-        let style = self.values[Attr::Style as usize];
+        let style = self.raw(Attr::Style);
         may_hide(style.as_bytes()) && entities::decoded(style, Place::Attribute).split(';').any(hides)
     }
 }
@@ -183,7 +189,11 @@ fn may_hide(style: &[u8]) -> bool {
         b'n' | b'N' => starts(at, b"none"),
         b'h' | b'H' => starts(at, b"hidden"),
         // A size of nothing.
-        b's' | b'S' => starts(at, b"size") && style[at + 4..].trim_ascii_start().starts_with(b":") && style[at + 4..].iter().take(4).any(|b| *b == b'0'),
+        b's' | b'S' => {
+            starts(at, b"size")
+                && style[at + 4..].trim_ascii_start().starts_with(b":")
+                && style[at + 4..].iter().take(4).any(|b| *b == b'0')
+        }
         b'-' => style.get(at + 1..at + 5).is_some_and(|digits| digits.iter().all(u8::is_ascii_digit)),
         b'&' => true,
         _ => false,

@@ -26,7 +26,47 @@ static NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// What every name with a legal form holds; Latin ones begin with a blank and stand at the end.
 pub(in super::super) const FORMS: [&str; 41] = [
-    "ООО", "ОАО", "ЗАО", "ПАО", "НАО", "АО ", "АО«", "АО\"", "АО“", "АО„", "ТОО", "ОДО", "НКО", "АНО", "МУП", "ГУП", "ФГУП", "ЧУП", "УП ", "УП«", "УП\"", "ГБУ", "ЧОУ", "ИП ", "общество с", "Общество с", "акционерное", "Акционерное", "индивидуальный п", "Индивидуальный п", " Inc", " LLC", " L.L.C", " Ltd", " Limited", " GmbH", " B.V", " BV", " PLC", " Corp", " LLP",
+    "ООО",
+    "ОАО",
+    "ЗАО",
+    "ПАО",
+    "НАО",
+    "АО ",
+    "АО«",
+    "АО\"",
+    "АО“",
+    "АО„",
+    "ТОО",
+    "ОДО",
+    "НКО",
+    "АНО",
+    "МУП",
+    "ГУП",
+    "ФГУП",
+    "ЧУП",
+    "УП ",
+    "УП«",
+    "УП\"",
+    "ГБУ",
+    "ЧОУ",
+    "ИП ",
+    "общество с",
+    "Общество с",
+    "акционерное",
+    "Акционерное",
+    "индивидуальный п",
+    "Индивидуальный п",
+    " Inc",
+    " LLC",
+    " L.L.C",
+    " Ltd",
+    " Limited",
+    " GmbH",
+    " B.V",
+    " BV",
+    " PLC",
+    " Corp",
+    " LLP",
 ];
 
 /// Stretches of a text that are looked at.
@@ -62,7 +102,8 @@ fn source_of(text: &str, from: usize, to: usize) -> Option<Source> {
     let lead = text[text.floor_char_boundary(from.saturating_sub(160))..from].to_lowercase();
     let tail = text[to..text.ceil_char_boundary((to + 160).min(text.len()))].to_lowercase();
     let close = &lead[lead.ceil_char_boundary(lead.len().saturating_sub(60))..];
-    if has_any(close, &["банк", "bank", "разработ", "design by", "создан"]) || text[from..to].to_lowercase().contains("банк") {
+    if has_any(close, &["банк", "bank", "разработ", "design by", "создан"]) || text[from..to].to_lowercase().contains("банк")
+    {
         return None;
     }
     // "ООО «Ромашка» (далее Продавец)": a party of the contract is the firm.

@@ -66,6 +66,8 @@ fn spelled(text: &str, label: &str) -> Option<usize> {
     for (at, c) in text.char_indices().take(80) {
         if c.is_ascii_alphanumeric() {
             rest = rest.strip_prefix(c.to_ascii_lowercase())?;
+        } else if matches!(c, 'А'..='я') {
+            rest = rest.strip_prefix(latin(c))?;
         } else if matches!(c, ' ' | '-' | '\'' | '’' | '.' | '&') {
             gaps += 1;
             if gaps > MOST_GAPS {

@@ -18,15 +18,14 @@ impl Scan<'_> {
             return true;
         }
         let first = self.bytes.get(groups[0].start).copied().unwrap_or(0);
-        let fits = |length: usize| (length == 11 && matches!(first, b'7' | b'8')) || (length == 10 && matches!(first, b'3' | b'4' | b'8' | b'9'));
+        let fits =
+            |length: usize| (length == 11 && matches!(first, b'7' | b'8')) || (length == 10 && matches!(first, b'3' | b'4' | b'8' | b'9'));
         (1..=groups.len()).any(|count| fits(length(&groups[..count])))
     }
 
     /// The number that the groups make.
     pub(super) fn plan(&self, groups: &[Group], start: usize, has_plus: bool, lead: Lead) -> Option<Planned> {
-        self.shared_area(groups, start)
-            .or_else(|| self.russian(groups, has_plus, lead))
-            .or_else(|| self.foreign(groups, has_plus, lead))
+        self.shared_area(groups, start).or_else(|| self.russian(groups, has_plus, lead)).or_else(|| self.foreign(groups, has_plus, lead))
     }
 
     /// Russia and Kazakhstan share a plan.
