@@ -71,27 +71,31 @@ struct Finder<'a> {
     count: usize,
 }
 
-impl Finder<'_> {
+impl<'a> Finder<'a> {
     fn link(&mut self, link: &Link) {
         let href = link.href.trim();
+        let begins = |scheme: &str| href.get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme));
         let doubt = if link.hidden { Some(Doubt::HiddenLink) } else { None };
         let at = (!link.hidden).then_some(link.text.start);
-        let scheme = href.split_once(':').map_or("", |(scheme, _)| scheme);
-        let near = Some(self.page.link_text(link)).filter(|text| !text.trim().is_empty());
-        if ["mailto", "email", "mail"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
+        if ["mailto:", "email:", "mail:"].into_iter().any(begins) {
             // A link around nothing can be neither seen nor clicked.
             let doubt = if link.hollow { Some(Doubt::Hollow) } else { doubt };
-            self.mailto(href, &Place { at, doubt, near, ..Place::new("mailto", 0.95) });
-        } else if scheme.eq_ignore_ascii_case("javascript") {
+            self.mailto(href, &Place { at, doubt, near: self.shown(link), ..Place::new("mailto", 0.95) });
+        } else if begins("javascript:") {
             let shifted = href.split(['\'', '"']).skip(1).step_by(2).find_map(decode::shifted_mailto);
             if let Some(text) = shifted {
-                self.mailto(&text, &Place { at, doubt, near, ..Place::new("obfuscated", 0.75) });
+                self.mailto(&text, &Place { at, doubt, near: self.shown(link), ..Place::new("obfuscated", 0.75) });
             } else if href.contains('@') || href.contains("%40") {
                 self.running(&decode::percent(href), "js", 0.70, doubt);
             }
-        } else {
+        } else if memchr::memchr2(b'@', b'#', href.as_bytes()).is_some() {
             self.web_link(href, at, doubt);
         }
+    }
+
+    /// What there is to click on.
+    fn shown(&self, link: &Link) -> Option<&'a str> {
+        Some(self.page.link_text(link)).filter(|text| !text.trim().is_empty())
     }
 
     /// Protected addresses, and what people write instead of "mailto:".

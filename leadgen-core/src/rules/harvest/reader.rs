@@ -1,9 +1,5 @@
 //! From the pieces of a page to what it holds.
 
-use std::sync::LazyLock;
-
-use aho_corasick::AhoCorasick;
-
 use super::entities::{self, Place};
 use super::html::{Link, Page, Prop};
 use super::stack::{Element, Open, Stack};
@@ -23,10 +19,6 @@ const MOST_DATA: usize = 1024 * 1024;
 
 /// Logos kept of one page.
 const MOST_LOGOS: usize = 20;
-
-/// How pictures of a logo are called.
-static LOGO: LazyLock<Option<AhoCorasick>> =
-    LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(["logo", "логотип", "Логотип", "ЛОГОТИП"]).ok());
 
 #[derive(Default)]
 pub(super) struct Reader {
@@ -233,7 +225,7 @@ impl Reader {
         }
         let is_logo = [Attr::Src, Attr::Class, Attr::Id, Attr::Alt].iter().any(|attr| {
             let value = tag.raw(*attr);
-            value.len() < 300 && LOGO.as_ref().is_some_and(|logo| logo.is_match(value))
+            value.len() < 300 && speaks_of_logo(value)
         });
         let alt = tag.get(Attr::Alt);
         if is_logo && alt.len() <= 200 {
@@ -316,6 +308,12 @@ impl Reader {
             _ => text.push(sign),
         }
     }
+}
+
+fn speaks_of_logo(value: &str) -> bool {
+    let bytes = value.as_bytes();
+    let is_logo = |at: usize| at >= 2 && bytes.get(at - 2..at + 2).is_some_and(|part| part.eq_ignore_ascii_case(b"logo"));
+    memchr::memchr2_iter(b'g', b'G', bytes).any(is_logo) || (!value.is_ascii() && value.to_lowercase().contains("логотип"))
 }
 
 /// The target of `5; url=/x`, if the wait is short enough to count as a redirect.
