@@ -237,14 +237,14 @@ impl<'a> Markup<'a> {
                     (in_comment, is_inner) = (false, false);
                 }
             } else if rest.get(1) == Some(&b'/') {
-                if name_at(self.bytes, at + 2).0 == SCRIPT {
+                if is_script(&rest[2..]) {
                     if !is_inner {
                         return at;
                     }
                     is_inner = false;
                 }
             } else if in_comment {
-                is_inner |= name_at(self.bytes, at + 1).0 == SCRIPT;
+                is_inner |= is_script(&rest[1..]);
             } else if rest.starts_with(b"<!--") {
                 in_comment = true;
                 // "<!-->" opens and closes at once: its hyphens are looked at again.
@@ -252,6 +252,12 @@ impl<'a> Markup<'a> {
             }
         }
     }
+}
+
+/// Whether the name of a script begins here, and ends where it should.
+fn is_script(bytes: &[u8]) -> bool {
+    let has_name = bytes.get(..6).is_some_and(|name| name.eq_ignore_ascii_case(b"script"));
+    has_name && bytes.get(6).is_none_or(|next| is_name_end(*next) && *next != b'=')
 }
 
 fn is_name_end(byte: u8) -> bool {
