@@ -10,6 +10,8 @@ use super::text::push_visible;
 const MOST_LINKS: usize = 5000;
 /// Other values kept of one page.
 const MOST_VALUES: usize = 2000;
+/// The longest title, in bytes.
+const LONGEST_TITLE: usize = 2000;
 /// Headings kept of one page.
 const MOST_HEADINGS: usize = 20;
 /// Script text kept of one page, in bytes.
@@ -134,6 +136,8 @@ impl Reader {
             _ if is_inert => return,
             _ => {}
         }
+        // A title without end is no title.
+        let run = if element == Element::Title { &run[..run.floor_char_boundary(LONGEST_TITLE)] } else { run };
         let is_turned = open.is_some_and(|open| open.is_turned);
         let run = match memchr::memchr(b'&', run.as_bytes()) {
             Some(_) => {
@@ -144,7 +148,7 @@ impl Reader {
             None => run,
         };
         match element {
-            Element::Title if self.page.title.len() < 2000 => push_visible(&mut self.page.title, run),
+            Element::Title if self.page.title.len() < LONGEST_TITLE => push_visible(&mut self.page.title, run),
             Element::Title => {}
             _ if is_turned => {
                 let turned: String = run.trim().chars().rev().collect();

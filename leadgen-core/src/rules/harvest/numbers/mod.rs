@@ -18,6 +18,9 @@ const MOST: usize = 500;
 /// Groups of one number.
 const MOST_GROUPS: usize = 12;
 
+/// How far from a number the next one may be that shares its city code, in bytes.
+const REACH: usize = 6;
+
 /// A phone and its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spotted {
@@ -156,8 +159,9 @@ impl Scan<'_> {
         }
         // Prices and years are the most numbers there are: too few digits, or too many in one piece.
         let count: usize = groups.iter().map(Group::length).sum();
-        let least = if self.area.is_some() { 5 } else { 7 };
-        if count < least || first.length() > 12 || !self.may_fit(groups, has_plus) {
+        let is_next = self.area.as_ref().is_some_and(|(_, end)| start.saturating_sub(*end) <= REACH);
+        let least = if is_next { 5 } else { 7 };
+        if count < least || first.length() > 12 || !(is_next || self.may_fit(groups, has_plus)) {
             return skip;
         }
         let lead = self.lead(start);

@@ -6,7 +6,7 @@ use crate::domain::name::Phone;
 use crate::rules::normalize;
 
 use super::super::text::line;
-use super::{Group, Lead, Scan};
+use super::{Group, Lead, REACH, Scan};
 
 /// A number, where it ends, and its city code.
 pub(super) type Planned = (Phone, usize, Option<String>);
@@ -14,7 +14,7 @@ pub(super) type Planned = (Phone, usize, Option<String>);
 impl Scan<'_> {
     /// Whether some groups from the first on can make a number: most digits of a page can't.
     pub(super) fn may_fit(&self, groups: &[Group], has_plus: bool) -> bool {
-        if has_plus || self.area.is_some() || !self.is_home() {
+        if has_plus || !self.is_home() {
             return true;
         }
         let first = self.bytes.get(groups[0].start).copied().unwrap_or(0);
@@ -40,7 +40,7 @@ impl Scan<'_> {
     /// "(4822) 33-91-79, 33-91-80": the second number shares the city code.
     fn shared_area(&self, groups: &[Group], start: usize) -> Option<Planned> {
         let (area, end) = self.area.as_ref()?;
-        let between = self.text.get(*end..start).filter(|between| between.len() <= 6)?;
+        let between = self.text.get(*end..start).filter(|between| between.len() <= REACH)?;
         let joins = between.chars().all(|c| matches!(c, ',' | ';' | '/' | ' ' | 'и' | '\n' | '\t'))
             && between.contains([',', ';', '/', 'и', '\n', '\t']);
         let local = 10 - area.len();
