@@ -5,6 +5,7 @@ mod conformance;
 mod contacts;
 mod crash;
 mod crawl;
+mod disguises;
 mod env;
 mod floors;
 mod journey;

@@ -209,3 +209,78 @@ fn any_sitemap_is_read() {
         assert!(map.urls.len() <= 5000 && map.urls.iter().all(|url| url.starts_with("http") && url.len() <= 2048));
     });
 }
+
+/// Megabytes of one thing, and how long they may take: as a crawl's own build, or as a developer's.
+const LARGE: (usize, f64) = if cfg!(debug_assertions) { (1_000_000, 10.0) } else { (10_000_000, 1.0) };
+
+/// The processor's time of this thread: a busy machine makes nothing look slow.
+fn processor_seconds() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    Some(text.split(' ').next()?.parse::<f64>().ok()? / 1e9)
+}
+
+#[test]
+fn megabytes_of_one_thing_take_their_time_and_no_more() {
+    let pieces = [
+        "<div>",
+        "<div a=\"",
+        "<p itemprop=email>",
+        "<!--",
+        "<script><!--",
+        "<script>'a'+",
+        "<style>bidi-override{",
+        "</",
+        "&amp;",
+        "&#64;",
+        "@",
+        "a@a.",
+        "info@firma.ru ",
+        "1",
+        "1 ",
+        "33-91-80, ",
+        "8 (495) 204-51-38, ",
+        "ИНН ",
+        "ООО «",
+        "© ООО «Рога» ",
+        "сайт создан ",
+        "Foo Inc ",
+        " at ",
+        "info(at)a(dot)",
+        "<a href='mailto:a@b.ru'>",
+        "<script type=application/ld+json>[[[",
+        "я",
+        "\n",
+        "f i r m a. ",
+    ];
+    let around = [("", ""), ("<script>var a='@';", "</script>"), ("<title>", "</title>"), ("<p>info@firma.ru тел. (495) 204-51-38 ", "")];
+    let url = Url::parse("https://firma.ru/").unwrap();
+    let site = Site { domain: normalize::domain_of("firma.ru"), country: None };
+    let (size, limit) = LARGE;
+    let mut slowest = (0.0, String::new());
+    for piece in pieces {
+        for (before, after) in around {
+            let page = format!("{before}{}{after}", piece.repeat(size / piece.len()));
+            let begun = processor_seconds();
+            let found = harvest::merge(&[harvest::page(&url, page.as_bytes(), None, &site)], &site);
+            let took = processor_seconds().zip(begun).map_or(0.0, |(now, begun)| now - begun);
+            assert!(took < limit, "{size} bytes of {piece:?} after {before:?} took {took:.2} s");
+            assert!(found.contacts.len() <= 1000, "{piece:?} gave {} contacts", found.contacts.len());
+            if took > slowest.0 {
+                slowest = (took, format!("{piece:?} after {before:?}"));
+            }
+        }
+    }
+    println!("{} pages of {size} bytes, the slowest {:.2} s of processor: {}", pieces.len() * around.len(), slowest.0, slowest.1);
+}
+
+#[test]
+fn a_page_takes_a_bounded_multiple_of_its_size() {
+    let url = Url::parse("https://firma.ru/").unwrap();
+    for piece in ["<div>", "<a href=x>y</a>", "info@firma.ru ", "<i data-mail=x>", "8 (495) 204-51-38, ", "<script>'a'</script>"] {
+        let page = piece.repeat(4_000_000 / piece.len());
+        let read = harvest::page(&url, page.as_bytes(), None, &Site::default()).page;
+        let links: usize = read.links.iter().map(|link| link.href.len()).sum();
+        let kept = read.text.len() + read.hidden.len() + links + read.scripts.iter().map(String::len).sum::<usize>();
+        assert!(kept <= 2 * page.len() && read.links.len() <= 5000 && read.attributes.len() <= 2100, "{piece}: {kept} bytes kept");
+    }
+}

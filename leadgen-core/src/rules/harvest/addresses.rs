@@ -15,7 +15,7 @@ const REACH: usize = 200;
 const MOST: usize = 2000;
 
 /// Written-out at signs.
-pub(super) const SIGNS: [&str; 33] = [
+pub(super) const SIGNS: [&str; 41] = [
     "(at)",
     "[at]",
     "{at}",
@@ -49,9 +49,17 @@ pub(super) const SIGNS: [&str; 33] = [
     "(эт)",
     "(ат)",
     "[эт]",
+    "{ собака }",
+    "(собачка)",
+    "[собачка]",
+    "{собачка}",
+    "_собака_",
+    "-собака-",
+    "*собака*",
+    "*at*",
 ];
 /// Written-out dots.
-const DOTS: [&str; 19] = [
+const DOTS: [&str; 25] = [
     "(dot)",
     "[dot]",
     "{dot}",
@@ -71,6 +79,12 @@ const DOTS: [&str; 19] = [
     " точка ",
     "(tochka)",
     "[tochka]",
+    "( точка )",
+    "[ точка ]",
+    "{ точка }",
+    "_точка_",
+    "-точка-",
+    "*dot*",
 ];
 /// Words that are glued to the end of an address.
 const GLUED: [&str; 18] = [

@@ -184,7 +184,8 @@ fn credits(text: &str, marks: &[Mark]) -> Vec<Mark> {
         // A long line is prose; only what follows the words belongs to them.
         let from = if to - from > 300 { start } else { from };
         let rest = text[end..to].trim();
-        let last = if rest.chars().filter(|c| c.is_alphanumeric()).take(3).count() < 3 { line(text, (to + 1).min(text.len())).1 } else { to };
+        let last =
+            if rest.chars().filter(|c| c.is_alphanumeric()).take(3).count() < 3 { line(text, (to + 1).min(text.len())).1 } else { to };
         let last = last.min(text.floor_char_boundary((end + 4 * REACH).min(text.len())));
         found.push((from, last.max(end) + 1));
     }

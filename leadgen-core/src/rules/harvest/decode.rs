@@ -51,18 +51,18 @@ pub(super) fn shifted_mailto(text: &str) -> Option<String> {
     if !(10..=300).contains(&text.len()) || !text.is_ascii() {
         return None;
     }
-    let letters = |by: u8| text.bytes().map(|b| char::from(turn(turn(b, b'a', b'z', by), b'A', b'Z', by))).collect::<String>();
+    let letter = |b: u8, by: u8| turn(turn(b, b'a', b'z', by), b'A', b'Z', by);
     // TYPO3 moves three ranges of signs, each within itself.
-    let ranges = |by: u8| {
-        let moved = |b: u8| match b {
-            0x2B..=0x3A => turn(b, 0x2B, 0x3A, by),
-            0x40..=0x5A => turn(b, 0x40, 0x5A, by),
-            0x61..=0x7A => turn(b, 0x61, 0x7A, by),
-            other => other,
-        };
-        text.bytes().map(|b| char::from(moved(b))).collect::<String>()
+    let range = |b: u8, by: u8| match b {
+        0x2B..=0x3A => turn(b, 0x2B, 0x3A, by),
+        0x40..=0x5A => turn(b, 0x40, 0x5A, by),
+        0x61..=0x7A => turn(b, 0x61, 0x7A, by),
+        other => other,
     };
-    (1..26).flat_map(|by| [letters(by), ranges(by)]).find(|text| text.starts_with("mailto:"))
+    let ways: [&dyn Fn(u8, u8) -> u8; 2] = [&letter, &range];
+    let begins = |way: &dyn Fn(u8, u8) -> u8, by: u8| text.bytes().zip(b"mailto:").all(|(moved, wanted)| way(moved, by) == *wanted);
+    let (way, by) = (1..26).flat_map(|by| ways.map(|way| (way, by))).find(|(way, by)| begins(*way, *by))?;
+    Some(text.bytes().map(|byte| char::from(way(byte, by))).collect())
 }
 
 fn turn(byte: u8, first: u8, last: u8, by: u8) -> u8 {

@@ -58,7 +58,10 @@ pub(super) fn find(found: &mut PageFindings, url: &Url, page: &Page, marks: &Mar
     for script in &page.scripts {
         for built in scripts::strings(script) {
             let (score, doubt) = if built.is_joined { (0.70, None) } else { (0.70, Some(Doubt::Literal)) };
-            finder.running(&decode::percent(&built.text), "js", score, doubt);
+            match decode::shifted_mailto(&built.text) {
+                Some(text) => finder.mailto(&text, &Place::new("js", score)),
+                None => finder.running(&decode::percent(&built.text), "js", score, doubt),
+            }
         }
     }
 }
@@ -144,6 +147,9 @@ impl<'a> Finder<'a> {
     fn attribute(&mut self, value: &str) {
         if value.contains('@') {
             let spotted = addresses::find(value);
+            if let Some(text) = decode::shifted_mailto(value).filter(|_| spotted.is_empty()) {
+                return self.mailto(&text, &Place::new("obfuscated", 0.75));
+            }
             if spotted.is_empty() {
                 let turned: String = value.chars().rev().collect();
                 self.running(&turned, "attribute", 0.65, None);

@@ -146,7 +146,7 @@ static CLASSES: [Class; 256] = {
         }
         byte += 1;
     }
-    let leads = b"([{<_-\" ";
+    let leads = b"([{<_-*\" ";
     let mut at = 0;
     while at < leads.len() {
         classes[leads[at] as usize] = Class::Lead;

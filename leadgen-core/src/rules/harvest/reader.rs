@@ -143,6 +143,11 @@ impl Reader {
             Some(_) => {
                 self.spelled.clear();
                 entities::decode_into(&mut self.spelled, run, Place::Text);
+                // "&amp;#64;": a page that was made from another one's text.
+                if memchr::memmem::find(self.spelled.as_bytes(), b"&#").is_some() {
+                    let once = std::mem::take(&mut self.spelled);
+                    entities::decode_into(&mut self.spelled, &once, Place::Text);
+                }
                 self.spelled.as_str()
             }
             None => run,

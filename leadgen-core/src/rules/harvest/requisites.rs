@@ -103,6 +103,11 @@ fn in_stretch(labelled: &Regex, text: &str, mut from: usize, numbers: &mut Vec<N
         let (Some(whole), Some(label), Some(between), Some(digits)) = (found.get(0), found.get(1), found.get(2), found.get(3)) else {
             break;
         };
+        // "длинный" is no label.
+        if text[..label.start()].ends_with(char::is_alphabetic) {
+            from = label.end();
+            continue;
+        }
         let kind = kind_of(label.as_str());
         let of_bank = speaks_of_bank(between.as_str()) || after_bank(before(text, label.start(), 160));
         // Words between that are a label of their own belong to another number.

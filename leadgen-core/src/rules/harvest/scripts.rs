@@ -142,7 +142,7 @@ impl<'a> Script<'a> {
         self.blanks();
         let before = self.rest;
         let value = match self.rest.chars().next()? {
-            quote @ ('"' | '\'' | '`') => Value { text: self.literal(quote), pieces: 1 },
+            quote @ ('"' | '\'' | '`') => self.literal(quote),
             '(' => {
                 self.rest = &self.rest[1..];
                 let value = self.sum(depth + 1);
@@ -250,23 +250,48 @@ impl<'a> Script<'a> {
                 value = Value { text: value.text.chars().rev().collect(), pieces: 2 };
                 continue;
             }
+            if let Some(rest) = trimmed.strip_prefix(".replace(") {
+                self.rest = rest;
+                value = self.replaced(value, depth);
+                continue;
+            }
             let Some(rest) = trimmed.strip_prefix(".concat(") else {
                 return value;
             };
             self.rest = rest;
-            while let Some(next) = self.sum(depth + 1) {
-                if value.text.len() + next.text.len() <= LONGEST {
-                    value.text.push_str(&next.text);
-                    value.pieces += next.pieces;
-                }
-                self.blanks();
-                match self.rest.strip_prefix(',') {
-                    Some(rest) => self.rest = rest,
-                    None => break,
-                }
-            }
-            self.rest = self.rest.trim_start().strip_prefix(')').unwrap_or(self.rest);
+            self.concat(&mut value, depth);
         }
+    }
+
+    /// What is put behind a value, up to the bracket.
+    fn concat(&mut self, value: &mut Value, depth: usize) {
+        while let Some(next) = self.sum(depth + 1) {
+            if value.text.len() + next.text.len() <= LONGEST {
+                value.text.push_str(&next.text);
+                value.pieces += next.pieces;
+            }
+            self.blanks();
+            match self.rest.strip_prefix(',') {
+                Some(rest) => self.rest = rest,
+                None => break,
+            }
+        }
+        self.rest = self.rest.trim_start().strip_prefix(')').unwrap_or(self.rest);
+    }
+
+    /// A value with one literal in place of another. Patterns are left alone: the value stays what it is.
+    fn replaced(&mut self, value: Value, depth: usize) -> Value {
+        let Some(old) = self.sum(depth + 1) else { return value };
+        self.blanks();
+        let Some(rest) = self.rest.strip_prefix(',') else { return value };
+        self.rest = rest;
+        let Some(new) = self.sum(depth + 1) else { return value };
+        self.rest = self.rest.trim_start().strip_prefix(')').unwrap_or(self.rest);
+        let is_short = !old.text.is_empty() && value.text.len() <= LONGEST && new.text.len() <= LONGEST;
+        if !is_short {
+            return value;
+        }
+        Value { text: value.text.replacen(&old.text, &new.text, 1), pieces: value.pieces.max(2) }
     }
 
     fn blanks(&mut self) {
@@ -299,47 +324,62 @@ impl<'a> Script<'a> {
         Some(name)
     }
 
-    fn literal(&mut self, quote: char) -> String {
-        let mut text = String::new();
+    fn literal(&mut self, quote: char) -> Value {
+        let mut value = Value { text: String::new(), pieces: 1 };
         let mut chars = self.rest.char_indices().skip(1);
         while let Some((at, c)) = chars.next() {
             match c {
                 _ if c == quote => {
                     self.rest = &self.rest[at + 1..];
-                    return text;
+                    return value;
                 }
                 '\n' if quote != '`' => {
                     self.rest = &self.rest[at..];
-                    return text;
+                    return value;
                 }
+                '$' if quote == '`' => match self.inserted(at + 1) {
+                    Some((text, length)) => {
+                        value.text.push_str(text);
+                        value.pieces += 1;
+                        (0..length).for_each(|_| drop(chars.next()));
+                    }
+                    None => value.text.push(c),
+                },
                 '\\' => {
                     let Some((at, escaped)) = chars.next() else { break };
-                    let digits = match escaped {
-                        'x' => 2,
-                        'u' => 4,
-                        _ => 0,
-                    };
-                    let code = self
-                        .rest
-                        .get(at + 1..at + 1 + digits)
-                        .filter(|hex| !hex.is_empty())
-                        .and_then(|hex| u32::from_str_radix(hex, 16).ok());
-                    match (code.and_then(char::from_u32), escaped) {
-                        (Some(c), _) => {
-                            text.push(c);
-                            for _ in 0..digits {
-                                chars.next();
-                            }
-                        }
-                        (None, 'n' | 'r' | 't') => text.push(' '),
-                        (None, other) => text.push(other),
-                    }
+                    let (c, length) = self.escape(at, escaped);
+                    value.text.push(c);
+                    (0..length).for_each(|_| drop(chars.next()));
                 }
-                c => text.push(c),
+                c => value.text.push(c),
             }
         }
         self.rest = "";
-        text
+        value
+    }
+
+    /// `{name}` after a dollar: what the name stands for, and how many signs it takes.
+    fn inserted(&self, at: usize) -> Option<(&str, usize)> {
+        let inside = self.rest.get(at..)?.strip_prefix('{')?;
+        let name = &inside[..inside.bytes().take(80).position(|byte| byte == b'}')?];
+        let text = self.names.get(name.trim()).filter(|text| text.len() <= 200)?;
+        Some((text, name.chars().count() + 2))
+    }
+
+    /// What an escape stands for, and how many signs it takes besides its letter.
+    fn escape(&self, at: usize, letter: char) -> (char, usize) {
+        let digits = match letter {
+            'x' => 2,
+            'u' => 4,
+            _ => 0,
+        };
+        let hex = self.rest.get(at + 1..at + 1 + digits).filter(|hex| !hex.is_empty());
+        let code = hex.and_then(|hex| u32::from_str_radix(hex, 16).ok());
+        match (code.and_then(char::from_u32), letter) {
+            (Some(c), _) => (c, digits),
+            (None, 'n' | 'r' | 't') => (' ', 0),
+            (None, other) => (other, 0),
+        }
     }
 
     /// Passes one sign, or one whole run of signs that begin no value.
@@ -371,6 +411,8 @@ mod tests {
         assert_eq!(built("x = ['info', 'firma.ru'].join('@')"), ["info@firma.ru"]);
         assert_eq!(built("'ur.amrif@ofni'.split('').reverse().join('')"), ["info@firma.ru"]);
         assert_eq!(built("'info'.concat('@', 'firma.ru')"), ["info@firma.ru"]);
+        assert_eq!(built("'info#firma.ru'.replace('#', '@')"), ["info@firma.ru"]);
+        assert_eq!(built("const n = 'info', h = 'firma.ru'; a.href = `mailto:${n}@${ h }`"), ["mailto:info@firma.ru"]);
         assert_eq!(built("document.write(String.fromCharCode(97,64,98,46,114,117))"), ["a@b.ru"]);
     }
 

@@ -40,8 +40,10 @@ const MOST_OTHERS: usize = 50;
 /// Values that may be addresses, of one element.
 const MOST_DATA: usize = 21;
 /// Parts of the names of attributes that carry addresses.
-const TELLING: [&str; 14] =
-    ["mail", "phone", "tel", "user", "domain", "host", "login", "local", "name", "contact", "part", "enc", "addr", "text"];
+const TELLING: [&str; 17] = [
+    "mail", "phone", "tel", "user", "domain", "host", "login", "local", "name", "contact", "part", "enc", "addr", "text", "tld", "zone",
+    "site",
+];
 
 /// One number for a name, whatever its case: its letters side by side, or a hash if they are more than eight.
 pub(super) const fn name_of(name: &[u8]) -> u64 {
