@@ -284,3 +284,14 @@ fn a_page_takes_a_bounded_multiple_of_its_size() {
         assert!(kept <= 2 * page.len() && read.links.len() <= 5000 && read.attributes.len() <= 2100, "{piece}: {kept} bytes kept");
     }
 }
+
+#[test]
+fn a_hidden_link_with_an_endless_text_gives_a_short_snippet() {
+    let page = format!("<div hidden><a href='tel:+73422550550'>{}</a></div>", "слово ".repeat(10_000));
+    let url = Url::parse("https://firma.ru/").unwrap();
+
+    let found = harvest::page(&url, page.as_bytes(), None, &Site::default());
+
+    assert!(!found.contacts.is_empty());
+    assert!(found.contacts.iter().all(|seen| seen.contact.snippet.chars().count() <= 200 && seen.raw.chars().count() <= 200));
+}

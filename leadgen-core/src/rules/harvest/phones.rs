@@ -10,8 +10,8 @@ use crate::rules::normalize;
 
 use super::context::Context;
 use super::decode::percent;
-use super::html::{Page, Prop};
-use super::numbers::{self, is_sample};
+use super::html::{Link, Page, Prop};
+use super::numbers::{self, Spotted, is_sample};
 use super::structured::Structured;
 use super::text::snippet;
 use super::{Doubt, PageFindings, Sighting};
@@ -20,64 +20,93 @@ use super::{Doubt, PageFindings, Sighting};
 const JUDGED_BY: usize = 30_000;
 
 pub(super) fn find(found: &mut PageFindings, url: &Url, page: &Page, structured: &Structured, country: Option<&str>, context: &Context) {
-    let mut keep = |phone: Phone, origin: &str, score: f64, is_fax: bool, raw: &str, snippet: String, doubt: Option<Doubt>| {
-        found.contacts.push(Sighting {
-            contact: FoundContact {
-                contact_type: ContactType::Phone,
-                value: phone.as_str().to_owned(),
-                kind: if is_fax { "fax".into() } else { type_of(&phone).into() },
-                origin: origin.into(),
-                score,
-                source_url: url.to_string(),
-                snippet,
-                page_hash: context.page_hash.clone(),
-            },
-            raw: raw.split_whitespace().collect::<Vec<_>>().join(" "),
-            doubt,
-        });
-    };
-    // Numbers that the text around their link calls a fax.
+    let mut finder = Finder { found, url, page, country, context };
     let spotted = numbers::find(&page.text, country);
+    // Numbers that the text around their link calls a fax.
     let faxes: HashSet<&Phone> = spotted.iter().filter(|one| one.is_fax).map(|one| &one.phone).collect();
     for link in &page.links {
-        let Some(number) = dialled(&link.href) else { continue };
-        let Some(phone) = in_link(number, country).filter(|phone| !is_sample(phone)) else {
-            continue;
-        };
-        let doubt = if link.hidden {
+        finder.link(link, &faxes);
+    }
+    finder.marked(structured);
+    finder.spotted(&page.text, spotted, 0.85, None);
+    finder.spotted(&page.hidden, numbers::find(&page.hidden, country), 0.20, Some(Doubt::Hidden));
+}
+
+struct Finder<'a> {
+    found: &'a mut PageFindings,
+    url: &'a Url,
+    page: &'a Page,
+    country: Option<&'a str>,
+    context: &'a Context,
+}
+
+/// A number as it was met.
+struct Met<'a> {
+    phone: Phone,
+    origin: &'static str,
+    score: f64,
+    is_fax: bool,
+    raw: &'a str,
+    near: String,
+    doubt: Option<Doubt>,
+}
+
+impl Finder<'_> {
+    fn keep(&mut self, met: Met<'_>) {
+        self.found.contacts.push(Sighting {
+            contact: FoundContact {
+                contact_type: ContactType::Phone,
+                value: met.phone.as_str().to_owned(),
+                kind: if met.is_fax { "fax".into() } else { type_of(&met.phone).into() },
+                origin: met.origin.into(),
+                score: met.score,
+                source_url: self.url.to_string(),
+                snippet: met.near,
+                page_hash: self.context.page_hash.clone(),
+            },
+            raw: snippet(met.raw, 0),
+            doubt: met.doubt,
+        });
+    }
+
+    fn link(&mut self, link: &Link, faxes: &HashSet<&Phone>) {
+        let Some(number) = dialled(&link.href) else { return };
+        let Some(phone) = in_link(number, self.country).filter(|phone| !is_sample(phone)) else { return };
+        let doubt = if link.hollow {
+            Some(Doubt::Hollow)
+        } else if link.hidden {
             Some(Doubt::HiddenLink)
         } else {
-            context.doubt(&page.text, link.text.start).filter(|doubt| *doubt == Doubt::Credit)
+            self.context.doubt(&self.page.text, link.text.start).filter(|doubt| *doubt == Doubt::Credit)
         };
-        let doubt = if link.hollow { Some(Doubt::Hollow) } else { doubt };
         let is_fax = faxes.contains(&phone);
-        let text = page.link_text(link).trim();
-        let near = if link.hidden { text.to_owned() } else { snippet(&page.text, link.text.start) };
-        keep(phone, "tel", 0.95, is_fax, if text.is_empty() { number } else { text }, near, doubt);
+        let text = self.page.link_text(link).trim();
+        let near = snippet(if link.hidden { &self.page.hidden } else { &self.page.text }, link.text.start);
+        self.keep(Met { phone, origin: "tel", score: 0.95, is_fax, raw: if text.is_empty() { number } else { text }, near, doubt });
     }
-    for text in &structured.phones {
-        if let Some(phone) = in_link(text, country).filter(|phone| !is_sample(phone)) {
-            keep(phone, "jsonld", 0.92, false, text, String::new(), None);
+
+    /// Values that the page marks as numbers.
+    fn marked(&mut self, structured: &Structured) {
+        let page = self.page;
+        let data = structured.phones.iter().map(|text| ("jsonld", 0.92, false, text));
+        let props = page.props.iter().filter(|(prop, _)| matches!(prop, Prop::Phone | Prop::Fax));
+        let props = props.map(|(prop, text)| ("attribute", 0.92, *prop == Prop::Fax, text));
+        let named = page.attributes.iter().filter(|(name, text)| text.len() <= 40 && (name.contains("phone") || name.contains("tel")));
+        let named = named.map(|(name, text)| ("attribute", 0.80, name.contains("fax"), text));
+        for (origin, score, is_fax, text) in data.chain(props).chain(named) {
+            if let Some(phone) = in_link(text, self.country).filter(|phone| !is_sample(phone)) {
+                self.keep(Met { phone, origin, score, is_fax, raw: text, near: String::new(), doubt: None });
+            }
         }
     }
-    for (prop, text) in page.props.iter().filter(|(prop, _)| matches!(prop, Prop::Phone | Prop::Fax)) {
-        if let Some(phone) = in_link(text, country).filter(|phone| !is_sample(phone)) {
-            keep(phone, "attribute", 0.92, *prop == Prop::Fax, text, String::new(), None);
+
+    fn spotted(&mut self, text: &str, spotted: Vec<Spotted>, score: f64, doubt: Option<Doubt>) {
+        for one in spotted {
+            let of_place = || self.context.doubt(text, one.start).filter(|doubt| *doubt != Doubt::Licence);
+            let doubt = doubt.or_else(of_place);
+            let (raw, near) = (text.get(one.start..one.end).unwrap_or(""), snippet(text, one.start));
+            self.keep(Met { phone: one.phone, origin: "text", score, is_fax: one.is_fax, raw, near, doubt });
         }
-    }
-    for (name, text) in page.attributes.iter().filter(|(name, _)| name.contains("phone") || name.contains("tel")) {
-        if let Some(phone) = in_link(text, country).filter(|phone| !is_sample(phone) && text.len() <= 40) {
-            keep(phone, "attribute", 0.80, name.contains("fax"), text, String::new(), None);
-        }
-    }
-    for one in &spotted {
-        let doubt = context.doubt(&page.text, one.start).filter(|doubt| *doubt != Doubt::Licence);
-        let raw = page.text.get(one.start..one.end).unwrap_or("");
-        keep(one.phone.clone(), "text", 0.85, one.is_fax, raw, snippet(&page.text, one.start), doubt);
-    }
-    for one in numbers::find(&page.hidden, country) {
-        let raw = page.hidden.get(one.start..one.end).unwrap_or("");
-        keep(one.phone, "text", 0.20, one.is_fax, raw, snippet(&page.hidden, one.start), Some(Doubt::Hidden));
     }
 }
 

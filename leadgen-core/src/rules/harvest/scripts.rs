@@ -341,7 +341,7 @@ impl<'a> Script<'a> {
                     Some((text, length)) => {
                         value.text.push_str(text);
                         value.pieces += 1;
-                        (0..length).for_each(|_| drop(chars.next()));
+                        length.checked_sub(1).and_then(|last| chars.nth(last));
                     }
                     None => value.text.push(c),
                 },
@@ -349,7 +349,7 @@ impl<'a> Script<'a> {
                     let Some((at, escaped)) = chars.next() else { break };
                     let (c, length) = self.escape(at, escaped);
                     value.text.push(c);
-                    (0..length).for_each(|_| drop(chars.next()));
+                    length.checked_sub(1).and_then(|last| chars.nth(last));
                 }
                 c => value.text.push(c),
             }
