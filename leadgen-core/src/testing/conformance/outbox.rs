@@ -217,7 +217,7 @@ async fn a_sent_letter_moves_its_company(world: &World) -> Result<()> {
 async fn a_letter_still_offered_is_not_in_doubt_while_its_lease_is_renewed(world: &World) -> Result<()> {
     let claim = marked(world).await?;
     for _ in 0..3 {
-        world.pass(SendLetter::LEASE - Duration::from_secs(1));
+        world.pass(SendLetter::LEASE.saturating_sub(Duration::from_secs(1)));
         world.renew::<SendLetter>(&claim.ticket).await?;
         assert!(world.claim::<SendLetter>().await?.is_empty());
     }

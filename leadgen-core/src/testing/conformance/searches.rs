@@ -129,7 +129,7 @@ async fn a_search_still_asked_is_not_in_doubt_while_its_lease_is_renewed(world: 
     let claim = world.claim_one::<SubmitQuery>().await?;
     world.mark::<SubmitQuery>(&claim.ticket).await?;
     for _ in 0..3 {
-        world.pass(SubmitQuery::LEASE - Duration::from_secs(1));
+        world.pass(SubmitQuery::LEASE.saturating_sub(Duration::from_secs(1)));
         world.renew::<SubmitQuery>(&claim.ticket).await?;
         assert!(world.claim::<SubmitQuery>().await?.is_empty());
     }
