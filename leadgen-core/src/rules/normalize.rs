@@ -138,7 +138,8 @@ fn normal_path(path: &str) -> String {
             other => segments.push(other),
         }
     }
-    if segments.last().is_some_and(|last| is_index(last)) {
+    // What is left may end in another one: a normal form is its own normal form.
+    while segments.last().is_some_and(|last| is_index(last)) {
         segments.pop();
     }
     let mut out = String::new();
@@ -200,6 +201,13 @@ mod tests {
             let family = host.as_ref().and_then(registrable);
             json!({"host": host.map(|h| h.to_string()), "registrable": family.map(|f| f.to_string())})
         });
+    }
+
+    #[test]
+    fn an_index_below_an_index_goes_too() {
+        let url = address("https://denta-lux.ru/uslugi/index.pi/index.php").map(|address| address.url);
+        assert_eq!(url.as_deref(), Some("https://denta-lux.ru/uslugi"));
+        assert_eq!(url.as_deref().and_then(address).map(|address| address.url), url);
     }
 
     /// Absolute addresses of the web platform's tests, as the url crate ships them, whose host can be a firm's.
