@@ -204,14 +204,15 @@ impl Marks {
     }
 }
 
-/// Stretches of a text around marks, in order; those that touch are one.
-pub(super) fn stretches(text: &str, marks: impl Iterator<Item = Mark>, lead: usize, tail: usize) -> Vec<Mark> {
+/// Stretches of a text around marks, in order; those that touch are one. A mark says how much before and after it counts.
+pub(super) fn stretches(text: &str, marks: impl Iterator<Item = Mark>, around: impl Fn(Mark) -> (usize, usize)) -> Vec<Mark> {
     let mut found: Vec<Mark> = Vec::new();
     for (from, to) in marks {
+        let (lead, tail) = around((from, to));
         let from = text.floor_char_boundary(from.saturating_sub(lead));
         let to = text.ceil_char_boundary((to + tail).min(text.len()));
         match found.last_mut() {
-            Some(last) if last.1 >= from => last.1 = to.max(last.1),
+            Some(last) if last.1 >= from => *last = (last.0.min(from), to.max(last.1)),
             _ => found.push((from, to)),
         }
     }
@@ -238,7 +239,7 @@ mod tests {
     #[test]
     fn stretches_that_touch_are_one() {
         let text = "абвгд 12345 абвгд";
-        assert_eq!(stretches(text, [(2, 4), (8, 9)].into_iter(), 1, 3), [(0, 12)]);
-        assert_eq!(stretches(text, [(2, 4), (11, 12)].into_iter(), 1, 1), [(0, 6), (10, 13)]);
+        assert_eq!(stretches(text, [(2, 4), (8, 9)].into_iter(), |_| (1, 3)), [(0, 12)]);
+        assert_eq!(stretches(text, [(2, 4), (11, 12)].into_iter(), |_| (1, 1)), [(0, 6), (10, 13)]);
     }
 }

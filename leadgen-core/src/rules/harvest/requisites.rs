@@ -90,7 +90,7 @@ pub(super) fn find(text: &str, marks: &Marks) -> Vec<Number> {
     let mut numbers = Vec::new();
     // Without a digit nearby there is nothing to read.
     let near_digits = |(from, to): &(usize, usize)| text.as_bytes()[*from..(*to + 200).min(text.len())].iter().any(u8::is_ascii_digit);
-    for (from, to) in stretches(text, marks.about(Topic::Requisite).iter().copied().filter(near_digits), 80, 200) {
+    for (from, to) in stretches(text, marks.about(Topic::Requisite).iter().copied().filter(near_digits), |_| (80, 200)) {
         in_stretch(labelled, &text[..to], from, &mut numbers);
     }
     numbers

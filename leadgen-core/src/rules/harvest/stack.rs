@@ -184,7 +184,9 @@ impl Stack {
 
     /// The element of a tag, with what it inherits.
     pub(super) fn child_of(&self, tag: &Tag<'_>) -> Open {
-        let mut open = Open { element: tag.element, id: tag.id, prop: self.prop(tag), ..Open::default() };
+        let is_card = is_card(tag);
+        let prop = self.prop_of(tag, is_card);
+        let mut open = Open { element: tag.element, id: tag.id, prop, ..Open::default() };
         if let Some(above) = self.last() {
             (open.is_hidden, open.is_inert, open.is_turned) = (above.is_hidden, above.is_inert, above.is_turned);
             (open.is_edge, open.in_card, open.scope) = (above.is_edge, above.in_card, above.scope);
@@ -194,7 +196,7 @@ impl Stack {
         open.is_turned |= tag.is_turned();
         open.is_edge |= tag.element == Element::Edge;
         open.is_data = tag.element == Element::Script && tag.get(Attr::Type).to_ascii_lowercase().contains("ld+json");
-        open.in_card |= is_card(tag);
+        open.in_card |= is_card;
         if tag.has(Attr::ItemType) {
             let kind = tag.get(Attr::ItemType);
             open.scope = if super::structured::is_organization(kind.rsplit('/').next().unwrap_or("")) { Scope::Firm } else { Scope::Other };
@@ -204,6 +206,10 @@ impl Stack {
 
     /// What a tag's value is marked as.
     pub(super) fn prop(&self, tag: &Tag<'_>) -> Option<Prop> {
+        self.prop_of(tag, is_card(tag))
+    }
+
+    fn prop_of(&self, tag: &Tag<'_>, is_card: bool) -> Option<Prop> {
         let (scope, in_card) = self.last().map_or((Scope::None, false), |open| (open.scope, open.in_card));
         if tag.has(Attr::ItemProp) {
             // A name inside a firm's scope that opens a scope of its own is another thing's.
@@ -218,7 +224,7 @@ impl Stack {
                 _ => None,
             });
         }
-        let is_card = in_card || is_card(tag);
+        let is_card = in_card || is_card;
         (is_card && (tag.has_word(Attr::Class, "org") || tag.has_word(Attr::Class, "p-org"))).then_some(Prop::Name)
     }
 }

@@ -179,45 +179,50 @@ impl<'a> Tag<'a> {
         if self.present & (1 << Attr::Hidden as u16) != 0 {
             return true;
         }
-        let style = self.raw(Attr::Style);
-        may_hide(style.as_bytes()) && entities::decoded(style, Place::Attribute).split(';').any(hides)
+        hides(&self.get(Attr::Style))
     }
 }
 
-/// Whether a style is worth reading: it speaks of nothing, of hiding, of a size, or of a place far away.
-fn may_hide(style: &[u8]) -> bool {
-    let starts = |at: usize, word: &[u8]| style.get(at..at + word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word));
-    style.iter().enumerate().any(|(at, byte)| match byte {
-        b'n' | b'N' => starts(at, b"none"),
-        b'h' | b'H' => starts(at, b"hidden"),
-        // A size of nothing.
-        b's' | b'S' => {
-            starts(at, b"size")
-                && style[at + 4..].trim_ascii_start().starts_with(b":")
-                && style[at + 4..].iter().take(4).any(|b| *b == b'0')
-        }
-        b'-' => style.get(at + 1..at + 5).is_some_and(|digits| digits.iter().all(u8::is_ascii_digit)),
-        b'&' => true,
-        _ => false,
+/// Whether a style takes an element out of sight. Only declarations with a telling word are read.
+fn hides(style: &str) -> bool {
+    let bytes = style.as_bytes();
+    let starts = |at: usize, word: &[u8]| bytes.get(at..at + word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word));
+    bytes.iter().enumerate().any(|(at, byte)| {
+        let tells = match byte {
+            b'n' | b'N' => starts(at, b"none"),
+            b'h' | b'H' => starts(at, b"hidden"),
+            b's' | b'S' => starts(at, b"size"),
+            b'-' => bytes.get(at + 1..at + 5).is_some_and(|digits| digits.iter().all(u8::is_ascii_digit)),
+            _ => false,
+        };
+        tells && declaration_hides(declaration_at(style, at))
     })
 }
 
-/// Whether a declaration of a style takes an element out of sight.
-fn hides(declaration: &str) -> bool {
-    let Some((name, value)) = declaration.split_once(':') else { return false };
-    let (name, value) = (name.trim().as_bytes(), value.trim());
-    let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+/// The declaration that a place is in.
+fn declaration_at(style: &str, at: usize) -> &str {
+    let bytes = style.as_bytes();
+    let from = memchr::memrchr(b';', &bytes[..at]).map_or(0, |end| end + 1);
+    let to = memchr::memchr(b';', &bytes[at..]).map_or(bytes.len(), |end| at + end);
+    &style[from..to]
+}
+
+fn declaration_hides(declaration: &str) -> bool {
+    let Some(colon) = declaration.bytes().position(|byte| byte == b':') else { return false };
+    let (name, value) = (declaration[..colon].trim(), declaration[colon + 1..].trim());
+    let is = |known: &str| name.eq_ignore_ascii_case(known);
     let starts = |word: &str| value.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word));
-    match name.last().map(u8::to_ascii_lowercase) {
-        Some(b'y') if is("display") => starts("none"),
-        Some(b'y') if is("visibility") => starts("hidden"),
-        Some(b'e') if is("font-size") => value == "0" || starts("0 ") || starts("0px"),
+    if is("display") {
+        starts("none")
+    } else if is("visibility") {
+        starts("hidden")
+    } else if is("font-size") {
+        value == "0" || starts("0 ") || starts("0px")
+    } else if ["left", "top", "text-indent", "margin-left", "margin-top"].into_iter().any(is) {
         // "left: -9999px": somewhere off the screen.
-        Some(b't' | b'p') if is("left") || is("top") || is("text-indent") || is("margin-left") || is("margin-top") => {
-            let digits = value.strip_prefix('-').map_or(0, |rest| rest.bytes().take_while(u8::is_ascii_digit).count());
-            digits >= 4
-        }
-        _ => false,
+        value.strip_prefix('-').is_some_and(|rest| rest.bytes().take_while(u8::is_ascii_digit).count() >= 4)
+    } else {
+        false
     }
 }
 

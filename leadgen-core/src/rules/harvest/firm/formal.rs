@@ -75,7 +75,9 @@ const MOST: usize = 40;
 pub(super) fn find(hints: &mut Hints, text: &str, marks: &Marks) {
     let Some(name) = NAME.as_ref() else { return };
     let marks = marks.about(Topic::Form).iter().copied().filter(|mark| may_be_form(text, *mark));
-    let stretches = stretches(text, marks, 120, 160);
+    // A Latin form stands behind its name, a Russian one before it.
+    let around = |(from, _): Mark| if text.as_bytes()[from] == b' ' { (120, 16) } else { (60, 160) };
+    let stretches = stretches(text, marks, around);
     let names = stretches.iter().take(MOST).flat_map(|(from, to)| {
         // A name begins with a letter; the sign before it is no part of it.
         let inside = move |found: regex::Match<'_>| {
