@@ -34,7 +34,7 @@ impl Input {
         let text = harvest::decode(&bytes, None);
         let known = [UTF_8, WINDOWS_1251, WINDOWS_1252, KOI8_R, UTF_16LE];
         let charset = known.into_iter().find(|charset| charset.decode(&bytes).0 == text).unwrap_or(UTF_8);
-        Ok(Self { charset, bytes })
+        Ok(Self { bytes, charset })
     }
 
     fn text(&self) -> Cow<'_, str> {

@@ -53,9 +53,10 @@ fn plain_end(bytes: &[u8], mut at: usize) -> usize {
     // A loop without a way out over a whole piece is the cheapest way to see that it is plain.
     let is_plain = |piece: &[u8]| {
         let pairs = piece.iter().zip(&piece[1..]);
-        !pairs.fold(false, |found, (byte, next)| {
-            found | (*byte < b' ') | matches!(byte, 0xC2 | 0xE2 | 0xE3 | 0xEF) | ((*byte == b' ') & (*next <= b' '))
-        })
+        pairs.fold(0, |found, (byte, next)| {
+            let is_special = u8::from(*byte < b' ') | u8::from(matches!(byte, 0xC2 | 0xE2 | 0xE3 | 0xEF));
+            found | is_special | (u8::from(*byte == b' ') & u8::from(*next <= b' '))
+        }) == 0
     };
     while bytes.get(at..=at + PIECE).is_some_and(is_plain) {
         at += PIECE;
