@@ -391,3 +391,17 @@ async fn the_town_s_own_book_shows_a_polite_crawl() {
     let witness = leadgen_tests::town_crawl::judge(&town.visits(), "a", speed).unwrap();
     assert_eq!((witness.hosts, witness.connections), (sites, 1));
 }
+
+#[tokio::test]
+async fn whoever_does_not_say_where_they_are_reached_visits_nobody_outside() {
+    let clock = hand();
+    let street = Street::open(clock.clone(), |_, _| Reply::missing()).await.unwrap();
+    let dns = ScriptedDns::new().address_of("outside.ru", ["93.184.216.34".parse().unwrap()]).address_of("home.ru", [LOOPBACK]);
+    let nameless = Settings { contact: String::new(), ..settings(street.address) };
+    let fetcher = HttpFetcher::new(nameless, tls::client_config(None).unwrap(), Arc::new(dns), clock);
+
+    let refusal = fetcher.fetch(&Url::parse("http://outside.ru/").unwrap()).await.unwrap_err();
+
+    assert_eq!(refusal.machine_code(), "web_contact_missing");
+    assert_eq!(fetcher.fetch(&Url::parse("http://home.ru/").unwrap()).await.unwrap().status, 404, "a rehearsal needs no name");
+}
