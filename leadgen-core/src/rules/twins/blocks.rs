@@ -21,35 +21,63 @@ pub(super) fn is_fact(key: i64) -> bool {
 
 /// The hash of a key, stable for good (FNV-1a, 64 bits): stores keep it. The lowest bit is left free: it is set for facts.
 fn hash(parts: &[&[u8]]) -> i64 {
-    let mut state: u64 = 0xcbf2_9ce4_8422_2325;
-    for part in parts {
-        for byte in part.iter().chain(&[0xFF]) {
-            state = (state ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
+    Begun::with(parts).end(&[])
+}
+
+/// A hash of which the first parts are read.
+#[derive(Clone, Copy)]
+struct Begun(u64);
+
+impl Begun {
+    fn with(parts: &[&[u8]]) -> Self {
+        Self(0xcbf2_9ce4_8422_2325).and(parts)
     }
-    state.cast_signed() & !1
+
+    fn and(self, parts: &[&[u8]]) -> Self {
+        let bytes = parts.iter().flat_map(|part| part.iter().chain(&[0xFF]));
+        Self(bytes.fold(self.0, |state, byte| (state ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)))
+    }
+
+    fn end(self, parts: &[&[u8]]) -> i64 {
+        self.and(parts).0.cast_signed() & !1
+    }
 }
 
 /// The keys a company is filed under.
 pub fn keys(profile: &Profile) -> Vec<i64> {
-    let mut keys = exact(profile);
-    for (form, name) in profile.forms() {
-        let (count, length) = (errors(name.len()) + 1, [name.len() as u8]);
-        for piece in 0..count {
-            let (start, size) = place(name.len(), count, piece);
-            keys.push(hash(&[form, profile.region.as_bytes(), &length, &[piece as u8], &name[start..start + size]]));
-        }
-    }
-    let kind = if profile.region.is_empty() { b"nowhere" } else { b"a place" };
-    keys.extend(profile.forms().map(|(form, name)| hash(&[kind, form, name])));
-    tidy(keys)
+    let mut keys = Vec::with_capacity(12);
+    keys_into(profile, &mut keys);
+    keys
 }
 
 /// The keys a newcomer asks for.
 pub fn probes(profile: &Profile) -> Vec<i64> {
-    let mut keys = exact(profile);
+    let mut keys = Vec::with_capacity(40);
+    probes_into(profile, &mut keys);
+    keys
+}
+
+/// Puts [`keys`] in place of what is in a list, for many companies one after the other.
+pub(super) fn keys_into(profile: &Profile, keys: &mut Vec<i64>) {
+    exact(profile, keys);
     for (form, name) in profile.forms() {
-        name_probes(form, profile.region.as_bytes(), name, &mut keys);
+        let count = errors(name.len()) + 1;
+        let begun = Begun::with(&[form, profile.region.as_bytes(), &[name.len() as u8]]);
+        for piece in 0..count {
+            let (start, size) = place(name.len(), count, piece);
+            keys.push(begun.end(&[&[piece as u8], &name[start..start + size]]));
+        }
+    }
+    let kind = if profile.region.is_empty() { b"nowhere" } else { b"a place" };
+    keys.extend(profile.forms().map(|(form, name)| hash(&[kind, form, name])));
+    tidy(keys);
+}
+
+/// Puts [`probes`] in place of what is in a list.
+pub(super) fn probes_into(profile: &Profile, keys: &mut Vec<i64>) {
+    exact(profile, keys);
+    for (form, name) in profile.forms() {
+        name_probes(form, profile.region.as_bytes(), name, keys);
     }
     // A name without a place meets its equals anywhere, words in another order too, and is met by them.
     for (form, name) in profile.forms() {
@@ -58,11 +86,11 @@ pub fn probes(profile: &Profile) -> Vec<i64> {
             keys.push(hash(&[b"a place", form, name]));
         }
     }
-    tidy(keys)
+    tidy(keys);
 }
 
-fn exact(profile: &Profile) -> Vec<i64> {
-    let mut keys = Vec::with_capacity(12);
+fn exact(profile: &Profile, keys: &mut Vec<i64>) {
+    keys.clear();
     for (kind, known) in profile.evidence() {
         let kind: &[u8] = match kind {
             Known::Host => b"host",
@@ -76,13 +104,11 @@ fn exact(profile: &Profile) -> Vec<i64> {
         };
         keys.push(hash(&[kind, known.as_bytes()]) | 1);
     }
-    keys
 }
 
-fn tidy(mut keys: Vec<i64>) -> Vec<i64> {
+fn tidy(keys: &mut Vec<i64>) {
     keys.sort_unstable();
     keys.dedup();
-    keys
 }
 
 pub(super) fn errors(length: usize) -> usize {
@@ -98,7 +124,7 @@ fn place(length: usize, count: usize, piece: usize) -> (usize, usize) {
 
 /// For every length a like name may have: the pieces it would be filed under, at the places they may have moved to.
 fn name_probes(form: &[u8], region: &[u8], name: &[u8], keys: &mut Vec<i64>) {
-    let own = name.len();
+    let (own, begun) = (name.len(), Begun::with(&[form, region]));
     let shortest = (own * (ERRORS.1) / (ERRORS.0 + ERRORS.1)).max(1);
     for length in shortest..=own + errors(own) {
         let count = errors(length) + 1;
@@ -106,6 +132,7 @@ fn name_probes(form: &[u8], region: &[u8], name: &[u8], keys: &mut Vec<i64>) {
         if moved.unsigned_abs() >= count {
             continue;
         }
+        let begun = begun.and(&[&[length as u8]]);
         for piece in 0..count {
             let (start, size) = place(length, count, piece);
             let (start, left, right) = (start as isize, piece as isize, (count - 1 - piece) as isize);
@@ -113,7 +140,7 @@ fn name_probes(form: &[u8], region: &[u8], name: &[u8], keys: &mut Vec<i64>) {
             let last = (start + left).min(start + moved + right).min(own as isize - size as isize);
             for at in first..=last {
                 let at = at as usize;
-                keys.push(hash(&[form, region, &[length as u8], &[piece as u8], &name[at..at + size]]));
+                keys.push(begun.end(&[&[piece as u8], &name[at..at + size]]));
             }
         }
     }

@@ -171,14 +171,18 @@ impl Facts<'_> {
     /// Whether two names may be one: equal when folded, or within the thresholds.
     fn like(&self) -> Option<Like> {
         let (a, b) = (self.a, self.b);
+        let same_words = !a.sorted().is_empty() && a.sorted() == b.sorted();
+        let exact = a.joined() == b.joined() || same_words;
+        let close = || close(a.joined(), b.joined()) || (!a.sorted().is_empty() && !b.sorted().is_empty() && close(a.sorted(), b.sorted()));
+        if !exact && !close() {
+            return None;
+        }
         a.comparable_name()?;
         b.comparable_name()?;
-        let same_words = !a.sorted().is_empty() && a.sorted() == b.sorted();
-        if a.joined() == b.joined() || same_words {
+        if exact {
             return Some(Like::Exact);
         }
-        let close = close(a.joined(), b.joined()) || (!a.sorted().is_empty() && !b.sorted().is_empty() && close(a.sorted(), b.sorted()));
-        (close && !differ_by_a_number(&a.name, &b.name) && !differ_by_a_word(&a.name, &b.name)).then_some(Like::Typo)
+        (!differ_by_a_number(&a.name, &b.name) && !differ_by_a_word(&a.name, &b.name)).then_some(Like::Typo)
     }
 
     /// A looser likeness, enough where the phone is the same.

@@ -2,14 +2,13 @@
 
 use std::collections::HashMap;
 
-use super::decide::{Decision, Verdict, are_near, link, verdict};
+use super::decide::{Decision, Verdict, link, verdict};
 use super::profile::Profile;
 
 mod index;
 mod sketch;
 
 use index::Index;
-use sketch::Sketch;
 
 /// Grey pairs that are kept for people; the rest is counted. Nobody looks at more.
 const MOST_GREY: usize = 200_000;
@@ -49,21 +48,15 @@ pub struct Grouping {
 /// that they are two: they never end in one group, whoever else knows both.
 pub fn group(profiles: &[Profile], parted: &[(u32, u32)]) -> Grouping {
     let index = Index::new(profiles);
-    let sketches: Vec<Sketch> = profiles.iter().map(Sketch::of).collect();
     let mut unions = Unions::new(profiles.len(), parted);
     let mut grouping = Grouping { full_blocks: index.full_blocks, ..Grouping::default() };
+    let mut met = Vec::new();
     for from in (0..profiles.len()).step_by(AT_ONCE) {
         let asking = from..profiles.len().min(from + AT_ONCE);
-        for met in index.met(profiles, asking, &mut grouping.left_out) {
-            if met.by_name() && !sketches[met.newcomer as usize].may_be(&sketches[met.other() as usize]) {
-                continue;
-            }
-            let (one, other) = (&profiles[met.other() as usize], &profiles[met.newcomer as usize]);
-            // What they have in common besides a piece of their names would have brought them together by itself.
-            if !met.by_name() || are_near(one, other) {
-                grouping.compared += 1;
-                meet(profiles, &mut unions, &mut grouping, (met.other(), met.newcomer));
-            }
+        grouping.left_out += index.meet(profiles, asking, &mut met);
+        for met in &met {
+            grouping.compared += 1;
+            meet(profiles, &mut unions, &mut grouping, (met.other(), met.newcomer));
         }
     }
     grouping.first = (0..profiles.len() as u32).map(|place| unions.first(place)).collect();

@@ -237,9 +237,12 @@ impl Profile {
         self.domains().map(label)
     }
 
-    /// Which letters its name has: one bit each. An edit changes two of them at most.
-    pub(super) fn letters(&self) -> u32 {
-        self.joined.iter().fold(0, |letters, letter| letters | 1 << (letter % 32))
+    /// Which letters its name has, and which of them more than once: one bit each. An edit changes two of them at most.
+    pub(super) fn letters(&self) -> u64 {
+        self.joined.iter().fold(0, |letters, letter| {
+            let (once, twice) = (1 << (letter % 32), 1 << (letter % 32 + 32));
+            if letters & once == 0 { letters | once } else { letters | twice }
+        })
     }
 }
 

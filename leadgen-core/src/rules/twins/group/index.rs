@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
+use super::sketch::Sketch;
 use crate::rules::twins::blocks::{self, BLOCK};
+use crate::rules::twins::decide::are_near;
 use crate::rules::twins::profile::Profile;
 
 /// A company under a key.
@@ -10,7 +12,7 @@ use crate::rules::twins::profile::Profile;
 struct Filed {
     key: u64,
     place: u32,
-    letters: u32,
+    letters: u64,
 }
 
 /// Two that met: the newcomer and one that stands before it.
@@ -23,18 +25,19 @@ pub(super) struct Met {
 }
 
 impl Met {
-    pub(super) fn other(self) -> u32 {
-        (self.other >> 1) as u32
+    fn new(newcomer: u32, other: u32, by_name: bool) -> Self {
+        Self { newcomer, other: u64::from(other) << 1 | u64::from(by_name) }
     }
 
-    pub(super) fn by_name(self) -> bool {
-        self.other & 1 == 1
+    pub(super) fn other(self) -> u32 {
+        (self.other >> 1) as u32
     }
 }
 
 /// The keys of all companies, as one sorted list with the places where its parts begin.
 pub(super) struct Index {
     filed: Vec<Filed>,
+    sketches: Vec<Sketch>,
     parts: Vec<u32>,
     shift: u32,
     /// Keys under which more companies stand than are compared.
@@ -44,9 +47,11 @@ pub(super) struct Index {
 impl Index {
     pub(super) fn new(profiles: &[Profile]) -> Self {
         let mut filed: Vec<Filed> = Vec::with_capacity(profiles.len() * 8);
+        let mut keys = Vec::new();
         for (place, profile) in profiles.iter().enumerate() {
             let letters = profile.letters();
-            filed.extend(blocks::keys(profile).into_iter().map(|key| Filed { key: key.cast_unsigned(), place: place as u32, letters }));
+            blocks::keys_into(profile, &mut keys);
+            filed.extend(keys.iter().map(|key| Filed { key: key.cast_unsigned(), place: place as u32, letters }));
         }
         filed.sort_unstable_by_key(|filed| (filed.key, filed.place));
         let bits = (filed.len().max(2) as u64).ilog2().min(24);
@@ -59,30 +64,49 @@ impl Index {
             parts[part] += parts[part - 1];
         }
         let full_blocks = filed.chunk_by(|a, b| a.key == b.key).filter(|block| block.len() > BLOCK).count() as u64;
-        Self { filed, parts, shift, full_blocks }
+        let sketches = profiles.iter().map(Sketch::of).collect();
+        Self { filed, sketches, parts, shift, full_blocks }
     }
 
-    /// All that those asking meet before them, in their order, each once.
-    pub(super) fn met(&self, profiles: &[Profile], asking: Range<usize>, left_out: &mut u64) -> Vec<Met> {
-        let mut asked: Vec<Filed> = Vec::with_capacity(asking.len() * 32);
-        for place in asking {
-            let (letters, probes) = (profiles[place].letters(), blocks::probes(&profiles[place]));
-            asked.extend(probes.into_iter().map(|key| Filed { key: key.cast_unsigned(), place: place as u32, letters }));
-        }
-        asked.sort_unstable_by_key(|asked| asked.key);
-        let mut met = Vec::new();
+    /// All that those asking meet before them, in their order, each once; returns how many were left out. Who asks for one
+    /// key stands together here, so what is read of those filed under it is read once for all of them.
+    pub(super) fn meet(&self, profiles: &[Profile], asking: Range<usize>, met: &mut Vec<Met>) -> u64 {
+        let (mut left_out, asked) = (0, self.asked(profiles, asking));
+        met.clear();
         for asked in &asked {
             let (filed, beyond) = self.before(asked.key, asked.place);
-            *left_out += beyond;
-            let by_name = !blocks::is_fact(asked.key.cast_signed());
-            let differ = 2 * blocks::errors(profiles[asked.place as usize].joined().len()) as u32;
-            // Names with other letters can't be within the allowed errors.
-            let near = filed.iter().filter(|filed| !by_name || (filed.letters ^ asked.letters).count_ones() <= differ);
-            met.extend(near.map(|filed| Met { newcomer: asked.place, other: u64::from(filed.place) << 1 | u64::from(by_name) }));
+            left_out += beyond;
+            if blocks::is_fact(asked.key.cast_signed()) {
+                met.extend(filed.iter().map(|filed| Met::new(asked.place, filed.place, false)));
+            } else if !filed.is_empty() {
+                let near = filed.iter().filter(|filed| self.are_near(profiles, asked, filed));
+                met.extend(near.map(|filed| Met::new(asked.place, filed.place, true)));
+            }
         }
         met.sort_unstable();
         met.dedup_by_key(|met| (met.newcomer, met.other()));
-        met
+        left_out
+    }
+
+    fn asked(&self, profiles: &[Profile], asking: Range<usize>) -> Vec<Filed> {
+        let mut asked: Vec<Filed> = Vec::with_capacity(asking.len() * 32);
+        let mut probes = Vec::new();
+        for place in asking {
+            blocks::probes_into(&profiles[place], &mut probes);
+            let letters = profiles[place].letters();
+            asked.extend(probes.iter().map(|key| Filed { key: key.cast_unsigned(), place: place as u32, letters }));
+        }
+        asked.sort_unstable_by_key(|asked| asked.key);
+        asked
+    }
+
+    /// Whether two that met over pieces of their names only are worth a decision: what they have in common besides would
+    /// have brought them together by itself. Cheap questions first: the letters, the look, the names themselves.
+    fn are_near(&self, profiles: &[Profile], asked: &Filed, filed: &Filed) -> bool {
+        let (newcomer, other) = (&self.sketches[asked.place as usize], &self.sketches[filed.place as usize]);
+        (asked.letters ^ filed.letters).count_ones() <= newcomer.letters_that_may_differ()
+            && newcomer.may_be(other)
+            && are_near(&profiles[filed.place as usize], &profiles[asked.place as usize])
     }
 
     /// The first of those under a key that stand before a place, and how many more there are.

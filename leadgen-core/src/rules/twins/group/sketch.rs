@@ -1,5 +1,6 @@
 //! What a name looks like from afar: enough to tell most of those that can't be like it, without reading them.
 
+use crate::rules::twins::blocks::errors;
 use crate::rules::twins::decide::errors_between;
 use crate::rules::twins::profile::Profile;
 
@@ -18,6 +19,11 @@ impl Sketch {
     pub(super) fn of(profile: &Profile) -> Self {
         let length = profile.joined().len().min(usize::from(u8::MAX)) as u8;
         Self { joined: pairs(profile.joined()), sorted: pairs(profile.sorted()), length }
+    }
+
+    /// Letters that stand in one of two names only, of names within the errors this one may hold.
+    pub(super) fn letters_that_may_differ(&self) -> u32 {
+        2 * errors(self.length.into()) as u32
     }
 
     /// Whether two names may be within the allowed errors, as they stand or with their words sorted.
