@@ -132,7 +132,7 @@ pub fn normalize(name: &str) -> NormalName {
         .map(|c| if c == 'ё' { 'е' } else { c })
         .filter(|c| !matches!(c, '\'' | '’' | 'ʼ' | '`' | '´'))
         .collect();
-    let spaced: String = join_initials(&lower).chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
+    let spaced: String = join_initials(&lower).chars().map(|c| if is_letter_or_digit(c) { c } else { ' ' }).collect();
     let words: Vec<&str> = spaced.split_whitespace().collect();
     let mut legal_form = None;
     let stripped = strip(&words, true, &mut legal_form);
@@ -144,6 +144,11 @@ pub fn normalize(name: &str) -> NormalName {
         },
     };
     NormalName { text: kept.join(" "), legal_form }
+}
+
+/// Letters of Russian names are told without a look into the tables for all scripts.
+fn is_letter_or_digit(c: char) -> bool {
+    matches!(c, 'а'..='я' | 'А'..='Я') || c.is_alphanumeric()
 }
 
 /// The short word for a legal form as a name carries it: «общество с ограниченной ответственностью» is `ооо`.
@@ -213,7 +218,7 @@ fn join_initials(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut at = 0;
     while at < chars.len() {
-        let starts_alone = at == 0 || !chars[at - 1].is_alphanumeric();
+        let starts_alone = at == 0 || !is_letter_or_digit(chars[at - 1]);
         if starts_alone && let Some((letters, end)) = initials(&chars, at) {
             out.extend(letters);
             at = end;
@@ -227,7 +232,7 @@ fn join_initials(text: &str) -> String {
 
 fn initials(chars: &[char], start: usize) -> Option<(Vec<char>, usize)> {
     let letter = |at: usize| chars.get(at).copied().filter(|c| c.is_alphabetic());
-    let alone = |at: usize| chars.get(at + 1).is_none_or(|c| !c.is_alphanumeric());
+    let alone = |at: usize| chars.get(at + 1).is_none_or(|c| !is_letter_or_digit(*c));
     let mut letters = vec![letter(start).filter(|_| alone(start))?];
     let mut at = start + 1;
     while chars.get(at) == Some(&'.') {

@@ -179,15 +179,17 @@ impl SqlStore {
         for suspects in suspects.chunks_mut(100) {
             let (sql, values) = look_alikes_of(suspects);
             let known = query(tx, &sql, values).await?.iter().map(look_alike).collect::<Result<Vec<_>>>()?;
+            let blocks: Vec<String> = known.iter().map(|other| twins::name_block(&other.normalized_name)).collect();
             for suspect in suspects.iter_mut() {
                 let block = twins::name_block(&company_name::normalize(&suspect.title).text);
                 let family = normalize::registrable(&suspect.domain);
-                let is_like = |other: &&LookAlike| {
+                let is_like = |(other, its_block): &(&LookAlike, &String)| {
                     other.domain.as_ref() == Some(&suspect.domain)
                         || (family.is_some() && other.registrable_domain == family)
-                        || twins::name_block(&other.normalized_name) == block
+                        || **its_block == block
                 };
-                suspect.look_alikes = known.iter().filter(is_like).take(MOST_LOOK_ALIKES).cloned().collect();
+                let like = known.iter().zip(&blocks).filter(is_like).take(MOST_LOOK_ALIKES);
+                suspect.look_alikes = like.map(|(other, _)| other.clone()).collect();
             }
         }
         Ok(())

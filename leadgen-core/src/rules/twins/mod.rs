@@ -124,10 +124,10 @@ pub fn judge(newborn: &NewCompany, region: &str, look_alikes: &[LookAlike]) -> O
     let own = profile_of(newborn.name.normal(), region, newborn.canonical_domain.as_ref());
     look_alikes
         .iter()
-        .map(|known| (known, decide::decide(&own, &profile_of(&known.normalized_name, &known.region, known.domain.as_ref()))))
-        .filter(|(_, decision)| decision.verdict == Verdict::Same)
-        .max_by(|a, b| a.1.score.total_cmp(&b.1.score).then_with(|| b.0.company.cmp(&a.0.company)))
-        .map(|(known, decision)| Judgement { company: known.company, rule: ResultState::DupFuzzy, score: decision.score })
+        .map(|known| (known, decide::score(&own, &profile_of(&known.normalized_name, &known.region, known.domain.as_ref()))))
+        .filter(|(_, (verdict, _))| *verdict == Verdict::Same)
+        .max_by(|(a, (_, one)), (b, (_, other))| one.total_cmp(other).then_with(|| b.company.cmp(&a.company)))
+        .map(|(known, (_, score))| Judgement { company: known.company, rule: ResultState::DupFuzzy, score })
 }
 
 /// Who stands for a group: whoever was written to, then the oldest, then by id (DEDUP-6, DEDUP-7). The least comes first.
