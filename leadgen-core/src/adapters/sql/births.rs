@@ -98,41 +98,19 @@ impl SqlStore {
     /// Settles newcomers in their order: one that is known by host, family or key is that company, the others are born,
     /// filed under their keys, and meet those they may be. The caller holds `Serial::Twins`.
     pub(super) async fn settle(&self, tx: &DatabaseTransaction, now: Timestamp, births: &[Birth<'_>]) -> Result<Vec<Settled>> {
-        let mut exact = self.exact(tx, births).await?;
-        let (mut settled, mut born) = (Vec::new(), Vec::new());
-        for birth in births {
-            match exact.find(birth.newborn) {
-                Some(known) => {
-                    // A host of a known family is a known host from now on.
-                    exact.learn(birth.newborn, known.company);
-                    settled.push(known);
-                }
-                None => {
-                    exact.learn(birth.newborn, birth.newborn.id());
-                    settled.push(Settled { company: birth.newborn.id(), verdict: ResultState::Unique, score: 1.0 });
-                    born.push(birth);
-                }
-            }
-        }
-        insert_companies(tx, now, &born).await?;
-        let fresh: Vec<Uuid> = born.iter().map(|birth| birth.newborn.id().uuid()).collect();
-        for (birth, settled) in births.iter().zip(&settled) {
-            if let Some(result) = birth.result.filter(|_| settled.verdict == ResultState::Unique) {
-                let values = vec![result.into(), settled.company.uuid().into(), ResultState::Unique.as_str().into()];
+        let mut settled = known_or_new(self.exact(tx, births).await?, births);
+        let born = || births.iter().zip(&settled).filter(|(_, settled)| settled.verdict == ResultState::Unique).map(|(birth, _)| birth);
+        insert_companies(tx, now, born()).await?;
+        let fresh: Vec<Uuid> = born().map(|birth| birth.newborn.id().uuid()).collect();
+        for birth in born() {
+            if let Some(result) = birth.result {
+                let values = vec![result.into(), birth.newborn.id().uuid().into(), ResultState::Unique.as_str().into()];
                 run(tx, "UPDATE serp_results SET company_id = $2, dedup_status = $3, dedup_score = 1 WHERE id = $1", values).await?;
             }
         }
         self.know_hosts(tx, now, births, &settled).await?;
         // Contacts come before the meeting: so they are moved with their company, and back.
-        let mut learnt = Vec::new();
-        for (birth, settled) in births.iter().zip(&settled) {
-            for found in &birth.contacts {
-                self.keep_contact(tx, now, settled.company, found).await?;
-            }
-            if settled.verdict != ResultState::Unique && !birth.contacts.is_empty() {
-                learnt.push((settled.company, birth.facts()));
-            }
-        }
+        let learnt = self.keep_contacts(tx, now, births, &settled).await?;
         let roots = self.meet_all(tx, now, &fresh).await?;
         for settled in &mut settled {
             if let Some((root, joined)) = roots.get(&settled.company) {
@@ -146,6 +124,26 @@ impl SqlStore {
         }
         self.learn(tx, now, &learnt).await?;
         Ok(settled)
+    }
+
+    /// Keeps what contacts newcomers came with; what is learnt by it of companies that were known before.
+    async fn keep_contacts(
+        &self,
+        tx: &DatabaseTransaction,
+        now: Timestamp,
+        births: &[Birth<'_>],
+        settled: &[Settled],
+    ) -> Result<Vec<(Id<Company>, Profile)>> {
+        let mut learnt = Vec::new();
+        for (birth, settled) in births.iter().zip(settled) {
+            for found in &birth.contacts {
+                self.keep_contact(tx, now, settled.company, found).await?;
+            }
+            if settled.verdict != ResultState::Unique && !birth.contacts.is_empty() {
+                learnt.push((settled.company, birth.facts()));
+            }
+        }
+        Ok(learnt)
     }
 
     async fn exact(&self, tx: &DatabaseTransaction, births: &[Birth<'_>]) -> Result<Exact> {
@@ -165,6 +163,18 @@ impl SqlStore {
         let head = "INSERT INTO domains (host, company_id, is_canonical, created_at)";
         insert_rows(tx, head, rows.into_iter(), "ON CONFLICT (host) DO NOTHING").await
     }
+}
+
+/// Which newcomers are known by what is exact, also by one that stands before them; the others are new.
+fn known_or_new(mut exact: Exact, births: &[Birth<'_>]) -> Vec<Settled> {
+    let settle = |birth: &Birth<'_>| {
+        let new = Settled { company: birth.newborn.id(), verdict: ResultState::Unique, score: 1.0 };
+        let settled = exact.find(birth.newborn).unwrap_or(new);
+        // A host of a known family is a known host from now on.
+        exact.learn(birth.newborn, settled.company);
+        settled
+    };
+    births.iter().map(settle).collect()
 }
 
 /// Asks for companies that newcomers are by host, family or key.
@@ -198,10 +208,10 @@ fn host_rows(now: Timestamp, births: &[Birth<'_>], settled: &[Settled]) -> Vec<V
     rows
 }
 
-async fn insert_companies(tx: &DatabaseTransaction, now: Timestamp, births: &[&Birth<'_>]) -> Result<()> {
+async fn insert_companies<'a>(tx: &DatabaseTransaction, now: Timestamp, births: impl Iterator<Item = &'a Birth<'a>>) -> Result<()> {
     let head = "INSERT INTO companies (id, name, normalized_name, name_block, canonical_domain, registrable_domain, website_url, industry, region,
         batch_tag, status, dedupe_hash, source, source_result_id, last_snippet, facts, first_seen_at, last_seen_at, created_at, updated_at)";
-    let rows: Vec<Vec<Value>> = births.iter().map(|birth| company_row(now, birth)).collect();
+    let rows: Vec<Vec<Value>> = births.map(|birth| company_row(now, birth)).collect();
     insert_rows(tx, head, rows.into_iter(), "").await
 }
 

@@ -10,13 +10,14 @@ use crate::domain::company::{LookAlike, Suspect, Twin};
 use crate::domain::company_name;
 use crate::domain::flow::{ResultEvent, ResultState};
 use crate::domain::name::{DomainName, RegistrableDomain};
+use crate::domain::time::Timestamp;
 use crate::error::Result;
 use crate::ports::store::Lane;
 use crate::ports::work::{Call, Claim, DedupeResult, Fault, Ticket, Work};
 use crate::rules::setback::{Setback, setback};
 use crate::rules::{normalize, twins};
 
-use super::births::Birth;
+use super::births::{Birth, Settled};
 use super::connection::{LaneTable, Serial, SqlStore, commit, list, query, run};
 use super::row::{get, id, ticket};
 
@@ -60,26 +61,7 @@ impl Lane<DedupeResult> for SqlStore {
         }
         // The better position is the first of its company, whatever order the work ended in.
         kept.sort_by_key(|(position, _, ticket, _)| (*position, ticket.row));
-        let rows: Vec<&QueryResult> = kept.iter().map(|(_, row, ..)| *row).collect();
-        let asked = self.asked(&tx, &operations_of(&rows)?).await?;
-        let none = Asked::default();
-        let snippets = kept.iter().map(|(_, row, ..)| get::<String>(row, "snippet")).collect::<Result<Vec<_>>>()?;
-        let mut snippets = snippets.iter().map(String::as_str);
-        let mut births = Vec::new();
-        for (_, row, ticket, twin) in &kept {
-            let asked = asked.get(&get::<Uuid>(row, "operation_id")?).unwrap_or(&none);
-            births.push(Birth {
-                newborn: &twin.newborn,
-                industry: &asked.niche,
-                region: &asked.city,
-                batch_tag: &asked.batch_tag,
-                snippet: snippets.next().unwrap_or(""),
-                source: "yandex_search_api",
-                result: Some(ticket.row),
-                contacts: vec![],
-            });
-        }
-        let settled = self.settle(&tx, call.now, &births).await?;
+        let settled = self.settle_results(&tx, call.now, &kept).await?;
         let mut seen_again = std::collections::BTreeSet::new();
         for ((_, row, ticket, _), settled) in kept.iter().zip(&settled) {
             let state = ResultState::parse(&get::<String>(row, "dedup_status")?)?;
@@ -112,6 +94,9 @@ impl Lane<DedupeResult> for SqlStore {
     }
 }
 
+/// A result whose ticket still holds: its position, its row, what was judged.
+type Kept<'a> = (i32, &'a QueryResult, Ticket, Twin);
+
 /// What was asked for when a result was found.
 #[derive(Clone, Debug, Default)]
 struct Asked {
@@ -133,6 +118,29 @@ impl SqlStore {
             }
         }
         Ok(held)
+    }
+
+    /// Tells which companies judged results are, in their order.
+    async fn settle_results(&self, tx: &DatabaseTransaction, now: Timestamp, kept: &[Kept<'_>]) -> Result<Vec<Settled>> {
+        let rows: Vec<&QueryResult> = kept.iter().map(|(_, row, ..)| *row).collect();
+        let asked = self.asked(tx, &operations_of(&rows)?).await?;
+        let none = Asked::default();
+        let snippets = rows.iter().map(|row| get::<String>(row, "snippet")).collect::<Result<Vec<_>>>()?;
+        let mut births = Vec::new();
+        for ((_, row, ticket, twin), snippet) in kept.iter().zip(&snippets) {
+            let asked = asked.get(&get::<Uuid>(row, "operation_id")?).unwrap_or(&none);
+            births.push(Birth {
+                newborn: &twin.newborn,
+                industry: &asked.niche,
+                region: &asked.city,
+                batch_tag: &asked.batch_tag,
+                snippet,
+                source: "yandex_search_api",
+                result: Some(ticket.row),
+                contacts: vec![],
+            });
+        }
+        self.settle(tx, now, &births).await
     }
 
     /// What was asked for, by operation.
