@@ -14,6 +14,7 @@ mod m0009_site_pages;
 mod m0010_operation_moves;
 mod m0011_verification;
 mod m0012_due_again;
+mod m0013_by_hand;
 
 use sea_orm_migration::prelude::*;
 pub use sea_orm_migration::sea_orm;
@@ -48,6 +49,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_operation_moves::Step),
             Box::new(m0011_verification::Step),
             Box::new(m0012_due_again::Step),
+            Box::new(m0013_by_hand::Step),
         ]
     }
 }

@@ -11,6 +11,7 @@ pub mod postgres;
 pub mod processes;
 pub mod rehearsal;
 pub mod search_bench;
+pub mod shell;
 pub mod street;
 pub mod town_crawl;
 pub mod usage;

@@ -1,6 +1,7 @@
 //! What leadgen promises, suite by suite.
 
 mod binaries;
+mod by_hand;
 mod conformance;
 mod contacts;
 mod crash;

@@ -1,10 +1,7 @@
 //! One company that three results made, through the program: `explain` says why, and undo gives all of it back.
 
-use std::path::Path;
-use std::time::Duration;
-
 use anyhow::{Context, Result, bail, ensure};
-use leadgen_tests::processes::{Process, binary};
+use leadgen_tests::shell::Shell;
 use serde_json::Value;
 
 /// Three spellings of one firm in one city, each at a domain of its own.
@@ -16,32 +13,13 @@ const PAGE: &str = r#"<?xml version="1.0" encoding="utf-8"?>
 </grouping></results></response></yandexsearch>"#;
 const HOSTS: [&str; 3] = ["denta-lux.ru", "dlx-kazan.ru", "stoma116.ru"];
 
-struct Shell<'a>(&'a Path);
+/// What a person reads of companies.
+trait Reader {
+    fn life(&self, host: &str, stage: &str) -> Result<Vec<String>>;
+    fn hosts(&self) -> Result<Vec<String>>;
+}
 
-impl Shell<'_> {
-    /// What a command prints; its words are separated by blanks.
-    fn says(&self, command: &str) -> Result<String> {
-        let args: Vec<&str> = command.split(' ').collect();
-        let home = self.0.display().to_string();
-        let database = format!("sqlite://{home}/leads.db?mode=rwc");
-        let pages = format!("{home}/pages");
-        let env = [
-            ("DATABASE_URL", database.as_str()),
-            ("LEADGEN_SEARCH_PROVIDER", "files"),
-            ("LEADGEN_SEARCH_FOLDER", pages.as_str()),
-            ("HOME", home.as_str()),
-            ("USER", "anna"),
-        ];
-        let (status, lines, errors) = Process::start(&binary("leadgen")?, self.0, &args, &env)?.end(Duration::from_mins(2))?;
-        ensure!(status.success(), "leadgen {command}: {status}\n{}\n{errors}", lines.join("\n"));
-        Ok(lines.join("\n"))
-    }
-
-    fn json(&self, command: &str) -> Result<Value> {
-        let text = self.says(&format!("{command} --json"))?;
-        serde_json::from_str(&text).with_context(|| text)
-    }
-
+impl Reader for Shell {
     /// What the life of a company, asked for by its host, says of a stage.
     fn life(&self, host: &str, stage: &str) -> Result<Vec<String>> {
         let told = self.json(&format!("explain {host}"))?;
@@ -59,10 +37,7 @@ impl Shell<'_> {
 
 #[test]
 fn a_company_of_three_results_is_explained_and_undo_restores_all_of_it() -> Result<()> {
-    let folder = tempfile::tempdir()?;
-    let shell = Shell(folder.path());
-    std::fs::create_dir(folder.path().join("pages"))?;
-    std::fs::write(folder.path().join("pages/стоматология.xml"), PAGE)?;
+    let shell = Shell::with_pages(&[("стоматология.xml", PAGE)])?;
     shell.says("search now стоматология --city Казань")?;
 
     let left = shell.hosts()?;

@@ -227,6 +227,9 @@ pub(crate) enum SearchCommand {
         /// Result pages, each paid, while they are full
         #[arg(long, default_value_t = 1)]
         pages: u32,
+        /// Ask, and pay, once more what was answered before or may have been paid without an answer
+        #[arg(long)]
+        again: bool,
         /// Only say what would be asked and what it costs
         #[arg(long)]
         dry_run: bool,

@@ -1,11 +1,13 @@
 //! `search now`: one synchronous search, its price shown before.
 
-use leadgen_core::actions::search_now;
+use leadgen_core::actions::search_now::{self, Ending};
 use leadgen_core::domain::policy::MOST_RESULTS;
-use leadgen_core::domain::query::SearchMode;
-use leadgen_core::pipeline::Until;
-use leadgen_core::ports::store::{Exports, SearchLedger};
-use leadgen_core::rules::{cost, planning};
+use leadgen_core::domain::query::{Asking, ByHand, SearchMode};
+use leadgen_core::domain::report::SearchOutcome;
+use leadgen_core::domain::time::Timestamp;
+use leadgen_core::pipeline::{Pipeline, Until};
+use leadgen_core::ports::store::{SearchLedger, Searches};
+use leadgen_core::rules::cost;
 use leadgen_core::setup::settings::Settings;
 use leadgen_core::setup::wiring::{self, Needs};
 
@@ -15,10 +17,21 @@ use crate::output::{self, End};
 
 pub(crate) async fn run(cli: &Cli, command: &SearchCommand) -> anyhow::Result<End> {
     match command {
-        SearchCommand::Now { niche, city, pages, dry_run } => now(cli, niche, city, *pages, *dry_run).await,
+        SearchCommand::Now { niche, city, pages, again, dry_run } => {
+            now(cli, &Wish { niche, city, pages: *pages, again: *again, dry_run: *dry_run }).await
+        }
         SearchCommand::Submit(args) => deferred(cli, "submit", args).await,
         SearchCommand::Poll(args) => deferred(cli, "poll", args).await,
     }
+}
+
+/// A search as it was asked for.
+struct Wish<'a> {
+    niche: &'a str,
+    city: &'a str,
+    pages: u32,
+    again: bool,
+    dry_run: bool,
 }
 
 /// One stage of the deferred search; if nothing moved, what holds it up is said.
@@ -34,47 +47,116 @@ async fn deferred(cli: &Cli, stage: &str, args: &StageArgs) -> anyhow::Result<En
     Ok(end)
 }
 
-async fn now(cli: &Cli, niche: &str, city: &str, pages: u32, dry_run: bool) -> anyhow::Result<End> {
+async fn now(cli: &Cli, wish: &Wish<'_>) -> anyhow::Result<End> {
     let settings = Settings::read(&super::layers(cli)?)?;
+    let policy = &settings.policy.search;
     let clock = wiring::clock(&settings);
     let planning_settings = wiring::planning_settings(&settings);
-    let text = planning::query_text(niche, city, None, &planning_settings)?;
+    let most = MOST_RESULTS.div_ceil(policy.per_page);
+    if !(1..=most).contains(&wish.pages) {
+        return Err(output::misuse(
+            format!("search {} pages", wish.pages),
+            format!("--pages takes 1 to {most} of {} results", policy.per_page),
+        ));
+    }
+    let query = |tag: &str, now| search_now::query(wish.niche, wish.city, tag, &planning_settings, now);
+    let text = query("", clock.now()).map_err(|e| output::misuse(format!("search {:?}", wish.niche), e.to_string()))?.text;
     // Without a city all of Russia was asked for; a city that is not known is told before it is paid for.
-    if let Some(warning) = planning_settings.places.warning(city, "").filter(|_| !city.trim().is_empty()) {
+    if let Some(warning) = planning_settings.places.warning(wish.city, "").filter(|_| !wish.city.trim().is_empty()) {
         eprintln!("{warning}");
     }
-    let pages = pages.clamp(1, MOST_RESULTS.div_ceil(settings.policy.search.per_page));
-    let price = cost::price(&settings.policy.search.prices, SearchMode::Synchronous, clock.now()) * u64::from(pages);
-    let up_to = if pages == 1 { "one synchronous search, about".to_owned() } else { format!("up to {pages} pages at once, at most") };
-    eprintln!("{up_to} {} ₽: {text}", price.rounded());
-    if dry_run {
+    let price = cost::price(&policy.prices, SearchMode::Synchronous, clock.now()) * u64::from(wish.pages);
+    let up_to =
+        if wish.pages == 1 { "one synchronous search, about".to_owned() } else { format!("up to {} pages at once, at most", wish.pages) };
+    tell(cli, &format!("{up_to} {} ₽: {text}", price.rounded()));
+    if wish.dry_run {
         return Ok(End::Done);
     }
     let ground = Ground::new(cli).await?;
-    let batch = format!("now-{}", ground.now().millis());
+    let tag = format!("now-{}", ground.now().millis());
+    let pipeline = pipeline(&ground, &tag, wish.pages)?;
+    // What an earlier process left behind is settled first: so a search in doubt is known to be in doubt.
+    pipeline.drain(Until::Idle).await?;
+    let since = ground.now();
+    let query = query(&tag, since)?;
+    let met = ground.store.ask(&query, Asking { again: wish.again, forecast: price }).await?;
+    if met == ByHand::InDoubt {
+        anyhow::bail!(
+            "search_in_doubt: it was asked before and may have been paid; nothing was asked now. It is asked once more by itself on a later \
+             night, unless it was given up; --again asks it now, and pays once more"
+        );
+    }
+    if met != ByHand::Answered {
+        pipeline.drain(Until::Idle).await?;
+    }
+    // What was asked before this call counts as well, unless it was asked anew.
+    let since = if matches!(met, ByHand::Answered | ByHand::BeingAsked) { Timestamp::from_millis(0) } else { since };
+    told(cli, search_now::ending(ground.store.as_ref(), &query, met, since, ground.now()).await?, met)
+}
+
+/// The pipeline of one search by hand, which looks for the queries of its tag only.
+fn pipeline(ground: &Ground, tag: &str, pages: u32) -> anyhow::Result<Pipeline> {
     let mut hurried = ground.settings.clone();
     // Asked for by name: the night window does not stand between a person and one search.
     hurried.policy.search.enforce_night = false;
     hurried.policy.search.pages = pages;
     let needs = Needs { search: Some(SearchMode::Synchronous), ..Needs::default() };
     let builder = wiring::pipeline(&hurried, ground.store.clone(), ground.clock.clone(), needs)?;
-    let pipeline = builder.batch(Some(batch.clone())).shutdown(super::run::stop_on_signal()).build()?;
-    let pipeline = pipeline.only(&["submit", "ingest", "dedupe"])?;
-    search_now::enqueue(ground.store.as_ref(), niche, city, &batch, &planning_settings, ground.now()).await?;
-    let tallies = pipeline.drain(Until::Idle).await?;
-    if let Some(why) = tallies.iter().find_map(|tally| tally.paused.clone()) {
-        anyhow::bail!("{why}");
+    let pipeline = builder.batch(Some(tag.to_owned())).shutdown(super::run::stop_on_signal()).build()?;
+    Ok(pipeline.only(&["submit", "ingest", "dedupe"])?)
+}
+
+/// Says how it ended.
+fn told(cli: &Cli, ending: Ending, met: ByHand) -> anyhow::Result<End> {
+    match ending {
+        Ending::Answered(outcome) => {
+            if met == ByHand::Answered {
+                let at = outcome.asked.as_ref().map(|(at, _)| format!(" at {at}")).unwrap_or_default();
+                tell(cli, &format!("asked before{at}: nothing was asked or paid now; --again asks and pays anew"));
+            }
+            show(cli, &outcome)
+        }
+        Ending::BeingAsked(outcome) => {
+            let (at, handle) =
+                outcome.asked.map_or_else(Default::default, |(at, handle)| (format!(" since {at}"), format!(" as {handle}")));
+            tell(
+                cli,
+                &format!("it is being asked already{at}{handle}: nothing was asked or paid now; `leadgen search poll` fetches the answer"),
+            );
+            Ok(End::Nothing)
+        }
+        Ending::Waiting { why, until, withdrawn, outcome } => {
+            let until = until.map(|until| format!(", not before {until}")).unwrap_or_default();
+            let next = if withdrawn {
+                "nothing was paid, and it is not in the queue any more".to_owned()
+            } else if outcome.in_doubt {
+                format!("it may have been paid; it stays in the queue and is asked once more by the next `leadgen run`{until}")
+            } else {
+                format!("it stays in the queue and is asked by the next `leadgen run` or `leadgen search submit`{until}")
+            };
+            let so_far = if outcome.results == 0 { String::new() } else { format!("{} results so far; ", outcome.results) };
+            anyhow::bail!("the search was not answered: {why}{}; {so_far}{next}", if withdrawn { until.as_str() } else { "" })
+        }
+        Ending::GivenUp { why, in_doubt } => {
+            let paid = if in_doubt { "; it may have been paid" } else { "" };
+            anyhow::bail!("the search was given up: {why}{paid}; `leadgen search now` asks it once more")
+        }
     }
-    if tallies.iter().any(|tally| tally.failed() > 0 || tally.retried > 0) {
-        let states = leadgen_core::ports::store::Reports::states(ground.store.as_ref()).await?;
-        let reasons: Vec<_> = states.iter().filter(|s| s.entity == "queries" && !s.reason.is_empty()).map(|s| s.reason.clone()).collect();
-        anyhow::bail!("the search did not end well: {}; see `leadgen report states`", reasons.join(", "));
-    }
-    let companies = ground.store.companies(Some(&batch)).await?;
-    output::show(cli.json, &companies, || {
+}
+
+fn show(cli: &Cli, outcome: &SearchOutcome) -> anyhow::Result<End> {
+    let companies = &outcome.companies;
+    output::show(cli.json, companies, || {
         let rows = companies.iter().map(|company| vec![company.name.clone(), company.website_url.clone(), company.status.clone()]);
         let next = if companies.is_empty() { "other words, or another place, may bring some" } else { "next: leadgen enrich" };
-        format!("{}\n{} new companies; {next}", output::table(&["company", "site", "status"], rows), companies.len())
+        let head = output::table(&["company", "site", "status"], rows);
+        format!("{head}\n{} results, {} new companies; {next}", outcome.results, companies.len())
     })?;
     Ok(if companies.is_empty() { End::Nothing } else { End::Done })
+}
+
+fn tell(cli: &Cli, text: &str) {
+    if !cli.quiet {
+        eprintln!("{text}");
+    }
 }

@@ -3,6 +3,7 @@
 use crate::domain::flow::QueryState;
 use crate::domain::id::Id;
 use crate::domain::lead::Niche;
+use crate::domain::money::Money;
 use crate::domain::time::Timestamp;
 
 /// A query as planned, before it has a night.
@@ -61,6 +62,48 @@ impl SearchQuery {
     pub fn id_of(text: &str, region: u32) -> Id<Self> {
         Id::of(&["query", text, &region.to_string()])
     }
+
+    /// What a person meets who asks for this query by hand at a slot: whether a worker holds it, whether it may have been
+    /// paid already, and whether the person asks once more for what was answered or is in doubt.
+    pub fn by_hand(&self, is_held: bool, in_doubt: bool, slot: Timestamp, again: bool) -> ByHand {
+        match self.state {
+            QueryState::InProgress => ByHand::BeingAsked,
+            QueryState::Pending if is_held => ByHand::BeingAsked,
+            QueryState::Completed if !again => ByHand::Answered,
+            QueryState::Pending | QueryState::Failed if in_doubt && !again => ByHand::InDoubt,
+            QueryState::Pending if self.scheduled_for > slot => ByHand::MovedUp,
+            QueryState::Pending => ByHand::Due,
+            QueryState::Completed | QueryState::Failed => ByHand::Reopened,
+        }
+    }
+}
+
+/// What a search by hand met in the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ByHand {
+    /// Nobody had planned it: it is due now.
+    New,
+    /// It waited for a later slot: it is due now.
+    MovedUp,
+    /// It was due already.
+    Due,
+    /// It had come to an end, and is asked once more.
+    Reopened,
+    /// It is being asked, or its answer waits to be read: nothing is asked anew.
+    BeingAsked,
+    /// It was answered before: nothing is asked.
+    Answered,
+    /// It was asked before and may have been paid: nothing is asked.
+    InDoubt,
+}
+
+/// How a person asks by hand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asking {
+    /// Whether to ask, and pay, once more what was answered before or is in doubt.
+    pub again: bool,
+    /// What it is to cost.
+    pub forecast: Money,
 }
 
 /// When a search is asked: in the night queue, or now at the day price.

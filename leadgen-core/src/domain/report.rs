@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::domain::contact::ContactType;
 use crate::domain::money::Money;
+use crate::domain::query::SearchQuery;
 use crate::domain::time::Timestamp;
 
 /// The funnel: how many got how far.
@@ -167,6 +168,23 @@ pub struct LifeLine {
     pub stage: String,
     /// What happened, in words.
     pub what: String,
+}
+
+/// What became of one query.
+#[derive(Clone, Debug)]
+pub struct SearchOutcome {
+    /// Where it stands.
+    pub query: SearchQuery,
+    /// Why it was not answered the last time: `code: sentence`.
+    pub last_error: Option<String>,
+    /// Whether it may have been paid without an answer.
+    pub in_doubt: bool,
+    /// When it was handed over last, and the provider's name for it.
+    pub asked: Option<(Timestamp, String)>,
+    /// Results of the operations looked at.
+    pub results: u64,
+    /// Companies first seen by these, by domain.
+    pub companies: Vec<CompanyLine>,
 }
 
 /// A company as it is exported.

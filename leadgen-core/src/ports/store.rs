@@ -17,9 +17,9 @@ use crate::domain::message::Message;
 use crate::domain::money::Money;
 use crate::domain::name::{EmailAddress, Phone};
 use crate::domain::page::{FindingsDiff, KeptVisit, SitePage};
-use crate::domain::query::SearchQuery;
+use crate::domain::query::{Asking, ByHand, SearchQuery};
 use crate::domain::report::{
-    CompanyLine, ContactReport, CostLine, DomainHits, Funnel, Hold, LaneLoad, LifeLine, NicheYield, Quality, StateCount,
+    CompanyLine, ContactReport, CostLine, DomainHits, Funnel, Hold, LaneLoad, LifeLine, NicheYield, Quality, SearchOutcome, StateCount,
 };
 use crate::domain::serp::{KeptPage, Operation, Reading, ReadingDiff};
 use crate::domain::signal::Signal;
@@ -151,12 +151,31 @@ impl ImportedCompany {
 }
 
 /// Queries by hand.
+///
+/// **Promises.** A query that is known keeps its batch; lanes that look for one batch only find it under the tag of the search
+/// by hand as well, which is the `batch_tag` of the query given. What was answered, or may have been paid, is asked again only
+/// if the person says so.
 #[async_trait]
 pub trait Searches: Send + Sync {
-    /// Puts queries into the queue at their own `scheduled_for`. Of those known already, one that has ended is put back to
-    /// `pending`, and one that waits for a later slot is moved up; one that is being asked is left alone. Gives how many
-    /// wait at their slot now because of this call.
-    async fn enqueue(&self, queries: &[SearchQuery]) -> Result<u32>;
+    /// Lets a query be asked at its `scheduled_for`, and tells what was met: one that is new is put into the queue, one that
+    /// waits for a later slot is moved up, one that failed is put back.
+    async fn ask(&self, query: &SearchQuery, asking: Asking) -> Result<ByHand>;
+
+    /// Takes a query out of the queue that was never handed over; whether it was there to take.
+    async fn unask(&self, query: Id<SearchQuery>) -> Result<bool>;
+
+    /// What became of a query, and what it brought since an instant; `None` if it is not known.
+    async fn outcome(&self, query: Id<SearchQuery>, since: Timestamp) -> Result<Option<SearchOutcome>>;
+
+    /// Asks for many, also for what was answered before; gives how many wait at their slot now because of this call.
+    async fn enqueue(&self, queries: &[SearchQuery]) -> Result<u32> {
+        let mut waiting = 0;
+        for query in queries {
+            let met = self.ask(query, Asking { again: true, forecast: Money::ZERO }).await?;
+            waiting += u32::from(matches!(met, ByHand::New | ByHand::MovedUp | ByHand::Reopened));
+        }
+        Ok(waiting)
+    }
 }
 
 /// The search queue, for previews and forecasts.

@@ -36,7 +36,7 @@ impl Lane<DedupeResult> for SqlStore {
         let lane = LaneTable {
             table: RESULTS,
             filter: "dedup_status = 'new' AND (CAST($6 AS text) IS NULL OR EXISTS (SELECT 1 FROM serp_operations o JOIN serp_queries q ON q.id = o.query_id
-                WHERE o.id = serp_results.operation_id AND q.batch_tag = $6))",
+                WHERE o.id = serp_results.operation_id AND (q.batch_tag = $6 OR q.by_hand = $6)))",
             order: "created_at, operation_id, position, id",
         };
         let (token, rows) = self.take::<DedupeResult>(&tx, &lane, call, vec![call.batch.clone().into()]).await?;

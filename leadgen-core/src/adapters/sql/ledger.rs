@@ -189,8 +189,10 @@ pub(super) fn barred(barrier: &Barrier) -> Error {
 #[async_trait]
 impl SearchLedger for SqlStore {
     async fn costs(&self) -> Result<Vec<CostLine>> {
-        let planned = "SELECT batch_tag, count(*) AS queries, CAST(COALESCE(sum(forecast), 0) AS bigint) AS forecast
-            FROM serp_queries GROUP BY batch_tag ORDER BY batch_tag";
+        // A charge is told also if no query is left in its batch.
+        let planned = "SELECT b.batch_tag, count(q.id) AS queries, CAST(COALESCE(sum(q.forecast), 0) AS bigint) AS forecast
+            FROM (SELECT batch_tag FROM serp_queries UNION SELECT batch_tag FROM search_charges) b
+            LEFT JOIN serp_queries q ON q.batch_tag = b.batch_tag GROUP BY b.batch_tag ORDER BY b.batch_tag";
         let mut lines = Vec::new();
         for row in query(&self.db, planned, vec![]).await? {
             let batch: String = get(&row, "batch_tag")?;

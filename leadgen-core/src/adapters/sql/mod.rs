@@ -4,6 +4,7 @@
 //! on PostgreSQL it takes an advisory lock. Claims skip rows that others hold. Leases are counted by the database's clock.
 
 mod births;
+mod by_hand;
 mod companies;
 mod connection;
 mod doors;

@@ -95,11 +95,20 @@ impl Reports for SqlStore {
 #[async_trait]
 impl Exports for SqlStore {
     async fn companies(&self, batch: Option<&str>) -> Result<Vec<CompanyLine>> {
-        let sql = "SELECT c.*, k.value AS email, k.source_url AS email_source, k.verification || ': ' || k.verification_reason AS email_verification FROM companies c
-            LEFT JOIN contacts k ON k.company_id = c.id AND k.is_primary AND k.contact_type = 'email'
-            WHERE c.status <> 'duplicate' AND (CAST($1 AS text) IS NULL OR c.batch_tag = $1)";
+        self.company_lines("CAST($1 AS text) IS NULL OR c.batch_tag = $1", vec![batch.map(str::to_owned).into()]).await
+    }
+}
+
+impl SqlStore {
+    /// Companies that are not duplicates and of which a condition holds, by domain, then name.
+    pub(super) async fn company_lines(&self, condition: &str, values: Vec<Value>) -> Result<Vec<CompanyLine>> {
+        let sql = format!(
+            "SELECT c.*, k.value AS email, k.source_url AS email_source, k.verification || ': ' || k.verification_reason AS email_verification
+            FROM companies c LEFT JOIN contacts k ON k.company_id = c.id AND k.is_primary AND k.contact_type = 'email'
+            WHERE c.status <> 'duplicate' AND ({condition})"
+        );
         let mut lines = Vec::new();
-        for row in query(&self.db, sql, vec![batch.map(str::to_owned).into()]).await? {
+        for row in query(&self.db, &sql, values).await? {
             let text = |column: &str| -> Result<String> { Ok(get::<Option<String>>(&row, column)?.unwrap_or_default()) };
             let company: uuid::Uuid = get(&row, "id")?;
             let attributes: serde_json::Value = serde_json::from_str(&text("attributes")?).unwrap_or_default();

@@ -43,7 +43,7 @@ impl Lane<PollOperation> for SqlStore {
         let lane = LaneTable {
             table: OPERATIONS,
             filter: "status IN ('created', 'running') AND next_poll_at <= $4 AND (CAST($6 AS text) IS NULL OR EXISTS
-                (SELECT 1 FROM serp_queries q WHERE q.id = serp_operations.query_id AND q.batch_tag = $6))",
+                (SELECT 1 FROM serp_queries q WHERE q.id = serp_operations.query_id AND (q.batch_tag = $6 OR q.by_hand = $6)))",
             order: "next_poll_at, id",
         };
         let (mut claims, mut taken) = (Vec::new(), 1);
@@ -100,7 +100,7 @@ impl Lane<IngestPage> for SqlStore {
         let lane = LaneTable {
             table: OPERATIONS,
             filter: "status = 'done' AND page_hash IS NOT NULL AND ingested_at IS NULL AND EXISTS (SELECT 1 FROM serp_queries q
-                WHERE q.id = serp_operations.query_id AND q.status = 'in_progress' AND (CAST($6 AS text) IS NULL OR q.batch_tag = $6))",
+                WHERE q.id = serp_operations.query_id AND q.status = 'in_progress' AND (CAST($6 AS text) IS NULL OR q.batch_tag = $6 OR q.by_hand = $6))",
             order: "completed_at, id",
         };
         let (token, rows) = self.take::<IngestPage>(&tx, &lane, call, vec![call.batch.clone().into()]).await?;

@@ -1,4 +1,4 @@
-//! The submit lane: a query is marked, then asked; and queries by hand.
+//! The submit lane: a query is marked, then asked.
 
 use async_trait::async_trait;
 use sea_orm::DatabaseTransaction;
@@ -9,7 +9,7 @@ use crate::domain::id::Id;
 use crate::domain::query::{SearchMode, SearchQuery};
 use crate::domain::serp::Submission;
 use crate::error::{Result, Verdict};
-use crate::ports::store::{Lane, OnceLane, Searches};
+use crate::ports::store::{Lane, OnceLane};
 use crate::ports::work::{Call, Claim, Fault, SubmitQuery, Ticket};
 use crate::rules::unanswered::{Unanswered, after_submit};
 
@@ -38,7 +38,7 @@ impl Lane<SubmitQuery> for SqlStore {
         }
         let lane = LaneTable {
             table: QUERIES,
-            filter: "status = 'pending' AND scheduled_for <= $4 AND (CAST($6 AS text) IS NULL OR batch_tag = $6)
+            filter: "status = 'pending' AND scheduled_for <= $4 AND (CAST($6 AS text) IS NULL OR batch_tag = $6 OR by_hand = $6)
                 AND NOT EXISTS (SELECT 1 FROM serp_operations o WHERE o.query_id = serp_queries.id AND o.status IN ('created', 'running'))",
             order: "scheduled_for, id",
         };
@@ -127,70 +127,7 @@ impl OnceLane<SubmitQuery> for SqlStore {
     }
 }
 
-#[async_trait]
-impl Searches for SqlStore {
-    async fn enqueue(&self, queries: &[SearchQuery]) -> Result<u32> {
-        let tx = self.write(Serial::Slots).await?;
-        let mut waiting = 0;
-        for query in queries {
-            if let Some(reopened) = self.reopen(&tx, query).await? {
-                waiting += u32::from(reopened);
-                continue;
-            }
-            let touched = run(
-                &tx,
-                "INSERT INTO serp_queries (id, query_text, query_hash, region_code, is_night_window, status, scheduled_for, trigger_phrase,
-                    niche, city, batch_tag, created_at, updated_at)
-                 VALUES ($1, $2, $3, $4, false, 'pending', $5, $6, $7, $8, $9, $5, $5)",
-                vec![
-                    query.id.uuid().into(),
-                    query.text.clone().into(),
-                    query.hash.clone().into(),
-                    (query.region as i32).into(),
-                    query.scheduled_for.millis().into(),
-                    query.trigger.clone().into(),
-                    query.niche.clone().into(),
-                    query.city.clone().into(),
-                    query.batch_tag.clone().into(),
-                ],
-            )
-            .await?;
-            waiting += touched as u32;
-        }
-        commit(tx).await?;
-        Ok(waiting)
-    }
-}
-
 impl SqlStore {
-    /// A query that waits for its night is asked for now: it belongs to whoever asks.
-    async fn move_up(&self, tx: &DatabaseTransaction, query: &SearchQuery) -> Result<bool> {
-        let sql = format!(
-            "UPDATE serp_queries SET scheduled_for = $2, batch_tag = $3, next_try_at = NULL, updated_at = $2
-             WHERE query_hash = $1 AND status = 'pending' AND scheduled_for > $2 AND claimed_until <= {}",
-            self.lease_now()
-        );
-        let values = vec![query.hash.clone().into(), query.scheduled_for.millis().into(), query.batch_tag.clone().into()];
-        Ok(run(tx, &sql, values).await? > 0)
-    }
-
-    /// Puts a known query back into the queue, if it has come to an end; `None` if it is not known.
-    async fn reopen(&self, tx: &DatabaseTransaction, query: &SearchQuery) -> Result<Option<bool>> {
-        let sql = self.locked("SELECT * FROM serp_queries WHERE query_hash = $1");
-        let Some(row) = query_one(tx, &sql, vec![query.hash.clone().into()]).await? else { return Ok(None) };
-        let known = search_query(&row)?;
-        if known.state == QueryState::Pending {
-            return self.move_up(tx, query).await.map(Some);
-        }
-        let Ok(next) = known.state.after(QueryEvent::Reopen) else { return Ok(Some(false)) };
-        let sql = "UPDATE serp_queries SET status = $2, scheduled_for = $3, batch_tag = $4, page = 0, retry_count = 0, tries = 0,
-                next_try_at = NULL, last_error = NULL, updated_at = $3 WHERE id = $1";
-        let values =
-            vec![known.id.uuid().into(), next.as_str().into(), query.scheduled_for.millis().into(), query.batch_tag.clone().into()];
-        run(tx, sql, values).await?;
-        Ok(Some(true))
-    }
-
     async fn keep_submission(&self, tx: &DatabaseTransaction, call: &Call, ticket: &Ticket, submission: Submission) -> Result<()> {
         let query: Id<SearchQuery> = Id::from_uuid(ticket.row);
         match submission {

@@ -1,4 +1,4 @@
-//! The doors, the outcomes of rows, and queries by hand: letting in twice is letting in once.
+//! The doors, and the outcomes of rows: letting in twice is letting in once.
 
 use crate::domain::flow::QueryState;
 use crate::domain::lead::{Cursor, LeadRow, RowFate};
@@ -21,7 +21,6 @@ pub(super) const CHECKS: &[Check] = checks![
     slots_of_two_niches_never_meet,
     a_company_imported_twice_is_one_company,
     an_imported_address_belongs_to_the_first_that_names_it,
-    a_query_by_hand_waits_once,
     a_query_asked_again_is_answered_by_its_new_page,
 ];
 
@@ -148,18 +147,6 @@ async fn an_imported_address_belongs_to_the_first_that_names_it(world: &World) -
     let holders: Vec<&str> =
         companies.iter().filter(|line| line.emails.contains("info@one.ru")).map(|line| line.canonical_domain.as_str()).collect();
     assert_eq!(holders, ["one.ru"], "one address is one contact, of the company that was first to show it");
-    Ok(())
-}
-
-async fn a_query_by_hand_waits_once(world: &World) -> Result<()> {
-    let query = query_now(world, "word");
-
-    assert_eq!(world.store.enqueue(std::slice::from_ref(&query)).await?, 1);
-    assert_eq!(world.store.enqueue(std::slice::from_ref(&query)).await?, 0, "it waits already");
-    through::<SubmitQuery>(world, "word").await?;
-    assert_eq!(world.store.enqueue(std::slice::from_ref(&query)).await?, 0, "it is being asked");
-
-    assert_eq!(world.store.slots_of(&[query.id]).await?, [Some(query.scheduled_for)]);
     Ok(())
 }
 

@@ -12,6 +12,7 @@
 //! # }
 //! ```
 
+mod by_hand;
 mod companies;
 mod entrances;
 mod lanes;
@@ -59,6 +60,7 @@ pub async fn stores(make: impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) -> usi
     let suites = [
         lanes::CHECKS,
         entrances::CHECKS,
+        by_hand::CHECKS,
         searches::CHECKS,
         limits::CHECKS,
         companies::CHECKS,

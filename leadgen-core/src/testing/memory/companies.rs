@@ -15,7 +15,7 @@ use crate::rules::setback::{Setback, setback};
 use crate::rules::{normalize, twins};
 
 use super::MemoryStore;
-use super::leases::{Lease, first_due, lease_lost, of_batch};
+use super::leases::{Lease, first_due, lease_lost};
 use super::tables::{CompanyRow, ResultRow, Tables};
 
 /// Companies of one name block that are compared.
@@ -28,7 +28,7 @@ impl Lane<DedupeResult> for MemoryStore {
     async fn claim(&self, call: &Call) -> Result<Vec<Claim<DedupeResult>>> {
         self.write(|tables, lease_now| {
             let is_asked =
-                |row: &ResultRow| tables.operations.get(&row.operation).is_some_and(|of| of_batch(call, tables.batch_of(&of.operation)));
+                |row: &ResultRow| tables.operations.get(&row.operation).is_some_and(|of| tables.is_asked_for(call, &of.operation));
             let due = tables
                 .results
                 .iter()

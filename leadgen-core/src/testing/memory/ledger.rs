@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use uuid::Uuid;
 
+use crate::domain::id::Id;
 use crate::domain::money::Money;
 use crate::domain::policy::Quota;
 use crate::domain::report::{self, CostLine};
@@ -63,7 +64,8 @@ impl SearchLedger for MemoryStore {
                 line.forecast = line.forecast + row.forecast;
             }
             for charge in tables.charges.values() {
-                let Some(line) = lines.get_mut(charge.batch_tag.as_str()) else { continue };
+                let batch = charge.batch_tag.as_str();
+                let line = lines.entry(batch).or_insert_with(|| CostLine { batch: batch.to_owned(), ..CostLine::default() });
                 line.night += u64::from(charge.is_cheap);
                 line.day += u64::from(!charge.is_cheap);
                 line.cost = line.cost + charge.cost;
@@ -144,7 +146,9 @@ impl Tables {
     pub(super) fn charge(&mut self, call: &Call, ticket: &Ticket, batch_tag: String) {
         let policy = &call.policy.search;
         let cost = cost::price(&policy.prices, policy.mode, call.now);
-        self.charges.insert(ticket.token, Charge { batch_tag, at: call.now, is_cheap: is_cheap(call.now), cost, is_unknown: false });
+        let (query, at) = (Id::from_uuid(ticket.row), call.now);
+        let charge = Charge { query, batch_tag, at, is_cheap: is_cheap(call.now), cost, is_unknown: false };
+        self.charges.insert(ticket.token, charge);
     }
 
     /// Nobody knows whether it was taken: it counts as paid.

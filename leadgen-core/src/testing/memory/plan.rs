@@ -120,7 +120,15 @@ impl Tables {
                 page: 0,
             };
             let forecast = cost::price(&policy.prices, policy.mode, slot);
-            let row = QueryRow { query, forecast, submit_unknown: false, last_error: None, updated_at: call.now, lease: Lease::default() };
+            let row = QueryRow {
+                query,
+                forecast,
+                submit_unknown: false,
+                last_error: None,
+                by_hand: None,
+                updated_at: call.now,
+                lease: Lease::default(),
+            };
             self.queries.insert(*id, row);
         }
         self.batch_logs.push(BatchLog {

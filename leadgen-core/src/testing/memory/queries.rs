@@ -1,15 +1,14 @@
 //! The search queue: slots, tries, putting queries back; queries by hand; what previews and forecasts ask.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
 use crate::domain::flow::{QueryEvent, QueryState, ResultState};
 use crate::domain::id::Id;
-use crate::domain::money::Money;
 use crate::domain::policy::SearchPolicy;
-use crate::domain::query::SearchQuery;
-use crate::domain::report::NicheYield;
+use crate::domain::query::{Asking, ByHand, SearchQuery};
+use crate::domain::report::{NicheYield, SearchOutcome};
 use crate::domain::time::Timestamp;
 use crate::error::Result;
 use crate::ports::store::{SearchQueue, Searches};
@@ -19,7 +18,7 @@ use crate::rules::unanswered::{Tried, Unanswered};
 
 use super::MemoryStore;
 use super::leases::Lease;
-use super::tables::{QueryRow, ResultRow, Tables};
+use super::tables::{OperationRow, QueryRow, ResultRow, Tables};
 
 /// Where no night is kept, a search that must wait waits at least so long.
 const WITHOUT_NIGHT: std::time::Duration = std::time::Duration::from_mins(5);
@@ -28,14 +27,22 @@ const LAST: usize = 3;
 
 #[async_trait]
 impl Searches for MemoryStore {
-    async fn enqueue(&self, queries: &[SearchQuery]) -> Result<u32> {
+    async fn ask(&self, query: &SearchQuery, asking: Asking) -> Result<ByHand> {
+        self.write(|tables, lease_now| tables.ask(query, asking, lease_now))
+    }
+
+    async fn unask(&self, query: Id<SearchQuery>) -> Result<bool> {
         self.write(|tables, lease_now| {
-            let mut waiting = 0;
-            for query in queries {
-                waiting += u32::from(tables.enqueue(query, lease_now));
-            }
-            Ok(waiting)
+            let never_asked = !tables.operations.values().any(|row| row.operation.query_id == query)
+                && !tables.charges.values().any(|charge| charge.query == query);
+            let waits = |row: &QueryRow| row.query.state == QueryState::Pending && !row.submit_unknown && row.query.niche_id.is_none();
+            let is_idle = tables.queries.get(&query).is_some_and(|row| waits(row) && row.lease.is_over(lease_now));
+            Ok(never_asked && is_idle && tables.queries.remove(&query).is_some())
         })
+    }
+
+    async fn outcome(&self, query: Id<SearchQuery>, since: Timestamp) -> Result<Option<SearchOutcome>> {
+        Ok(self.read(|tables| tables.became_of(query, since)))
     }
 }
 
@@ -73,36 +80,56 @@ impl Tables {
         self.queries.get_mut(&Id::from_uuid(ticket.row)).filter(|row| row.lease.is_of(ticket))
     }
 
-    /// Puts a query into the queue; whether it waits now because of this.
-    fn enqueue(&mut self, query: &SearchQuery, lease_now: Timestamp) -> bool {
-        let slot = query.scheduled_for;
-        if let Some(row) = self.queries.get_mut(&query.id) {
-            if row.query.state == QueryState::Pending {
-                let moves = row.query.scheduled_for > slot && row.lease.is_over(lease_now);
-                if moves {
-                    row.query.scheduled_for = slot;
-                    row.query.batch_tag.clone_from(&query.batch_tag);
-                    row.lease.next_try_at = None;
-                    row.updated_at = slot;
-                }
-                return moves;
+    fn ask(&mut self, query: &SearchQuery, asking: Asking, lease_now: Timestamp) -> Result<ByHand> {
+        let (slot, by_hand) = (query.scheduled_for, Some(query.batch_tag.clone()));
+        let Some(row) = self.queries.get_mut(&query.id) else {
+            let query = SearchQuery { state: QueryState::Pending, niche_id: None, retry_count: 0, page: 0, ..query.clone() };
+            let (forecast, lease, last_error) = (asking.forecast, Lease::default(), None);
+            self.queries
+                .insert(query.id, QueryRow { query, forecast, submit_unknown: false, last_error, by_hand, updated_at: slot, lease });
+            return Ok(ByHand::New);
+        };
+        let met = row.query.by_hand(!row.lease.is_over(lease_now), row.submit_unknown, slot, asking.again);
+        match met {
+            ByHand::MovedUp | ByHand::Due => {
+                row.query.scheduled_for = row.query.scheduled_for.min(slot);
+                row.by_hand = by_hand;
+                row.lease.next_try_at = None;
+                row.updated_at = slot;
             }
-            let Ok(reopened) = row.query.state.after(QueryEvent::Reopen) else { return false };
-            row.query.state = reopened;
-            row.query.scheduled_for = slot;
-            row.query.batch_tag.clone_from(&query.batch_tag);
-            row.query.page = 0;
-            row.query.retry_count = 0;
-            row.last_error = None;
-            row.lease.tries = 0;
-            row.lease.next_try_at = None;
-            row.updated_at = slot;
-            return true;
+            ByHand::Reopened => {
+                row.query.state = row.query.state.after(QueryEvent::Reopen)?;
+                row.query.scheduled_for = slot;
+                row.by_hand = by_hand;
+                row.forecast = row.forecast + asking.forecast;
+                row.query.page = 0;
+                row.query.retry_count = 0;
+                row.last_error = None;
+                row.lease.tries = 0;
+                row.lease.next_try_at = None;
+                row.updated_at = slot;
+            }
+            ByHand::BeingAsked if row.query.state == QueryState::InProgress => row.by_hand = by_hand,
+            ByHand::New | ByHand::BeingAsked | ByHand::Answered | ByHand::InDoubt => {}
         }
-        let query = SearchQuery { state: QueryState::Pending, niche_id: None, retry_count: 0, page: 0, ..query.clone() };
-        let (forecast, lease) = (Money::ZERO, Lease::default());
-        self.queries.insert(query.id, QueryRow { query, forecast, submit_unknown: false, last_error: None, updated_at: slot, lease });
-        true
+        Ok(met)
+    }
+
+    fn became_of(&self, query: Id<SearchQuery>, since: Timestamp) -> Option<SearchOutcome> {
+        let row = self.queries.get(&query)?;
+        let operations: Vec<&OperationRow> = self.operations.values().filter(|row| row.operation.query_id == query).collect();
+        let last = operations.iter().max_by_key(|row| (row.operation.requested_at, std::cmp::Reverse(row.operation.id)));
+        let brought: BTreeSet<_> =
+            operations.iter().filter(|row| row.operation.requested_at >= since).map(|row| row.operation.id).collect();
+        let results: BTreeSet<_> = self.results.iter().filter(|(_, row)| brought.contains(&row.operation)).map(|(id, _)| *id).collect();
+        Some(SearchOutcome {
+            query: row.query.clone(),
+            last_error: row.last_error.clone(),
+            in_doubt: row.submit_unknown,
+            asked: last.map(|row| (row.operation.requested_at, row.operation.handle.clone())),
+            results: results.len() as u64,
+            companies: self.lines(|row| row.birthplace.is_some_and(|result| results.contains(&result))),
+        })
     }
 
     /// The last slot that is taken.

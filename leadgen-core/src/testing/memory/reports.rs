@@ -44,11 +44,7 @@ impl Reports for MemoryStore {
 #[async_trait]
 impl Exports for MemoryStore {
     async fn companies(&self, batch: Option<&str>) -> Result<Vec<CompanyLine>> {
-        Ok(self.read(|tables| {
-            let mut rows: Vec<&CompanyRow> = tables.companies.values().filter(|row| is_listed(row, batch)).collect();
-            rows.sort_by_key(|row| (&row.company.canonical_domain, &row.company.name, row.company.id));
-            rows.into_iter().map(|row| tables.line(row)).collect()
-        }))
+        Ok(self.read(|tables| tables.lines(|row| is_listed(row, batch))))
     }
 }
 
@@ -184,6 +180,13 @@ impl Tables {
         all.extend(counted("companies", companies));
         all.extend(counted("messages", messages));
         all
+    }
+
+    /// Companies that are not duplicates and of which a condition holds, by domain, then name.
+    pub(super) fn lines(&self, holds: impl Fn(&CompanyRow) -> bool) -> Vec<CompanyLine> {
+        let mut rows: Vec<&CompanyRow> = self.companies.values().filter(|row| is_listed(row, None) && holds(row)).collect();
+        rows.sort_by_key(|row| (&row.company.canonical_domain, &row.company.name, row.company.id));
+        rows.into_iter().map(|row| self.line(row)).collect()
     }
 
     fn line(&self, row: &CompanyRow) -> CompanyLine {

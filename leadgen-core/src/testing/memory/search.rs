@@ -17,7 +17,7 @@ use crate::rules::backoff::poll_pause;
 use crate::rules::unanswered::after_operation;
 
 use super::MemoryStore;
-use super::leases::{Lease, first_due, lease_lost, of_batch};
+use super::leases::{Lease, first_due, lease_lost};
 use super::ledger::{Hold, Side};
 use super::tables::{OperationRow, ResultRow, Tables};
 
@@ -29,7 +29,7 @@ impl Lane<PollOperation> for MemoryStore {
             let Some(allowed) = tables.polls_allowed(call) else { return Ok(vec![]) };
             let waits = |row: &&OperationRow| row.operation.state.is_open() && row.next_poll_at.is_some_and(|at| at <= call.now);
             let due = tables.operations.values().filter(waits);
-            let due = due.filter(|row| row.lease.is_free(call, lease_now) && of_batch(call, tables.batch_of(&row.operation)));
+            let due = due.filter(|row| row.lease.is_free(call, lease_now) && tables.is_asked_for(call, &row.operation));
             let due = due.map(|row| ((row.next_poll_at, row.operation.id), row.operation.id)).collect();
             let mut claims = Vec::new();
             for id in first_due(due, call.max.min(allowed)) {
@@ -76,7 +76,7 @@ impl Lane<IngestPage> for MemoryStore {
             tables.forget_old_pages(call);
             let is_asked = |row: &OperationRow| {
                 let query = tables.queries.get(&row.operation.query_id);
-                query.is_some_and(|row| row.query.state == QueryState::InProgress && of_batch(call, &row.query.batch_tag))
+                query.is_some_and(|row| row.query.state == QueryState::InProgress && row.is_asked_for(call))
             };
             let due = tables.operations.values().filter(|row| row.is_unread() && is_asked(row) && row.lease.is_free(call, lease_now));
             let due = due.map(|row| ((row.completed_at, row.operation.id), row.operation.id)).collect();

@@ -13,7 +13,7 @@ use crate::ports::work::{Call, Claim, Fault, SubmitQuery, Ticket};
 use crate::rules::unanswered::{Unanswered, after_submit};
 
 use super::MemoryStore;
-use super::leases::{Lease, first_due, lease_lost, of_batch};
+use super::leases::{Lease, first_due, lease_lost};
 use super::ledger::{Hold, Side, barred};
 use super::tables::{OperationRow, QueryRow, Tables};
 
@@ -29,9 +29,11 @@ impl Lane<SubmitQuery> for MemoryStore {
             if !tables.queries.values().any(|row| is_due(&row)) || tables.barrier(call).is_some() {
                 return Ok(vec![]);
             }
-            let due = tables.queries.values().filter(is_due).filter(|row| {
-                of_batch(call, &row.query.batch_tag) && row.lease.is_free(call, lease_now) && !tables.has_open_operation(row.query.id)
-            });
+            let due = tables
+                .queries
+                .values()
+                .filter(is_due)
+                .filter(|row| row.is_asked_for(call) && row.lease.is_free(call, lease_now) && !tables.has_open_operation(row.query.id));
             let due = due.map(|row| ((row.query.scheduled_for, row.query.id), row.query.id)).collect();
             let mut claims = Vec::new();
             for id in first_due(due, call.max) {

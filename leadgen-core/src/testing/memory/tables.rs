@@ -23,9 +23,9 @@ use crate::domain::suppression::{Suppression, SuppressionScope};
 use crate::domain::time::Timestamp;
 use crate::domain::twins::TwinPair;
 use crate::error::Result;
-use crate::ports::work::Ticket;
+use crate::ports::work::{Call, Ticket};
 
-use super::leases::Lease;
+use super::leases::{Lease, of_batch};
 use super::ledger::{Hold, Side};
 use super::twins::PairRow;
 
@@ -57,8 +57,17 @@ pub(super) struct QueryRow {
     pub(super) forecast: Money,
     pub(super) submit_unknown: bool,
     pub(super) last_error: Option<String>,
+    /// The tag of the search by hand that has it.
+    pub(super) by_hand: Option<String>,
     pub(super) updated_at: Timestamp,
     pub(super) lease: Lease,
+}
+
+impl QueryRow {
+    /// Whether it is of the batch that is asked for, or of the search by hand of that name.
+    pub(super) fn is_asked_for(&self, call: &Call) -> bool {
+        of_batch(call, &self.query.batch_tag) || self.by_hand.as_deref().is_some_and(|tag| of_batch(call, tag))
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -80,6 +89,7 @@ pub(super) struct OperationRow {
 /// A submission that was paid, or may have been.
 #[derive(Clone, Debug)]
 pub(super) struct Charge {
+    pub(super) query: Id<SearchQuery>,
     pub(super) batch_tag: String,
     pub(super) at: Timestamp,
     pub(super) is_cheap: bool,
@@ -210,6 +220,11 @@ impl Tables {
     pub(super) fn new_token(&mut self) -> Uuid {
         self.takings += 1;
         Uuid::from_u128(self.takings)
+    }
+
+    /// Whether an operation answers a query of the batch that is asked for.
+    pub(super) fn is_asked_for(&self, call: &Call, operation: &Operation) -> bool {
+        self.queries.get(&operation.query_id).map_or_else(|| of_batch(call, ""), |row| row.is_asked_for(call))
     }
 
     /// The batch of the query that an operation answers.
