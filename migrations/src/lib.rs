@@ -15,6 +15,7 @@ mod m0010_operation_moves;
 mod m0011_verification;
 mod m0012_due_again;
 mod m0013_by_hand;
+mod m0014_rendered_pages;
 
 use sea_orm_migration::prelude::*;
 pub use sea_orm_migration::sea_orm;
@@ -50,6 +51,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0011_verification::Step),
             Box::new(m0012_due_again::Step),
             Box::new(m0013_by_hand::Step),
+            Box::new(m0014_rendered_pages::Step),
         ]
     }
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use url::Url;
+
 use crate::domain::company::Company;
 use crate::domain::time::Timestamp;
 
@@ -22,6 +24,30 @@ impl Validators {
     }
 }
 
+/// What a page asks for while its scripts run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// The address.
+    pub url: Url,
+    /// The method, in capitals.
+    pub method: String,
+    /// What for.
+    pub kind: AskKind,
+}
+
+/// What something is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AskKind {
+    /// A page, in place of this one or in a frame of it.
+    Document,
+    /// A script to run.
+    Script,
+    /// What a script reads: XHR, fetch.
+    Data,
+    /// Pictures, fonts, styles, sockets, beacons and whatever else there is.
+    Other,
+}
+
 /// A page that a visit read.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SitePage {
@@ -39,6 +65,8 @@ pub struct SitePage {
     pub truncated: bool,
     /// By which it is asked for again.
     pub validators: Validators,
+    /// The body is what a browser showed once the page's scripts had run, not what the site gave.
+    pub rendered: bool,
     /// When the site gave it, or said that it is still the same.
     pub fetched_at: Timestamp,
 }

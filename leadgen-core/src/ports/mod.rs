@@ -8,6 +8,7 @@ pub mod entropy;
 pub mod fetch;
 pub mod inbox;
 pub mod leads;
+pub mod render;
 pub mod router;
 pub mod search;
 pub mod store;

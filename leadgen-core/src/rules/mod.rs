@@ -21,6 +21,7 @@ pub mod rank;
 pub mod reading;
 pub mod refound;
 pub mod regions;
+pub mod rendering;
 pub mod replies;
 pub mod robots;
 pub mod sender_records;

@@ -33,7 +33,11 @@ pub fn reread(pages: &[SitePage], company: &Company) -> Findings {
     let site = of(company);
     let read = pages.iter().filter(|page| (200..300).contains(&page.status)).filter_map(|page| {
         let url = Url::parse(&page.url).ok()?;
-        Some(harvest::page(&url, &page.body, page.content_type.as_deref(), &site))
+        let mut found = harvest::page(&url, &page.body, page.content_type.as_deref(), &site);
+        if page.rendered {
+            found.page.settle();
+        }
+        Some(found)
     });
     let read: Vec<PageFindings> = read.filter(|found| !found.page.noindex).collect();
     findings(&read, &site)

@@ -68,6 +68,7 @@ fn site_page(row: &QueryResult) -> Result<SitePage> {
         body: unpack(&get::<Vec<u8>>(row, "bytes")?)?.into(),
         truncated: get(row, "truncated")?,
         validators: Validators { etag: get(row, "etag")?, last_modified: get(row, "last_modified")? },
+        rendered: get(row, "rendered")?,
         fetched_at: at(row, "fetched_at")?,
     })
 }
@@ -97,8 +98,8 @@ impl SqlStore {
             let sql = "INSERT INTO site_bodies (hash, bytes, created_at) VALUES ($1, $2, $3)
                 ON CONFLICT (hash) DO UPDATE SET created_at = excluded.created_at";
             run(tx, sql, vec![hash.clone().into(), bytes.clone().into(), now.millis().into()]).await?;
-            let sql = "INSERT INTO site_pages (company_id, asked, place, url, status, content_type, truncated, hash, etag, last_modified, fetched_at)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+            let sql = "INSERT INTO site_pages (company_id, asked, place, url, status, content_type, truncated, hash, etag, last_modified, fetched_at,
+                rendered) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
             let values = vec![
                 company.into(),
                 page.asked.clone().into(),
@@ -111,6 +112,7 @@ impl SqlStore {
                 page.validators.etag.clone().into(),
                 page.validators.last_modified.clone().into(),
                 page.fetched_at.millis().into(),
+                page.rendered.into(),
             ];
             run(tx, sql, values).await?;
         }

@@ -8,23 +8,25 @@ use url::Url;
 
 use super::maps;
 use super::shelf::{self, Shelf};
+use super::supplies::{Left, Supplies};
 use crate::domain::company::Company;
 use crate::domain::contact::Findings;
-use crate::domain::page::SitePage;
+use crate::domain::page::{SitePage, Validators};
 use crate::error::{Error, ErrorKind, Result, Verdict};
 use crate::ports::clock::Clock;
 use crate::ports::contacts::ContactExtractor;
 use crate::ports::fetch::{Fetcher, Page};
+use crate::ports::render::PageRenderer;
 use crate::ports::store::SitePages;
 use crate::rules::harvest::{self, PageFindings, Site};
-use crate::rules::{normalize, pages, site};
+use crate::rules::{normalize, pages, rendering, site};
 
 /// Bytes read of one company's site.
 const MOST_BYTES: usize = 5 * 1024 * 1024;
 /// Time that transfers from one company's site may take.
 const MOST_TIME: Duration = Duration::from_mins(1);
 /// What a page that never came counts for.
-const IN_VAIN: Duration = Duration::from_secs(10);
+pub(super) const IN_VAIN: Duration = Duration::from_secs(10);
 /// The score of a link that surely leads to contacts.
 const LIKELY: u32 = 6;
 /// Links that wait for a visit.
@@ -38,6 +40,7 @@ pub struct WebsiteExtractor<F> {
     fetcher: F,
     max_pages: usize,
     shelf: Option<Shelf>,
+    renderer: Option<Arc<dyn PageRenderer>>,
 }
 
 /// A visit under way.
@@ -56,18 +59,27 @@ struct Visit<'a> {
     bytes: usize,
     /// Time that transfers took.
     spent: Duration,
+    /// Pages that were rendered.
+    rendered: usize,
 }
 
 impl<F: Fetcher> WebsiteExtractor<F> {
     /// An extractor that reads at most `max_pages` pages of a company.
     pub fn new(fetcher: F, max_pages: usize) -> Self {
-        Self { fetcher, max_pages: max_pages.max(1), shelf: None }
+        Self { fetcher, max_pages: max_pages.max(1), shelf: None, renderer: None }
     }
 
     /// Pages of earlier visits are used: a day old as they are, older ones if the site says that they did not change.
     #[must_use]
     pub fn with_kept_pages(mut self, pages: Arc<dyn SitePages>, clock: Arc<dyn Clock>) -> Self {
         self.shelf = Some(Shelf { pages, clock });
+        self
+    }
+
+    /// Pages that show nothing until their scripts have run are rendered: at most a few of a company, out of the same budget.
+    #[must_use]
+    pub fn with_renderer(mut self, renderer: Arc<dyn PageRenderer>) -> Self {
+        self.renderer = Some(renderer);
         self
     }
 
@@ -162,10 +174,17 @@ impl<F: Fetcher> WebsiteExtractor<F> {
 
     /// Reads a page; the links worth following.
     async fn read(&self, visit: &mut Visit<'_>, page: Page) -> Vec<(u32, Url)> {
-        let (base, site) = (page.url.clone(), visit.site.clone());
-        // A large page takes long enough to hold others up: it is read aside.
-        let read = tokio::task::spawn_blocking(move || harvest::page(&page.url, &page.body, page.content_type.as_deref(), &site)).await;
-        let Ok(found) = read else { return Vec::new() };
+        let base = page.url.clone();
+        let is_rendered = visit.kept.last().is_some_and(|kept| kept.rendered && kept.url == base.as_str());
+        let Some((page, mut found)) = harvested(page, &visit.site).await else { return Vec::new() };
+        if is_rendered {
+            found.page.settle();
+        } else if found.page.needs_browser()
+            && !found.page.noindex
+            && let Some(shown) = self.rendered(visit, page).await
+        {
+            found = shown;
+        }
         let mut next = if found.page.nofollow { Vec::new() } else { pages::next(&found.page, &base, &visit.seen) };
         if let Some(target) = found.page.refresh.as_deref().and_then(|target| pages::target(&base, target)) {
             next.insert(0, (9, target));
@@ -182,6 +201,56 @@ impl<F: Fetcher> WebsiteExtractor<F> {
         next.truncate(MOST_QUEUED);
         next
     }
+
+    /// What a page shows once its scripts have run; none where nobody renders pages, or this one can't be rendered.
+    async fn rendered(&self, visit: &mut Visit<'_>, page: Page) -> Option<PageFindings> {
+        let renderer = self.renderer.as_ref().filter(|_| visit.rendered < rendering::MOST_PAGES)?;
+        visit.rendered += 1;
+        let left = Left {
+            pages: self.max_pages.saturating_sub(visit.tried),
+            bytes: MOST_BYTES.saturating_sub(visit.bytes),
+            time: MOST_TIME.saturating_sub(visit.spent),
+        };
+        let supplies = Supplies::of(&self.fetcher, &page.url, left);
+        let ended = renderer.render(&page, &supplies).await;
+        let spent = supplies.spent().await;
+        visit.tried += spent.pages;
+        visit.bytes += spent.bytes;
+        visit.spent += spent.time;
+        let shown = match ended {
+            Ok(shown) => shown,
+            Err(error) => {
+                tracing::warn!(company.id = %visit.company.id, page = %page.url, error = %error.for_row(), "a page could not be rendered");
+                return None;
+            }
+        };
+        tracing::debug!(company.id = %visit.company.id, page = %page.url, asks = spent.asks, bytes = shown.body.len(), "a page was rendered");
+        if let Some(kept) = visit.kept.last_mut().filter(|kept| kept.url == page.url.as_str()) {
+            // Whether the site's page changed says nothing of what its scripts show: it is asked for anew next time.
+            *kept = SitePage {
+                url: shown.url.as_str().to_owned(),
+                content_type: shown.content_type.clone(),
+                body: shown.body.as_slice().into(),
+                truncated: shown.truncated,
+                validators: Validators::default(),
+                rendered: true,
+                ..kept.clone()
+            };
+        }
+        let (_, mut found) = harvested(shown, &visit.site).await?;
+        found.page.settle();
+        Some(found)
+    }
+}
+
+/// Reads a page. A large one takes long enough to hold others up: it is read aside.
+async fn harvested(page: Page, site: &Site) -> Option<(Page, PageFindings)> {
+    let site = site.clone();
+    let read = tokio::task::spawn_blocking(move || {
+        let found = harvest::page(&page.url, &page.body, page.content_type.as_deref(), &site);
+        (page, found)
+    });
+    read.await.ok()
 }
 
 impl<'a> Visit<'a> {
@@ -197,6 +266,7 @@ impl<'a> Visit<'a> {
             rest: Vec::new(),
             bytes: 0,
             spent: Duration::ZERO,
+            rendered: 0,
         }
     }
 

@@ -101,9 +101,7 @@ pub struct HttpFetcher {
 impl HttpFetcher {
     /// A fetcher over a resolver of ours.
     pub fn new(settings: Settings, tls: Arc<ClientConfig>, dns: Arc<dyn DnsLookup>, clock: Arc<dyn Clock>) -> Self {
-        let version = env!("CARGO_PKG_VERSION");
-        let agent =
-            if settings.contact.is_empty() { format!("{AGENT}/{version}") } else { format!("{AGENT}/{version} (+{})", settings.contact) };
+        let agent = agent(&settings.contact);
         let in_flight = Semaphore::new(IN_FLIGHT);
         Self { settings, agent, tls, dns, clock, hosts: Mutex::default(), addresses: Mutex::default(), in_flight }
     }
@@ -280,6 +278,12 @@ impl HttpFetcher {
         host.last = Some(self.clock.now());
         answer
     }
+}
+
+/// How we name ourselves to sites.
+pub(super) fn agent(contact: &str) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    if contact.is_empty() { format!("{AGENT}/{version}") } else { format!("{AGENT}/{version} (+{contact})") }
 }
 
 fn refused(url: &Url, why: &'static str) -> Error {

@@ -1,11 +1,17 @@
-//! Company sites over HTTP: a polite fetcher within bounds, and the extractor that reads what it brings.
+//! Company sites over HTTP: a polite fetcher within bounds, the extractor that reads what it brings, and a browser for pages
+//! that show nothing without one.
 
 mod body;
+#[cfg(all(feature = "browser", unix))]
+mod browser;
 mod extractor;
 mod fetcher;
 mod maps;
 mod shelf;
+mod supplies;
 mod wire;
 
+#[cfg(all(feature = "browser", unix))]
+pub use browser::{Chromium, Sandbox, Settings as BrowserSettings, installed};
 pub use extractor::WebsiteExtractor;
 pub use fetcher::{HttpFetcher, Settings};

@@ -83,6 +83,7 @@ pub(super) async fn get<F: Fetcher>(fetcher: &F, shelf: Option<&Shelf>, company:
         body: if there { page.body.as_slice().into() } else { Arc::default() },
         truncated: page.truncated,
         validators: page.validators.clone(),
+        rendered: false,
         fetched_at: now,
     });
     Ok(Got { page, kept, asked: true })

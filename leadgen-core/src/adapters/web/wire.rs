@@ -200,6 +200,8 @@ fn is_text(kind: &str) -> bool {
         || kind.contains("html")
         || kind.contains("xml")
         || kind.contains("json")
+        // What a page that is rendered asks for.
+        || kind.contains("javascript")
         || kind.contains("gzip")
         || kind.contains("vcard")
 }

@@ -99,6 +99,12 @@ impl Page {
         let shown = self.text.chars().filter(|c| c.is_alphanumeric()).take(200).count();
         shown < 200 && (self.script_bytes > 20_000 || self.script_files > 0) && self.links.len() < 5
     }
+
+    /// This is the page as it stands once its scripts have run: nothing is left for them to show.
+    pub fn settle(&mut self) {
+        self.script_bytes = 0;
+        self.script_files = 0;
+    }
 }
 
 /// Reads a page.

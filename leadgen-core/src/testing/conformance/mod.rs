@@ -21,6 +21,7 @@ mod limits;
 mod outbox;
 mod people;
 mod ports;
+mod rendering;
 mod replays;
 mod searches;
 mod seeds;
@@ -42,6 +43,8 @@ use crate::ports::clock::Clock;
 use crate::ports::store::Store;
 
 pub use ports::{clock, contacts, dns, drafter, entropy, fetcher, inbox, leads, router, search, transport, verifier};
+
+pub use rendering::renderer;
 
 use world::World;
 

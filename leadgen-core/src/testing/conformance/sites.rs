@@ -34,6 +34,7 @@ fn page(world: &World, path: &str, text: &str) -> SitePage {
         body: text.as_bytes().into(),
         truncated: false,
         validators: Validators { etag: Some("\"1\"".into()), last_modified: None },
+        rendered: false,
         fetched_at: world.now(),
     }
 }
@@ -66,7 +67,8 @@ async fn emails(world: &World) -> Result<String> {
 }
 
 async fn the_pages_of_a_visit_are_kept_with_its_findings(world: &World) -> Result<()> {
-    let pages = vec![page(world, "/", "<p>Главная"), page(world, "/contacts", "<p>info@one.ru"), page(world, "/copy", "<p>Главная")];
+    let shown = SitePage { rendered: true, ..page(world, "/shown", "<p>by script") };
+    let pages = vec![page(world, "/", "<p>Главная"), page(world, "/contacts", "<p>info@one.ru"), page(world, "/copy", "<p>Главная"), shown];
 
     visited(world, showing(vec![email("info@one.ru")], pages.clone())).await?;
 
