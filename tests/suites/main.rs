@@ -2,6 +2,8 @@
 
 mod binaries;
 mod by_hand;
+#[cfg(unix)]
+mod chromium;
 mod conformance;
 mod contacts;
 mod crash;
@@ -12,6 +14,7 @@ mod floors;
 mod journey;
 mod merged;
 mod mutations;
+mod rendering;
 mod revisits;
 mod schema;
 mod search_bulk;

@@ -60,7 +60,8 @@ impl<'a, F: Fetcher> Supplies<'a, F> {
 #[async_trait]
 impl<F: Fetcher> Supply for Supplies<'_, F> {
     async fn supply(&self, ask: &Ask) -> Result<Page> {
-        let refused = |why: &'static str| Error::new(ErrorKind::Rejected, format!("give a page {}", ask.url)).code("not_for_pages").detail(why);
+        let refused =
+            |why: &'static str| Error::new(ErrorKind::Rejected, format!("give a page {}", ask.url)).code("not_for_pages").detail(why);
         if let Some(why) = rendering::refusal(self.page, ask) {
             return Err(refused(why));
         }

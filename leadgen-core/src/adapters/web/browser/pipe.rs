@@ -50,7 +50,9 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pipe<R, W> {
             }
             self.looked = self.buffer.len();
             if self.looked > LONGEST {
-                return Err(Error::new(ErrorKind::Malformed, "listen to a browser").code("browser_protocol").detail("a message without end"));
+                return Err(Error::new(ErrorKind::Malformed, "listen to a browser")
+                    .code("browser_protocol")
+                    .detail("a message without end"));
             }
             match self.input.read_buf(&mut self.buffer).await {
                 Ok(0) => return Err(gone()),

@@ -10,10 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 #[derive(Debug)]
 pub(super) enum Heard {
     /// To what was said before.
-    Answer {
-        id: u64,
-        outcome: Result<Value>,
-    },
+    Answer { id: u64, outcome: Result<Value> },
     /// A request is held.
     Paused(Paused),
     /// Something besides our page came to be: a window, a worker, a frame in a process of its own.
@@ -22,8 +19,8 @@ pub(super) enum Heard {
     Loaded,
     /// The page wants an answer of a person.
     Dialog,
-    /// The page broke down.
-    Crashed,
+    /// The page of a session broke down, or something beside it.
+    Crashed(String),
     /// Anything else.
     Other,
 }
@@ -61,7 +58,7 @@ impl Heard {
             }
             "Page.loadEventFired" => Ok(Self::Loaded),
             "Page.javascriptDialogOpening" => Ok(Self::Dialog),
-            "Inspector.targetCrashed" | "Target.targetCrashed" => Ok(Self::Crashed),
+            "Inspector.targetCrashed" => Ok(Self::Crashed(message["sessionId"].as_str().unwrap_or_default().to_owned())),
             _ => Ok(Self::Other),
         }
     }

@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use crate::domain::page::Validators;
@@ -21,9 +21,11 @@ use crate::rules::rendering::is_same_site;
 use super::pipe::Pipe;
 use super::protocol::{Heard, Paused};
 
-/// A page that asked for nothing for so long has come to rest.
+/// A page that was given nothing for so long has come to rest.
 const QUIET: Duration = Duration::from_millis(800);
-/// Time to say how it stands.
+/// So long if it still waits for something that it will not get.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// Time to say how it stands once its own is over.
 const SNAPSHOT: Duration = Duration::from_secs(5);
 /// Things a page may ask for, refused ones counted, before it is taken as it stands.
 const MOST_ASKED: usize = 2000;
@@ -44,6 +46,8 @@ pub(super) struct Tab<'a, R, W> {
     session: String,
     /// The page itself was handed in.
     is_given: bool,
+    /// When it got something the last time.
+    given: Instant,
     asked: usize,
 }
 
@@ -69,7 +73,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Tab<'a, R, W> {
     /// An empty page, in which every request is held.
     pub(super) async fn open(pipe: Pipe<R, W>, page: &'a Page, supply: &'a dyn Supply) -> Result<Self> {
         let (target, session) = (String::new(), String::new());
-        let mut tab = Self { pipe, page, supply, said: 0, target, session, is_given: false, asked: 0 };
+        let mut tab = Self { pipe, page, supply, said: 0, target, session, is_given: false, given: Instant::now(), asked: 0 };
         tab.call("Browser.setDownloadBehavior", json!({"behavior": "deny"})).await?;
         // Asked of the browser, not of the page: frames, workers and windows are held alike.
         tab.call("Fetch.enable", json!({"patterns": [{"urlPattern": "*"}]})).await?;
@@ -91,28 +95,28 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Tab<'a, R, W> {
         self.say("Page.navigate", json!({"url": self.page.url.as_str()})).await?;
         self.run(end).await?;
         let late = || Error::new(ErrorKind::Unavailable, "render a page").code("browser_deadline").detail("its scripts don't end");
-        timeout(SNAPSHOT, self.snapshot()).await.map_err(|_| late())?
+        timeout_at(end + SNAPSHOT, self.snapshot()).await.map_err(|_| late())?
     }
 
     async fn run(&mut self, end: Instant) -> Result<()> {
         let mut got: Got<'a> = FuturesUnordered::new();
         let mut is_loaded = false;
-        let mut quiet = end;
-        while Instant::now() < end && self.asked < MOST_ASKED {
-            let until = if is_loaded && got.is_empty() { quiet.min(end) } else { end };
-            let Ok(event) = timeout_at(until, self.next(&mut got)).await else { return Ok(()) };
+        while self.asked < MOST_ASKED {
+            let rests = self.given + if is_loaded { QUIET } else { PATIENCE };
+            let until = if self.is_given && got.is_empty() { rests.min(end) } else { end };
+            // Looked at here too: a page that never stops talking would be listened to for ever.
+            if Instant::now() >= until {
+                break;
+            }
+            let Ok(event) = timeout_at(until, self.next(&mut got)).await else { break };
             match event {
                 Event::Got(paused, outcome) => self.answer(&paused, outcome).await?,
                 Event::Heard(heard) => match heard? {
                     Heard::Paused(paused) => self.look_after(paused, &mut got).await?,
-                    Heard::Loaded => is_loaded = true,
-                    other => {
-                        self.aside(other).await?;
-                        continue;
-                    }
+                    Heard::Loaded => (is_loaded, self.given) = (true, Instant::now()),
+                    other => self.aside(other).await?,
                 },
             }
-            quiet = Instant::now() + QUIET;
         }
         Ok(())
     }
@@ -149,6 +153,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Tab<'a, R, W> {
             Ok(page) if page.status >= 200 && page.status != 304 => page,
             _ => return self.refuse(paused).await,
         };
+        self.given = Instant::now();
         let kind = page.content_type.as_deref().unwrap_or("text/html");
         // What a page opens is a page, and never a file to keep.
         let kind = if paused.is_document && !kind.to_ascii_lowercase().contains("html") { "text/html" } else { kind };
@@ -177,8 +182,10 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Tab<'a, R, W> {
             }
             Heard::Dialog => self.say("Page.handleJavaScriptDialog", json!({"accept": false})).await.map(|_| ()),
             Heard::Paused(paused) => self.refuse(&paused).await,
-            Heard::Crashed => Err(Error::new(ErrorKind::Unavailable, "render a page").code("browser_crashed")),
-            Heard::Beside(_) | Heard::Answer { .. } | Heard::Loaded | Heard::Other => Ok(()),
+            Heard::Crashed(session) if session == self.session => {
+                Err(Error::new(ErrorKind::Unavailable, "render a page").code("browser_crashed"))
+            }
+            Heard::Beside(_) | Heard::Crashed(_) | Heard::Answer { .. } | Heard::Loaded | Heard::Other => Ok(()),
         }
     }
 
