@@ -108,6 +108,22 @@ fn what_holds_a_search_up_is_said_and_leaves_nothing_behind() -> Result<()> {
 }
 
 #[test]
+fn a_rehearsal_of_submitting_tells_what_stands_in_its_way() -> Result<()> {
+    let mut shell = shell()?;
+    std::fs::write(shell.path("niches.csv"), "niche,city\nстоматология,Казань\n")?;
+    shell.says("intake import niches.csv")?;
+    spoil(&shell, "UPDATE serp_queries SET scheduled_for = 1")?;
+    shell.set("YANDEX_ENFORCE_NIGHT_WINDOW", "false");
+    ends(&shell.run(&["search", "submit", "--dry-run"])?, 0, &["submit"])?;
+
+    spoil(&shell, "INSERT INTO search_holds (kind, until, reason, updated_at) VALUES ('submit', 4102444800000, 'auth_failed', 0)")?;
+
+    ends(&shell.run(&["search", "submit", "--dry-run"])?, 3, &["nothing is handed over before 2100-01-01", "auth_failed"])?;
+    ends(&shell.run(&["plan", "niches.csv"])?, 0, &["searches wait until 2100-01-01", "auth_failed"])?;
+    ends(&shell.run(&["search", "submit", "--batch", "nobody"])?, 3, &["there is no batch \"nobody\""])
+}
+
+#[test]
 fn a_search_that_another_process_asks_is_left_to_it() -> Result<()> {
     let shell = shell()?;
     shell.run(&ASK)?;
@@ -128,6 +144,7 @@ fn what_cannot_be_asked_is_wrong_usage() -> Result<()> {
     for (args, said) in [
         (vec!["search", "now", ""], "niche_required"),
         (vec!["search", "now", &long], "query_too_long"),
+        (vec!["plan", "--niche", " "], "niche_required"),
         (vec!["search", "now", "стоматология", "--pages", "0"], "--pages takes 1 to"),
         (vec!["search", "now", "стоматология", "--pages", "999"], "--pages takes 1 to"),
     ] {

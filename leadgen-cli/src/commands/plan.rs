@@ -5,6 +5,7 @@ use leadgen_core::domain::lead::LeadRow;
 use leadgen_core::domain::time::Timestamp;
 use leadgen_core::ports::leads::LeadSource;
 use leadgen_core::rules::cost::Estimate;
+use leadgen_core::rules::planning;
 use leadgen_core::setup::wiring;
 
 use super::Ground;
@@ -13,6 +14,10 @@ use crate::output::{self, End};
 
 pub(crate) async fn preview(cli: &Cli, args: &PlanArgs) -> anyhow::Result<End> {
     let ground = Ground::new(cli).await?;
+    if let Some(niche) = &args.niche {
+        let planning = wiring::planning_settings(&ground.settings);
+        planning::query_text(niche, &args.city, None, &planning).map_err(|e| output::misuse(format!("plan {niche:?}"), e.to_string()))?;
+    }
     let rows = match (&args.niche, &args.file) {
         (Some(niche), _) => vec![LeadRow {
             origin: "argument".into(),
@@ -59,6 +64,10 @@ pub(crate) async fn show_rows(cli: &Cli, ground: &Ground, rows: &[LeadRow]) -> a
             money(&preview.estimate)
         )
     })?;
+    let held = forecast::barrier(ground.store.as_ref(), policy, ground.now()).await?;
+    if let Some(hold) = held.filter(|hold| hold.reason != "night_window_closed" && !cli.quiet) {
+        eprintln!("searches wait until {}: {}", hold.until, hold.reason);
+    }
     let failed = preview.rows.iter().any(|row| row.error.is_some());
     Ok(match (preview.rows.is_empty(), failed) {
         (true, _) => End::Nothing,

@@ -72,7 +72,7 @@ pub(crate) async fn run(cli: &Cli, args: &RunArgs) -> anyhow::Result<End> {
         }
     }
     if args.once {
-        return finish(cli, &pipeline, &bars).await;
+        return finish(cli, &pipeline, &bars, args.batch.as_deref()).await;
     }
     pipeline.run(ground.settings.tick.max(Duration::from_secs(1))).await?;
     Ok(End::Done)
@@ -137,7 +137,7 @@ pub(crate) async fn stages(cli: &Cli, stages: &[&str], args: &StageArgs) -> anyh
     }
     let bars = Bars::new(cli, &ground.store.loads(ground.now()).await?);
     let pipeline = pipeline(&ground, needs, args.batch.as_deref(), bars.watch())?.only(stages)?;
-    finish(cli, &pipeline, &bars).await
+    finish(cli, &pipeline, &bars, args.batch.as_deref()).await
 }
 
 /// What waits in the lanes of some stages (of all, if none is named); nothing is touched.
@@ -151,7 +151,7 @@ async fn waiting(cli: &Cli, ground: &Ground, stages: &[String]) -> anyhow::Resul
     Ok(if loads.iter().all(|load| load.due == 0) { End::Nothing } else { End::Done })
 }
 
-async fn finish(cli: &Cli, pipeline: &Pipeline, bars: &Bars) -> anyhow::Result<End> {
+async fn finish(cli: &Cli, pipeline: &Pipeline, bars: &Bars, batch: Option<&str>) -> anyhow::Result<End> {
     let drained = pipeline.drain(Until::Idle).await;
     bars.clear();
     let tallies = drained?;
@@ -159,6 +159,12 @@ async fn finish(cli: &Cli, pipeline: &Pipeline, bars: &Bars) -> anyhow::Result<E
         match pipeline.store().next_due(pipeline.now()).await? {
             Some(due) => eprintln!("nothing is due now; next at {due}"),
             None => eprintln!("nothing is due, now or later"),
+        }
+        if let Some(batch) = batch.filter(|batch| !batch.is_empty()) {
+            let funnel = pipeline.store().funnel(Some(batch)).await?;
+            if funnel.niches + funnel.queries + funnel.companies == 0 {
+                eprintln!("there is no batch {batch:?}; `leadgen report cost` and `leadgen export companies` name those there are");
+            }
         }
     }
     print(cli, &tallies)?;

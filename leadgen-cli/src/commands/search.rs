@@ -1,10 +1,12 @@
 //! `search now`: one synchronous search, its price shown before.
 
+use leadgen_core::actions::forecast;
 use leadgen_core::actions::search_now::{self, Ending};
 use leadgen_core::domain::policy::MOST_RESULTS;
 use leadgen_core::domain::query::{Asking, ByHand, SearchMode};
 use leadgen_core::domain::report::SearchOutcome;
 use leadgen_core::domain::time::Timestamp;
+use leadgen_core::error::{Error, ErrorKind};
 use leadgen_core::pipeline::{Pipeline, Until};
 use leadgen_core::ports::store::{SearchLedger, Searches};
 use leadgen_core::rules::cost;
@@ -37,14 +39,21 @@ struct Wish<'a> {
 /// One stage of the deferred search; if nothing moved, what holds it up is said.
 async fn deferred(cli: &Cli, stage: &str, args: &StageArgs) -> anyhow::Result<End> {
     let end = super::run::stages(cli, &[stage], args).await?;
-    if end == End::Nothing && !cli.quiet {
-        let ground = Ground::new(cli).await?;
-        let holds = ground.store.holds(ground.now()).await?;
-        for hold in holds.iter().filter(|hold| hold.kind == stage) {
-            eprintln!("waiting until {}: {}", hold.until, hold.reason);
-        }
+    if cli.quiet || (end != End::Nothing && !args.dry_run) {
+        return Ok(end);
     }
-    Ok(end)
+    let ground = Ground::new(cli).await?;
+    let (store, now) = (ground.store.as_ref(), ground.now());
+    let holds = if stage == "submit" {
+        Vec::from_iter(forecast::barrier(store, &ground.settings.policy.search, now).await?)
+    } else {
+        store.holds(now).await?.into_iter().filter(|hold| hold.kind == stage).collect()
+    };
+    for hold in &holds {
+        eprintln!("nothing is handed over before {}: {}", hold.until, hold.reason);
+    }
+    // A rehearsal that would hand nothing over has nothing to do.
+    Ok(if holds.is_empty() { end } else { End::Nothing })
 }
 
 async fn now(cli: &Cli, wish: &Wish<'_>) -> anyhow::Result<End> {
@@ -81,10 +90,11 @@ async fn now(cli: &Cli, wish: &Wish<'_>) -> anyhow::Result<End> {
     let query = query(&tag, since)?;
     let met = ground.store.ask(&query, Asking { again: wish.again, forecast: price }).await?;
     if met == ByHand::InDoubt {
-        anyhow::bail!(
-            "search_in_doubt: it was asked before and may have been paid; nothing was asked now. It is asked once more by itself on a later \
-             night, unless it was given up; --again asks it now, and pays once more"
-        );
+        return Err(unanswered(
+            "search_in_doubt",
+            "it was asked before and may have been paid; nothing was asked now. It is asked once more by itself on a later night, unless it \
+             was given up; --again asks it now, and pays once more",
+        ));
     }
     if met != ByHand::Answered {
         pipeline.drain(Until::Idle).await?;
@@ -128,18 +138,21 @@ fn told(cli: &Cli, ending: Ending, met: ByHand) -> anyhow::Result<End> {
         Ending::Waiting { why, until, withdrawn, outcome } => {
             let until = until.map(|until| format!(", not before {until}")).unwrap_or_default();
             let next = if withdrawn {
-                "nothing was paid, and it is not in the queue any more".to_owned()
+                "nothing was paid, and it is not in the queue any more; try again".to_owned()
             } else if outcome.in_doubt {
                 format!("it may have been paid; it stays in the queue and is asked once more by the next `leadgen run`{until}")
             } else {
                 format!("it stays in the queue and is asked by the next `leadgen run` or `leadgen search submit`{until}")
             };
             let so_far = if outcome.results == 0 { String::new() } else { format!("{} results so far; ", outcome.results) };
-            anyhow::bail!("the search was not answered: {why}{}; {so_far}{next}", if withdrawn { until.as_str() } else { "" })
+            let (code, why) = why.split_once(": ").unwrap_or((&why, ""));
+            let why = if why.is_empty() { String::new() } else { format!("{why}; ") };
+            Err(unanswered(code, &format!("{why}{so_far}{next}{}", if withdrawn { until.as_str() } else { "" })))
         }
         Ending::GivenUp { why, in_doubt } => {
             let paid = if in_doubt { "; it may have been paid" } else { "" };
-            anyhow::bail!("the search was given up: {why}{paid}; `leadgen search now` asks it once more")
+            let (code, why) = why.split_once(": ").unwrap_or((&why, "given up"));
+            Err(unanswered(code, &format!("{why}{paid}; `leadgen search now` asks it once more")))
         }
     }
 }
@@ -153,6 +166,10 @@ fn show(cli: &Cli, outcome: &SearchOutcome) -> anyhow::Result<End> {
         format!("{head}\n{} results, {} new companies; {next}", outcome.results, companies.len())
     })?;
     Ok(if companies.is_empty() { End::Nothing } else { End::Done })
+}
+
+fn unanswered(code: &str, why: &str) -> anyhow::Error {
+    Error::new(ErrorKind::Conflict, "get an answer").code(code.to_owned()).detail(why.to_owned()).into()
 }
 
 fn tell(cli: &Cli, text: &str) {

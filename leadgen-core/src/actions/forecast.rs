@@ -3,17 +3,21 @@
 use serde::Serialize;
 
 use crate::domain::money::Money;
-use crate::domain::policy::Policy;
+use crate::domain::policy::{Policy, SearchPolicy};
 use crate::domain::report::{Hold, NicheYield};
 use crate::domain::time::Timestamp;
 use crate::error::Result;
 use crate::ports::store::{Reports, SearchLedger, SearchQueue};
 use crate::rules::cost::{self, Estimate};
+use crate::rules::planning::opening;
 
 /// Companies a query brings while nothing is known yet: of a hundred results most are catalogues or known already.
 const COMPANIES_PER_QUERY: f64 = 12.0;
 /// Companies with an address among all, while nothing is known yet.
 const WITH_ADDRESS: f64 = 0.6;
+
+/// Holds that stand until their time, whatever the settings say now; those of a window, a budget or a quota are found anew.
+const ONLY_TIME_ENDS: [&str; 2] = ["quota_exceeded", "auth_failed"];
 
 /// The forecast.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -77,6 +81,28 @@ where
         holds: store.holds(now).await?,
         estimate,
     })
+}
+
+/// What keeps searches from being handed over at an instant: what holds them, the night window, the budget; in this order.
+pub async fn barrier<S>(store: &S, policy: &SearchPolicy, now: Timestamp) -> Result<Option<Hold>>
+where
+    S: SearchLedger + ?Sized,
+{
+    let hold = |until, reason: &str| Hold { kind: "submit".into(), until, reason: reason.into() };
+    let held = store.holds(now).await?.into_iter().find(|hold| hold.kind == "submit" && ONLY_TIME_ENDS.contains(&hold.reason.as_str()));
+    if held.is_some() {
+        return Ok(held);
+    }
+    if policy.enforce_night {
+        let (start, _) = opening(policy.night, now);
+        if start > now {
+            return Ok(Some(hold(start, "night_window_closed")));
+        }
+    }
+    let Some(budget) = policy.budget else { return Ok(None) };
+    let (from, to) = cost::month(now);
+    let next = store.spent(from, to).await? + cost::price(&policy.prices, policy.mode, now);
+    Ok((next > budget).then(|| hold(to, "budget_reached")))
 }
 
 /// Working days from the day after the last search until all letters have left.

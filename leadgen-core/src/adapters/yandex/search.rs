@@ -10,7 +10,7 @@ use url::Url;
 use crate::adapters::kit::http::{Answer, Http, Lost};
 use crate::domain::query::{SearchMode, SearchQuery};
 use crate::domain::serp::{Hit, Operation, Progress, RawPage, Submission};
-use crate::error::{Error, ErrorKind, Result, Verdict};
+use crate::error::{Error, ErrorKind, Result};
 use crate::ports::clock::Clock;
 use crate::ports::search::SearchProvider;
 
@@ -119,7 +119,7 @@ impl SearchProvider for YandexSearch {
         }
         match self.settings.mode {
             SearchMode::Deferred => accepted(&answer.body).map(Submission::Deferred),
-            SearchMode::Synchronous => at_once(&answer.body).map(Submission::Ready),
+            SearchMode::Synchronous => Ok(Submission::Ready(at_once(&answer.body))),
         }
     }
 
@@ -173,11 +173,12 @@ fn accepted(body: &[u8]) -> Result<String> {
     }
 }
 
-/// The page of a synchronous search. It is paid by now: a page that can't be decoded leaves the search in doubt.
-fn at_once(body: &[u8]) -> Result<RawPage> {
+/// The page of a synchronous search. It is paid by now: an answer that can't be decoded is kept as it came, and reading it
+/// tells what it is.
+fn at_once(body: &[u8]) -> RawPage {
     let decoded = serde_json::from_slice::<wire::RawData>(body).map_err(|_| refusals::payload("the answer is no JSON", body));
     let page = decoded.and_then(|data| page(data.raw_data.as_deref(), body));
-    page.map_err(|error| error.with_verdict(Verdict::InDoubt))
+    page.unwrap_or_else(|_| RawPage { bytes: body.to_vec() })
 }
 
 fn page(raw_data: Option<&str>, body: &[u8]) -> Result<RawPage> {
@@ -192,6 +193,7 @@ fn page(raw_data: Option<&str>, body: &[u8]) -> Result<RawPage> {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
+    use crate::error::Verdict;
 
     #[test]
     fn an_answer_that_may_have_been_a_yes_is_in_doubt() {
@@ -203,10 +205,12 @@ mod tests {
     }
 
     #[test]
-    fn a_paid_page_that_can_not_be_decoded_is_in_doubt_and_kept_as_it_came() {
-        let error = at_once(br#"{"rawData": "%%%"}"#).unwrap_err();
-        assert_eq!((error.machine_code(), error.verdict()), ("invalid_payload", Verdict::InDoubt));
-        assert_eq!(error.evidence(), Some(r#"{"rawData": "%%%"}"#));
-        assert_eq!(at_once(b"{\"rawData\": \"PGE+\\nPC9hPg==\"}").unwrap().bytes, b"<a></a>");
+    fn a_paid_page_that_can_not_be_decoded_is_kept_as_it_came() {
+        for body in [br#"{"rawData": "%%%"}"#.as_slice(), b"<html>502</html>", b"{}"] {
+            let page = at_once(body);
+            assert_eq!(page.bytes, body);
+            assert_eq!(xml::read_page(&page.bytes).unwrap_err().machine_code(), "serp_malformed");
+        }
+        assert_eq!(at_once(b"{\"rawData\": \"PGE+\\nPC9hPg==\"}").bytes, b"<a></a>");
     }
 }
