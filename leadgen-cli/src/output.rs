@@ -137,12 +137,17 @@ pub(crate) fn misused(error: &clap::Error) -> u8 {
 
 /// There was nothing to do where something was asked for: said to people on stderr, to programs as a document.
 pub(crate) fn nothing(cli: &Cli, code: &str, message: &str) -> End {
+    instead(cli, code, message, End::Nothing)
+}
+
+/// Why there is no result: said to people on stderr, to programs as a document.
+pub(crate) fn instead(cli: &Cli, code: &str, message: &str, end: End) -> End {
     if cli.json {
         say!("{}", serde_json::json!({"error": {"code": code, "message": message}}));
     } else {
         eprintln!("{message}");
     }
-    End::Nothing
+    end
 }
 
 /// One JSON document, or whatever the table shows.

@@ -224,6 +224,11 @@ const WRONG: &[Wrong] = &[
     Wrong { args: &["--config", "nowhere.toml", "report", "funnel"], env: &[], exit: 2, code: "config_unreadable", says: "nowhere.toml" },
     Wrong { args: &["intake", "import", "empty.csv"], env: &[], exit: 2, code: "sheet_columns_missing", says: "empty.csv" },
     Wrong { args: &["intake", "import", "header.csv"], env: &[], exit: 3, code: "no_rows", says: "header.csv" },
+    Wrong { args: &["intake", "import", "quote.csv"], env: &[], exit: 4, code: "rows_unreadable", says: "quote.csv:2: a quote opens" },
+    Wrong { args: &["intake", "import", "quote.csv", "--dry-run"], env: &[], exit: 4, code: "rows_unreadable", says: "quote.csv:2: a" },
+    Wrong { args: &["plan", "quote.csv"], env: &[], exit: 4, code: "rows_unreadable", says: "quote.csv:2: a quote opens" },
+    Wrong { args: &["plan", "header.csv"], env: &[], exit: 3, code: "no_rows", says: "header.csv" },
+    Wrong { args: &["intake", "import", "twice.csv"], env: &[], exit: 2, code: "sheet_columns_doubled", says: "columns 2 and 3" },
     Wrong { args: &["intake", "import", "other.csv"], env: &[], exit: 2, code: "*", says: "niche" },
     Wrong {
         args: &["--database-url", "mysql://user:pasted-into-the-wrong-line@host/x", "report", "funnel"],
@@ -288,6 +293,8 @@ async fn wrong_input_is_named_coded_and_never_shown_back() -> Result<()> {
     let rehearsal = Rehearsal::open(dir.path(), None, &[]).await?;
     std::fs::write(dir.path().join("empty.csv"), "")?;
     std::fs::write(dir.path().join("header.csv"), "niche,city,country,batch_tag\n")?;
+    std::fs::write(dir.path().join("quote.csv"), "niche,city\n\"окна,Уфа\nдвери,Уфа\n")?;
+    std::fs::write(dir.path().join("twice.csv"), "niche,city,city\nокна,Уфа,Омск\n")?;
     std::fs::write(dir.path().join("other.csv"), "name,phone\nАльфа,123\n")?;
     std::fs::write(dir.path().join("no-database.db"), "this is a letter to my aunt, and no database at all\n".repeat(100))?;
     rehearsal.must(&["migrate", "up"]).await?;

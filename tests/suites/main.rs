@@ -1,5 +1,6 @@
 //! What leadgen promises, suite by suite.
 
+mod bad_files;
 mod binaries;
 mod by_hand;
 #[cfg(unix)]

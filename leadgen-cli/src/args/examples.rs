@@ -24,6 +24,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("replay", &["leadgen replay --from ingest --dry-run", "leadgen replay --from enrich"]),
     ("doctor", &["leadgen doctor", "leadgen doctor --json"]),
     ("run", &["leadgen run --once", "leadgen run --stage enrich --stage draft --batch 2026-01"]),
+    ("ingest", &["leadgen ingest", "leadgen ingest --batch 2026-01 --dry-run"]),
     ("dedupe", &["leadgen dedupe", "leadgen dedupe --all --dry-run"]),
     ("enrich", &["leadgen enrich", "leadgen enrich --batch 2026-01"]),
     ("draft", &["leadgen draft", "leadgen draft --again"]),

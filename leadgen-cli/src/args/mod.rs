@@ -82,6 +82,8 @@ pub(crate) enum Command {
     Doctor,
     /// Runs the pipeline: one pass with --once, else until stopped
     Run(RunArgs),
+    /// Reads the answers of searches that were collected: results and companies come of them
+    Ingest(StageArgs),
     /// Tells which results are companies known already; --all looks at all companies once more
     Dedupe(DedupeArgs),
     /// Visits the sites of companies and finds their contacts

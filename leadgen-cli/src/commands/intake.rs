@@ -1,5 +1,7 @@
 //! `intake`: niches come in, from a file or from the sheet, and go back with what became of them.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,12 +33,13 @@ async fn import(cli: &Cli, file: &Path, batch_tag: Option<&str>, map: &[String],
         eprintln!("{problem}");
     }
     if leads.rows().is_empty() {
-        return Ok(output::nothing(cli, "no_rows", &format!("{} holds no row that asks to be taken", file.display())));
+        return Ok(no_rows(cli, &file.display().to_string(), leads.problems()));
     }
     let ground = Ground::new(cli).await?;
     if dry_run {
-        return plan::show_rows(cli, &ground, leads.rows()).await;
+        return plan::show_rows(cli, &ground, leads.rows(), leads.problems().len()).await;
     }
+    tell_repeats(leads.rows());
     let store = ground.store.clone();
     // Whoever imports a file again asks for its rows again, changed or not: known queries are found, not made.
     store.admit(&file.display().to_string(), leads.rows(), None, ground.now()).await?;
@@ -45,6 +48,28 @@ async fn import(cli: &Cli, file: &Path, batch_tag: Option<&str>, map: &[String],
     let outcomes: Vec<RowStatus> = store.outcomes(leads.rows()).await?.into_iter().flatten().collect();
     show(cli, &outcomes, Some(&leads.status_path()))?;
     Ok(end(&outcomes, leads.problems().len()))
+}
+
+/// Nothing to take; lines that could not be read are no "nothing", and a program that reads only stdout learns of them too.
+pub(super) fn no_rows(cli: &Cli, place: &str, problems: &[String]) -> End {
+    if problems.is_empty() {
+        return output::nothing(cli, "no_rows", &format!("{place} holds no row that asks to be taken"));
+    }
+    let lost = if cli.json { format!(": {}", problems.join("; ")) } else { String::new() };
+    output::instead(cli, "rows_unreadable", &format!("no row of {place} could be taken{lost}"), End::Partly)
+}
+
+/// Rows of one content are one niche: said, so that nobody looks for the queries of the later ones.
+pub(super) fn tell_repeats(rows: &[LeadRow]) {
+    let mut first: HashMap<_, &str> = HashMap::new();
+    for row in rows {
+        match first.entry(row.niche_id()) {
+            Entry::Occupied(known) => eprintln!("{}: the same row as {}; its queries are known from there", row.origin, known.get()),
+            Entry::Vacant(place) => {
+                place.insert(&row.origin);
+            }
+        }
+    }
 }
 
 /// The plan lane gives so many niches a tick; a long list takes several.
@@ -63,8 +88,9 @@ async fn sync(cli: &Cli, batch_tag: Option<&str>, dry_run: bool) -> anyhow::Resu
         return Ok(output::nothing(cli, "no_rows", "no row of the sheet asks to be taken (status blank or NEW)"));
     }
     if dry_run {
-        return plan::show_rows(cli, &ground, &rows).await;
+        return plan::show_rows(cli, &ground, &rows, 0).await;
     }
+    tell_repeats(&rows);
     let builder = wiring::pipeline(&ground.settings, ground.store.clone(), ground.clock.clone(), Needs::default())?;
     let pipeline = builder.leads_every("sheet", sheet, Duration::from_hours(1)).build()?.only(&["intake", "plan"])?;
     pipeline.drain(Until::Instant(ground.now() + PATIENCE)).await?;

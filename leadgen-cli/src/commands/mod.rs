@@ -50,6 +50,7 @@ pub(crate) async fn run(cli: &Cli) -> anyhow::Result<End> {
         Command::Replay(args) => replay::run(cli, args).await,
         Command::Doctor => doctor::run(cli).await,
         Command::Run(args) => run::run(cli, args).await,
+        Command::Ingest(args) => run::stages(cli, &["ingest"], args).await,
         Command::Dedupe(args) => pairs::dedupe(cli, args).await,
         Command::Enrich(args) => run::stages(cli, &["dedupe", "enrich"], args).await,
         Command::Draft(args) => run::draft(cli, args).await,

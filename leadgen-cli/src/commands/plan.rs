@@ -8,7 +8,7 @@ use leadgen_core::rules::cost::Estimate;
 use leadgen_core::rules::planning;
 use leadgen_core::setup::wiring;
 
-use super::Ground;
+use super::{Ground, intake};
 use crate::args::{Cli, PlanArgs};
 use crate::output::{self, End};
 
@@ -18,6 +18,7 @@ pub(crate) async fn preview(cli: &Cli, args: &PlanArgs) -> anyhow::Result<End> {
         let planning = wiring::planning_settings(&ground.settings);
         planning::query_text(niche, &args.city, None, &planning).map_err(|e| output::misuse(format!("plan {niche:?}"), e.to_string()))?;
     }
+    let mut problems = 0;
     let rows = match (&args.niche, &args.file) {
         (Some(niche), _) => vec![LeadRow {
             origin: "argument".into(),
@@ -29,15 +30,20 @@ pub(crate) async fn preview(cli: &Cli, args: &PlanArgs) -> anyhow::Result<End> {
         (None, Some(file)) => {
             let leads = wiring::mapped_leads_file(file, args.batch_tag.as_deref(), &args.map)?;
             leads.problems().iter().for_each(|problem| eprintln!("{problem}"));
+            if leads.rows().is_empty() {
+                return Ok(intake::no_rows(cli, &file.display().to_string(), leads.problems()));
+            }
+            problems = leads.problems().len();
             leads.rows().to_vec()
         }
         (None, None) => wiring::sheet(&ground.settings, &ground.clock, args.batch_tag.as_deref())?.pull(None).await?.items,
     };
-    show_rows(cli, &ground, &rows).await
+    show_rows(cli, &ground, &rows, problems).await
 }
 
-/// The preview of rows, also for `--dry-run`.
-pub(crate) async fn show_rows(cli: &Cli, ground: &Ground, rows: &[LeadRow]) -> anyhow::Result<End> {
+/// The preview of rows, also for `--dry-run`; of their file, so many lines could not be read.
+pub(crate) async fn show_rows(cli: &Cli, ground: &Ground, rows: &[LeadRow], problems: usize) -> anyhow::Result<End> {
+    intake::tell_repeats(rows);
     let policy = &ground.settings.policy.search;
     let planning = wiring::planning_settings(&ground.settings);
     let preview = preview::rows(ground.store.as_ref(), rows, &planning, policy, ground.now()).await?;
@@ -68,7 +74,7 @@ pub(crate) async fn show_rows(cli: &Cli, ground: &Ground, rows: &[LeadRow]) -> a
     if let Some(hold) = held.filter(|hold| hold.reason != "night_window_closed" && !cli.quiet) {
         eprintln!("searches wait until {}: {}", hold.until, hold.reason);
     }
-    let failed = preview.rows.iter().any(|row| row.error.is_some());
+    let failed = problems > 0 || preview.rows.iter().any(|row| row.error.is_some());
     Ok(match (preview.rows.is_empty(), failed) {
         (true, _) => End::Nothing,
         (false, true) => End::Partly,

@@ -108,6 +108,12 @@ pub struct RowStatus {
 }
 
 impl RowStatus {
+    /// The same outcome for a further row of the same content: its queries were made for the first one.
+    #[must_use]
+    pub fn repeated(self) -> Self {
+        Self { inserted: 0, duplicates: self.generated, ..self }
+    }
+
     /// Nothing became of it yet, and this is why.
     pub fn waiting(row: &LeadRow, remark: impl Into<String>) -> Self {
         Self {

@@ -105,7 +105,8 @@ pub trait Cursors: Send + Sync {
 /// What became of rows.
 #[async_trait]
 pub trait RowOutcomes: Send + Sync {
-    /// The newest outcome of each row; `None` while it waits. Same length and order as `rows`.
+    /// The newest outcome of each row; `None` while it waits. Same length and order as `rows`. Rows of one content are one
+    /// niche: the first of them has its new queries, for the later ones they are known.
     async fn outcomes(&self, rows: &[LeadRow]) -> Result<Vec<Option<RowStatus>>>;
 }
 

@@ -28,7 +28,7 @@ const FIRST: [(&str, u32); 9] = [
 pub struct Region {
     /// The code.
     pub code: u32,
-    /// No place was given or it is unknown, so all of Russia is searched.
+    /// No place was given, or the one given first is unknown, so that the country or all of Russia is searched.
     pub defaulted: bool,
 }
 
@@ -50,24 +50,36 @@ impl Places {
     /// The region of a city, else of a country, else Russia; own places come first.
     pub fn resolve(&self, city: &str, country: &str) -> Region {
         let own = |place: &str| self.0.get(&fold(place)).copied().or_else(|| lookup(place));
-        match own(city).or_else(|| own(country)) {
-            Some(code) => Region { code, defaulted: false },
-            None => Region { code: RUSSIA, defaulted: true },
+        if let Some(code) = own(city) {
+            return Region { code, defaulted: false };
         }
+        let country = own(country);
+        // A country alone is a place as good as any; behind a city that nobody knows it is a guess.
+        Region { code: country.unwrap_or(RUSSIA), defaulted: country.is_none() || !squash(city).is_empty() }
     }
 
-    /// The remark for a row whose place is not given or not known: all of Russia is searched.
+    /// The remark for a row whose place is not given or not known: a wider one is searched, or all of Russia.
     pub fn warning(&self, city: &str, country: &str) -> Option<String> {
-        let place = if squash(city).is_empty() { squash(country) } else { squash(city) };
-        self.resolve(city, country).defaulted.then(|| match place.as_str() {
-            "" => "region_defaulted: no place is given, all of Russia is searched".to_owned(),
-            place => match nearest(place) {
-                Some(known) => {
-                    format!("region_defaulted: the place {place:?} is unknown, all of Russia is searched; did you mean {known:?}?")
-                }
-                None => format!("region_defaulted: the place {place:?} is unknown, all of Russia is searched"),
-            },
+        let region = self.resolve(city, country);
+        let (city, country) = (squash(city), squash(country));
+        let searched = match country.as_str() {
+            country if !city.is_empty() && region.code != RUSSIA => format!("all of {country:?} is searched"),
+            _ => "all of Russia is searched".to_owned(),
+        };
+        let place = if city.is_empty() { country } else { city };
+        region.defaulted.then(|| match (place.as_str(), self.nearest(&place)) {
+            ("", _) => format!("region_defaulted: no place is given, {searched}"),
+            (place, Some(known)) => format!("region_defaulted: the place {place:?} is unknown, {searched}; did you mean {known:?}?"),
+            (place, None) => format!("region_defaulted: the place {place:?} is unknown, {searched}"),
         })
+    }
+
+    /// The known name most like a misspelt one: of one's own places, or of the table.
+    fn nearest(&self, place: &str) -> Option<&str> {
+        let key = fold(place);
+        let names = TABLE.lines().skip(1).flat_map(|line| line.split(',').skip(1).take(2));
+        let scored = self.0.keys().map(String::as_str).chain(names).map(|name| (strsim::jaro_winkler(&key, &fold(name)), name));
+        scored.filter(|(score, _)| *score > 0.9).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
     }
 }
 
@@ -81,14 +93,6 @@ impl Places {
 /// ```
 pub fn resolve(city: &str, country: &str) -> Region {
     Places::default().resolve(city, country)
-}
-
-/// The name of the table most like a misspelt one.
-fn nearest(place: &str) -> Option<&'static str> {
-    let key = fold(place);
-    let names = TABLE.lines().skip(1).flat_map(|line| line.split(',').skip(1).take(2));
-    let scored = names.map(|name| (strsim::jaro_winkler(&key, &fold(name)), name));
-    scored.filter(|(score, _)| *score > 0.9).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
 }
 
 /// The regions a region lies in, nearest first: a city, its oblast, its federal district, the country.
@@ -157,7 +161,21 @@ mod tests {
         ] {
             assert_eq!(resolve(city, ""), Region { code, defaulted: false }, "{city}");
         }
-        assert_eq!(resolve("Нигдеград", "Казахстан").code, 159);
+    }
+
+    #[test]
+    fn an_unknown_city_of_a_known_country_is_told_and_the_country_is_searched() {
+        assert_eq!(resolve("Нигдеград", "Казахстан"), Region { code: 159, defaulted: true });
+        assert_eq!(resolve("", "Казахстан"), Region { code: 159, defaulted: false });
+        let warning = |city, country| Places::default().warning(city, country).unwrap_or_default();
+        assert_eq!(
+            warning("Нигдеград", " Казахстан "),
+            "region_defaulted: the place \"Нигдеград\" is unknown, all of \"Казахстан\" is searched"
+        );
+        let misspelt = warning("Казнь", "Россия");
+        assert_eq!(misspelt, "region_defaulted: the place \"Казнь\" is unknown, all of Russia is searched; did you mean \"Казань\"?");
+        assert_eq!((warning("Казань", "Россия"), warning("", "Казахстан")), (String::new(), String::new()));
+        assert!(warning("Казань", "Атлантида").is_empty(), "the country is not looked at where the city is known");
     }
 
     #[test]
@@ -173,6 +191,7 @@ mod tests {
         let places = Places::parse(["Иннополис=43", "Москва = 1"]).unwrap_or_default();
         assert_eq!((places.resolve("ИННОПОЛИС", "").code, places.resolve("Москва", "").code, places.resolve("Уфа", "").code), (43, 1, 172));
         assert_eq!(Places::parse(["Иннополис"]), None);
+        assert!(places.warning("Инополис", "Россия").unwrap_or_default().ends_with("did you mean \"иннополис\"?"));
     }
 
     #[test]

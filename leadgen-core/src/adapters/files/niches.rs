@@ -1,6 +1,6 @@
 //! A list of niches in a file, with the headers of the sheet or with a mapping of one's own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -60,6 +60,7 @@ pub struct FileLeads {
     path: PathBuf,
     rows: Vec<LeadRow>,
     problems: Vec<String>,
+    mapping: Mapping,
     table: Table,
     told: Mutex<BTreeMap<u64, RowStatus>>,
 }
@@ -69,21 +70,17 @@ impl FileLeads {
     pub fn open(path: &Path, batch_tag: Option<&str>, mapping: &Mapping) -> Result<Self> {
         let table = table::read(path)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let mut places = [None; 4];
-        for (place, (field, usual)) in places.iter_mut().zip(FIELDS) {
-            *place = find(path, &table.header, field, usual, mapping)?;
-        }
+        let places = inputs(path, &table, mapping)?;
         let status = column(&table.header, &["status"]);
         let rows = table.rows.iter().filter_map(|(line, cells)| {
             let [niche, city, country, batch] = places.map(|place| cell(cells, place));
             let blank = [&niche, &city, &country, &batch].iter().all(|cell| cell.is_empty());
             let word = cell(cells, status);
-            let asks = word.is_empty() || word.eq_ignore_ascii_case("new");
             let batch_tag = if batch.is_empty() { batch_tag.unwrap_or_default().trim().to_owned() } else { batch };
-            (!blank && asks).then(|| LeadRow { origin: format!("{name}:{line}"), niche, city, country, batch_tag })
+            (!blank && asks(&word)).then(|| LeadRow { origin: format!("{name}:{line}"), niche, city, country, batch_tag })
         });
         let problems = table.problems.iter().map(|(line, why)| format!("{name}:{line}: {why}")).collect();
-        Ok(Self { path: path.to_owned(), rows: rows.collect(), problems, table, told: Mutex::default() })
+        Ok(Self { path: path.to_owned(), rows: rows.collect(), problems, mapping: mapping.clone(), table, told: Mutex::default() })
     }
 
     /// The rows; blank ones and those that have an outcome already are left out.
@@ -112,7 +109,8 @@ impl FileLeads {
         self.path.with_extension("status.csv")
     }
 
-    /// The file's own columns, with the service columns filled in or added.
+    /// The file's own columns, with the service columns filled in or added. A row that was told before keeps what it was told
+    /// where nothing is said of it now, and the queries counted as new when they were.
     fn copy(&self, told: &BTreeMap<u64, RowStatus>) -> std::result::Result<Vec<u8>, csv::Error> {
         let mut header = self.table.header.clone();
         let mut places = [0; 7];
@@ -122,38 +120,98 @@ impl FileLeads {
                 header.len() - 1
             });
         }
+        let inputs = inputs(&self.path, &self.table, &self.mapping).unwrap_or_default();
+        let mut former = self.former();
         let mut writer = csv::Writer::from_writer(Vec::new());
         writer.write_record(&header)?;
         for (line, cells) in &self.table.rows {
+            let former = former.get_mut(&inputs.map(|place| cell(cells, place))).and_then(VecDeque::pop_front);
             let mut cells = cells.clone();
             cells.resize(header.len(), String::new());
-            if let Some(status) = told.get(line) {
-                for (place, value) in places.iter().zip(service(status)) {
-                    cells[*place] = value;
-                }
+            let status = match (told.get(line), former) {
+                (Some(status), former) => Some(remembered(service(status), former)),
+                (None, Some(former)) if asks(&cells[places[0]]) => Some(former),
+                (None, _) => None,
+            };
+            for (place, value) in places.iter().zip(status.into_iter().flatten()) {
+                cells[*place] = value;
             }
             writer.write_record(&cells)?;
         }
         writer.into_inner().map_err(|e| std::io::Error::other(e.to_string()).into())
     }
+
+    /// What an earlier copy says, by the content of its rows; nothing where there is none, or none that can be read.
+    fn former(&self) -> HashMap<[String; 4], VecDeque<[String; 7]>> {
+        let mut former: HashMap<_, VecDeque<_>> = HashMap::new();
+        let path = self.status_path();
+        let Ok(table) = table::read(&path) else { return former };
+        let Ok(inputs) = inputs(&path, &table, &self.mapping) else { return former };
+        let places = SERVICE.map(|name| column(&table.header, &[name]));
+        for (_, cells) in &table.rows {
+            former.entry(inputs.map(|place| cell(cells, place))).or_default().push_back(places.map(|place| cell(cells, place)));
+        }
+        former
+    }
 }
 
-fn find(path: &Path, header: &[String], field: &'static str, usual: &[&str], mapping: &Mapping) -> Result<Option<usize>> {
+/// Blank or NEW: the row asks to be taken (SHEET-2).
+fn asks(status: &str) -> bool {
+    status.is_empty() || status.eq_ignore_ascii_case("new")
+}
+
+/// A row taken once more, of whose queries all are the known ones, keeps how many of them it brought the first time.
+fn remembered(mut now: [String; 7], former: Option<[String; 7]>) -> [String; 7] {
+    if let Some(former) = former
+        && now[2] == "0"
+        && [0, 1, 4, 5].into_iter().all(|cell| now[cell] == former[cell])
+    {
+        let [_, _, inserted, known, ..] = former;
+        (now[2], now[3]) = (inserted, known);
+    }
+    now
+}
+
+/// Where the fields of a row stand.
+fn inputs(path: &Path, table: &Table, mapping: &Mapping) -> Result<[Option<usize>; 4]> {
+    let mut places = [None; 4];
+    for (place, (field, usual)) in places.iter_mut().zip(FIELDS) {
+        *place = find(path, table, field, usual, mapping)?;
+    }
+    Ok(places)
+}
+
+fn find(path: &Path, table: &Table, field: &'static str, usual: &[&str], mapping: &Mapping) -> Result<Option<usize>> {
+    let wrong = |code, why: String| Error::new(ErrorKind::Config, format!("read {}", path.display())).code(code).detail(why);
+    let header = &table.header;
     let mapped = mapping.0.get(field);
-    let place = match mapped {
-        Some(name) => header.iter().position(|cell| cell.to_lowercase() == name.to_lowercase()),
-        None => column(header, usual),
+    let is_it = |cell: &String| match mapped {
+        Some(name) => cell.to_lowercase() == name.to_lowercase(),
+        None => usual.contains(&cell.to_lowercase().as_str()),
     };
-    if place.is_some() || (mapped.is_none() && field != "niche") {
-        return Ok(place);
+    let places: Vec<usize> = (0..header.len()).filter(|place| is_it(&header[*place])).collect();
+    if let [first, second, ..] = places[..] {
+        let (one, other) = (&header[first], &header[second]);
+        let way =
+            if one == other { "rename one of them".into() } else { format!("choose with --map {field}={one} or --map {field}={other}") };
+        let why = format!("columns {} and {} both are the {field} ({one:?}, {other:?}); {way}", first + 1, second + 1);
+        return Err(wrong("sheet_columns_doubled", why));
+    }
+    if !places.is_empty() || (mapped.is_none() && field != "niche") {
+        return Ok(places.first().copied());
     }
     let wanted = mapped.map_or(field, String::as_str);
+    if header.is_empty() {
+        let why = match table.problems.first() {
+            Some((line, why)) => format!("line {line}: {why}"),
+            None => format!("it is empty; its first line must name the columns, {wanted:?} among them"),
+        };
+        return Err(wrong("sheet_columns_missing", why));
+    }
     let mut names = usual.iter().copied().filter(|_| mapped.is_none()).chain([wanted]);
     let hint = names.find_map(|name| nearest(name, header.iter().map(String::as_str)));
     let hint = hint.map(|name| format!("; did you mean {name:?}? Then add --map {field}={name}")).unwrap_or_default();
-    Err(Error::new(ErrorKind::Config, format!("read {}", path.display()))
-        .code("sheet_columns_missing")
-        .detail(format!("line 1 names no column {wanted:?} (it names: {}){hint}", header.join(", "))))
+    Err(wrong("sheet_columns_missing", format!("line 1 names no column {wanted:?} (it names: {}){hint}", header.join(", "))))
 }
 
 fn service(status: &RowStatus) -> [String; 7] {
@@ -222,6 +280,62 @@ mod tests {
         let mapping = Mapping::parse(&["niche=Nishe"]).unwrap();
         assert_eq!(FileLeads::open(&path, Some("june"), &mapping).unwrap().rows()[0].batch_tag, "june");
         assert!(Mapping::parse(&["nich=x"]).unwrap_err().to_string().contains("did you mean niche?"));
+    }
+
+    #[test]
+    fn a_column_named_twice_is_told_and_none_of_them_is_taken() {
+        let open = |text: &str, map: &[&str]| FileLeads::open(&file("twice.csv", text), None, &Mapping::parse(map).unwrap());
+        let error = open("niche,city,note,City\nокна,Уфа,x,Омск\n", &[]).unwrap_err();
+        assert_eq!(error.machine_code(), "sheet_columns_doubled");
+        assert!(error.to_string().contains("columns 2 and 4 both are the city (\"city\", \"City\")"), "{error}");
+        let two_words = "ниша,город,city\nокна,Уфа,Омск\n";
+        assert!(open(two_words, &[]).unwrap_err().to_string().contains("--map city=город or --map city=city"));
+        assert_eq!(open(two_words, &["city=город"]).unwrap().rows()[0].city, "Уфа");
+    }
+
+    #[test]
+    fn a_file_without_a_header_says_what_is_wrong_with_it() {
+        let told = |text: &str| FileLeads::open(&file("headless.csv", text), None, &Mapping::default()).unwrap_err().to_string();
+        assert!(told("\n \n").contains("it is empty; its first line must name the columns"), "{}", told("\n \n"));
+        let open_quote = told("niche,\"city\nокна,Уфа\n");
+        assert!(open_quote.contains("line 1: a quote opens here and never closes"), "{open_quote}");
+    }
+
+    #[tokio::test]
+    async fn a_file_taken_again_leaves_its_copy_as_right_as_it_was() {
+        let path = file("again.csv", "niche,city\nокна,Уфа\nокна,Уфа\nдвери,Уфа\n");
+        let open = || FileLeads::open(&path, None, &Mapping::default()).unwrap();
+        let slot = Timestamp::parse("2026-01-15T20:00:00Z").ok();
+        let status = |row: &LeadRow, inserted: u32| RowStatus {
+            fate: RowFate::Exported,
+            generated: 6,
+            inserted,
+            duplicates: 6 - inserted,
+            first_slot: slot,
+            last_error: None,
+            ..RowStatus::waiting(row, "")
+        };
+        let leads = open();
+        let [first, second, third] = leads.rows() else { panic!("three rows") };
+        leads.acknowledge(&[status(first, 6), status(second, 0), status(third, 6)]).await.unwrap();
+        let copy = std::fs::read_to_string(leads.status_path()).unwrap();
+
+        // Again, but stopped before the last row has its outcome.
+        let leads = open();
+        leads.acknowledge(&[status(first, 0), status(second, 0)]).await.unwrap();
+
+        assert_eq!(std::fs::read_to_string(leads.status_path()).unwrap(), copy);
+        // What is new is told: a phrase was added to the settings, and with it two queries.
+        let more = RowStatus { generated: 8, inserted: 2, duplicates: 6, ..status(first, 0) };
+        leads.acknowledge(&[more]).await.unwrap();
+        let copy = std::fs::read_to_string(leads.status_path()).unwrap();
+        assert_eq!(copy.lines().nth(1).unwrap(), "окна,Уфа,EXPORTED,8,2,6,2026-01-15T20:00:00Z,,");
+        // A row nobody told before is blank.
+        std::fs::write(&path, "niche,city\nполы,Уфа\nокна,Уфа\n").unwrap();
+        let leads = open();
+        leads.acknowledge(&[]).await.unwrap();
+        let copy = std::fs::read_to_string(leads.status_path()).unwrap();
+        assert!(copy.contains("полы,Уфа,,,,,,,\nокна,Уфа,EXPORTED,8,"), "{copy}");
     }
 
     #[tokio::test]

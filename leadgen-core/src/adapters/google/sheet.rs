@@ -157,6 +157,12 @@ impl Grid {
     fn read(rows: Vec<Vec<String>>, tab: &str) -> Result<Self> {
         let header: Vec<String> = rows.first().map(|row| row.iter().map(|cell| squash(cell).to_lowercase()).collect()).unwrap_or_default();
         let place = |name: &str| header.iter().position(|cell| cell == name);
+        let wrong = |code, why: String| Error::new(ErrorKind::Malformed, format!("read the sheet {tab}")).code(code).detail(why);
+        let doubled = |name: &&str| header.iter().filter(|cell| cell == name).count() > 1;
+        let doubled: Vec<&str> = INPUT.into_iter().chain(SERVICE).filter(doubled).collect();
+        if !doubled.is_empty() {
+            return Err(wrong("sheet_columns_doubled", format!("the first row names more than once: {}", doubled.join(", "))));
+        }
         let mut missing: Vec<&str> = ["niche"].into_iter().filter(|name| place(name).is_none()).collect();
         let mut service = [0; 7];
         for (slot, name) in service.iter_mut().zip(SERVICE) {
@@ -168,9 +174,7 @@ impl Grid {
         if missing.is_empty() {
             return Ok(Self { input: INPUT.map(place), service, rows });
         }
-        Err(Error::new(ErrorKind::Malformed, format!("read the sheet {tab}"))
-            .code("sheet_columns_missing")
-            .detail(format!("the first row does not name: {}", missing.join(", "))))
+        Err(wrong("sheet_columns_missing", format!("the first row does not name: {}", missing.join(", "))))
     }
 
     /// A row may be shorter than the header.
@@ -323,6 +327,9 @@ mod tests {
         let error = grid(&["city|status"]).err().unwrap();
         assert_eq!(error.machine_code(), "sheet_columns_missing");
         assert!(error.to_string().contains("niche, generated_count"), "{error}");
+        let error = grid(&[&format!("{HEADER}|CITY |status")]).err().unwrap();
+        assert_eq!(error.machine_code(), "sheet_columns_doubled");
+        assert!(error.to_string().contains("more than once: city, status"), "{error}");
     }
 
     #[test]

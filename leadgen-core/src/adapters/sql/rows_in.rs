@@ -79,11 +79,14 @@ impl RowOutcomes for SqlStore {
                 waiting.insert(get(&row, "id")?, get(&row, "last_error")?);
             }
         }
+        let mut told: HashSet<Id<Niche>> = HashSet::new();
         rows.iter()
             .map(|row| {
-                let niche: Id<Niche> = row.niche_id();
+                let niche = row.niche_id();
+                let is_first = told.insert(niche);
                 match (newest.get(&niche.uuid()), waiting.get(&niche.uuid())) {
-                    (Some(log), _) => ended(row, log).map(Some),
+                    (Some(log), _) if is_first => ended(row, log).map(Some),
+                    (Some(log), _) => Ok(Some(ended(row, log)?.repeated())),
                     (None, Some(error)) => Ok(Some(RowStatus::waiting(row, error.clone()))),
                     (None, None) => Ok(None),
                 }

@@ -1,7 +1,7 @@
 //! The doors, and the outcomes of rows: letting in twice is letting in once.
 
 use crate::domain::flow::QueryState;
-use crate::domain::lead::{Cursor, LeadRow, RowFate};
+use crate::domain::lead::{Cursor, LeadRow, RowFate, RowStatus};
 use crate::error::{Result, Verdict};
 use crate::ports::store::{Admit, Admitted, Exports, ImportedCompany};
 use crate::ports::work::{IngestPage, PlanNiche, PollOperation, SubmitQuery};
@@ -17,6 +17,7 @@ pub(super) const CHECKS: &[Check] = checks![
     rows_are_planned_in_the_order_of_the_sheet,
     a_row_has_no_outcome_before_it_is_planned,
     a_row_planned_again_inserts_nothing_and_keeps_its_slots,
+    of_two_equal_rows_the_first_has_the_new_queries,
     a_row_that_cannot_be_planned_says_why,
     slots_of_two_niches_never_meet,
     a_company_imported_twice_is_one_company,
@@ -89,6 +90,21 @@ async fn a_row_planned_again_inserts_nothing_and_keeps_its_slots(world: &World) 
     assert_eq!((second.generated, second.inserted, second.duplicates), (1, 0, 1));
     assert_eq!((second.first_slot, second.last_slot), (first.first_slot, first.last_slot), "the slots are those of the queue");
     assert_eq!(world.store.funnel(None).await?.queries, 1);
+    Ok(())
+}
+
+async fn of_two_equal_rows_the_first_has_the_new_queries(world: &World) -> Result<()> {
+    let (row, other) = (a_row("фитнес", "Казань"), a_row("йога", "Казань"));
+    let again = LeadRow { origin: "niches.csv:9".into(), ..row.clone() };
+    let rows = [row, other, again.clone()];
+    Admit::<LeadRow>::admit(world.store.as_ref(), "sheet", &rows, None, world.now()).await?;
+    through::<PlanNiche>(world, "default").await?;
+
+    let outcomes: Vec<RowStatus> = world.store.outcomes(&rows).await?.into_iter().flatten().collect();
+
+    let counts: Vec<_> = outcomes.iter().map(|outcome| (outcome.generated, outcome.inserted, outcome.duplicates)).collect();
+    assert_eq!(counts, [(1, 1, 0), (1, 1, 0), (1, 0, 1)]);
+    assert_eq!((&outcomes[2].row, outcomes[2].first_slot), (&again, outcomes[0].first_slot));
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! The doors: rows, own companies and signals come in, each once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use async_trait::async_trait;
 
@@ -105,7 +105,14 @@ impl Cursors for MemoryStore {
 #[async_trait]
 impl RowOutcomes for MemoryStore {
     async fn outcomes(&self, rows: &[LeadRow]) -> Result<Vec<Option<RowStatus>>> {
-        Ok(self.read(|tables| rows.iter().map(|row| tables.outcome(row)).collect()))
+        let mut told = HashSet::new();
+        Ok(self.read(|tables| {
+            let outcome = |row: &LeadRow| {
+                let is_first = told.insert(row.niche_id());
+                tables.outcome(row).map(|outcome| if is_first { outcome } else { outcome.repeated() })
+            };
+            rows.iter().map(outcome).collect()
+        }))
     }
 }
 
