@@ -54,6 +54,7 @@
 //! | `sqlite`, `postgres` | the store in SQL: SQLite for one process, PostgreSQL for many |
 //! | `yandex` | searches by the Yandex Search API, deferred or at once |
 //! | `web` | visits to companies' sites, by robots.txt and at a polite pace |
+//! | `browser` | pages of sites that show nothing without scripts, rendered by a Chromium of the machine (Unix) |
 //! | `llm` | letters drafted by a language model |
 //! | `files` | niches and companies from CSV, letters from a template |
 //! | `google` | niches from a Google sheet, told there what became of them |
@@ -65,7 +66,7 @@
 //! | `testing` | a store in memory, a stand-in for every port, a clock moved by hand |
 //! | `sql`, `http`, `tls` | shared ground, switched on by the others |
 //!
-//! All but `testing` are on by default. With none of them the crate still holds the domain, the rules, the ports and the
+//! All but `browser` and `testing` are on by default. With none of them the crate still holds the domain, the rules, the ports and the
 //! pipeline, for adapters of your own.
 
 pub mod actions;

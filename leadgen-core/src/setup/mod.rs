@@ -1,5 +1,6 @@
 //! Settings → adapters → pipeline. The only floor that names them all.
 
+mod browser;
 pub mod doctor;
 pub mod keys;
 pub mod layers;

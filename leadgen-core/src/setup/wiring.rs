@@ -33,6 +33,7 @@ use crate::ports::search::SearchProvider;
 use crate::ports::store::SitePages;
 use crate::rules::compose::unsubscribe;
 use crate::rules::{mailmap, planning};
+use crate::setup::browser;
 use crate::setup::settings::{MailboxSettings, Provider, Settings};
 
 /// Time for a call to a service.
@@ -195,7 +196,10 @@ pub fn pipeline(settings: &Settings, store: Arc<SqlStore>, clock: Arc<dyn Clock>
         let dns = Arc::new(resolver(settings, &settings.routing.resolvers)?);
         if needs.contacts {
             let fetcher = HttpFetcher::new(web_settings(settings), Arc::clone(&tls), dns.clone(), Arc::clone(&clock));
-            let extractor = WebsiteExtractor::new(fetcher, settings.web.max_pages as usize);
+            let mut extractor = WebsiteExtractor::new(fetcher, settings.web.max_pages as usize);
+            if let Some(renderer) = browser::renderer(settings)? {
+                extractor = extractor.with_renderer(renderer);
+            }
             builder = builder.contacts(extractor.with_kept_pages(pages, Arc::clone(&clock)));
         }
         if needs.contacts || needs.drafter {

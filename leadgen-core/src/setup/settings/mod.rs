@@ -144,6 +144,19 @@ pub struct Web {
     pub pace: Duration,
     /// Loopback pairs that may be visited: logical port, address.
     pub loopback: Vec<(u16, SocketAddr)>,
+    /// Who renders pages that show nothing without scripts; none: nobody.
+    pub browser: Option<Browser>,
+}
+
+/// A browser of this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Browser {
+    /// Its path; none: wherever it usually lies.
+    pub program: Option<PathBuf>,
+    /// Whether it keeps pages in its own sandbox.
+    pub sandbox: bool,
+    /// Time for the scripts of a page.
+    pub deadline: Duration,
 }
 
 /// One mailbox with its servers.

@@ -1,6 +1,7 @@
 //! All settings in one reading, and those of the program, the database and the web.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::domain::name::EmailAddress;
@@ -8,7 +9,7 @@ use crate::domain::time::{Timestamp, Zone};
 use crate::rules::regions::Places;
 
 use super::reader::{Reader, list};
-use super::{Llm, MailboxSettings, Rehearsal, Secret, Settings, Web, Yandex};
+use super::{Browser, Llm, MailboxSettings, Rehearsal, Secret, Settings, Web, Yandex};
 
 impl Reader<'_> {
     pub(super) fn settings(&mut self) -> Settings {
@@ -95,7 +96,18 @@ impl Reader<'_> {
             contact: self.text("LEADGEN_WEB_CONTACT"),
             pace: Duration::from_secs(self.number_in("LEADGEN_WEB_PACE_SECONDS", 0, 60)),
             loopback: self.optional("LEADGEN_WEB_LOOPBACK", "PORT=ADDRESS:PORT pairs of loopback addresses", loopback).unwrap_or_default(),
+            browser: self.browser(),
         }
+    }
+
+    fn browser(&mut self) -> Option<Browser> {
+        let (sandbox, seconds) = (self.flag("LEADGEN_WEB_BROWSER_SANDBOX"), self.number_in("LEADGEN_WEB_BROWSER_SECONDS", 5, 120));
+        let program = self.parsed("LEADGEN_WEB_BROWSER", "off, auto or the path of a Chromium", |t| match t {
+            "off" => Some(None),
+            "auto" => Some(Some(None)),
+            path => path.starts_with('/').then(|| Some(Some(PathBuf::from(path)))),
+        });
+        program.flatten().map(|program| Browser { program, sandbox, deadline: Duration::from_secs(seconds) })
     }
 
     pub(super) fn database_url(&mut self) -> String {

@@ -257,3 +257,127 @@ fn unclear(what: &'static str) -> Error {
 fn text(value: &Value) -> Result<String> {
     value.as_str().filter(|text| !text.is_empty()).map(str::to_owned).ok_or_else(|| unclear("a name is missing"))
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use async_trait::async_trait;
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream};
+
+    use super::*;
+    use crate::domain::page::Ask;
+
+    /// Gives nothing.
+    struct Nothing;
+
+    #[async_trait]
+    impl Supply for Nothing {
+        async fn supply(&self, ask: &Ask) -> Result<Page> {
+            Err(Error::new(ErrorKind::Rejected, format!("give {}", ask.url)))
+        }
+    }
+
+    /// What a browser of bad faith says to a method, in place of the usual answer.
+    type Lie = (&'static str, &'static str);
+
+    const HELD: &str = r#"{"method":"Fetch.requestPaused","params":{"requestId":"1","resourceType":"Document","request":{"url":"https://site.ru/","method":"GET"}}}"#;
+
+    /// Said without end.
+    const FLOOD: &str = r#"{"method":"Page.loadEventFired"}"#;
+
+    /// Answers as a browser would, but for one lie; `#` stands for the number asked by. Ends after it where it says `END`.
+    async fn browser(far: DuplexStream, lie: Lie) {
+        let (input, mut output) = tokio::io::split(far);
+        let mut input = BufReader::new(input);
+        let mut message = Vec::new();
+        while input.read_until(0, &mut message).await.is_ok_and(|count| count > 0) {
+            message.pop();
+            let asked: Value = serde_json::from_slice(&message).unwrap();
+            message.clear();
+            let (id, method) = (asked["id"].to_string(), asked["method"].as_str().unwrap());
+            let usual = match method {
+                "Target.createTarget" => r#"{"id":#,"result":{"targetId":"T"}}"#,
+                "Target.attachToTarget" => r#"{"id":#,"result":{"sessionId":"S"}}"#,
+                "Page.navigate" => HELD,
+                "Fetch.fulfillRequest" => r#"{"method":"Page.loadEventFired"}"#,
+                "Page.createIsolatedWorld" => r#"{"id":#,"result":{"executionContextId":3}}"#,
+                "Runtime.evaluate" => {
+                    r##"{"id":#,"result":{"result":{"value":{"url":"https://site.ru/#top","html":"<p>info@site.ru","cut":false}}}}"##
+                }
+                _ => r#"{"id":#,"result":{}}"#,
+            };
+            let said = if method == lie.0 { lie.1 } else { usual };
+            if said == "END" {
+                return;
+            }
+            for said in said.split('\n') {
+                let said = said.replace("\"id\":#", &format!("\"id\":{id}"));
+                if output.write_all(format!("{said}\0").as_bytes()).await.is_err() {
+                    return;
+                }
+            }
+            if method == lie.0 && lie.1 == FLOOD {
+                while output.write_all(format!("{FLOOD}\0").as_bytes()).await.is_ok() {}
+            }
+        }
+    }
+
+    async fn rendered(lie: Lie) -> Result<Page> {
+        let page = Page {
+            url: Url::parse("https://site.ru/").unwrap(),
+            status: 200,
+            content_type: None,
+            body: b"<script>".to_vec(),
+            truncated: false,
+            validators: Validators::default(),
+            spent: Duration::ZERO,
+        };
+        let (near, far) = tokio::io::duplex(64 * 1024);
+        let (input, output) = tokio::io::split(near);
+        let mut far = tokio::spawn(browser(far, lie));
+        let ends = async { Tab::open(Pipe::new(input, output), &page, &Nothing).await?.render(Duration::from_secs(2)).await };
+        let ended = tokio::time::timeout(Duration::from_secs(10), ends).await.expect("it ends by itself");
+        far.abort();
+        let _ = (&mut far).await;
+        ended
+    }
+
+    #[tokio::test]
+    async fn a_page_is_taken_as_the_browser_says_it_stands() {
+        let page = rendered(("", "")).await.unwrap();
+        assert_eq!((page.url.as_str(), page.body.as_slice()), ("https://site.ru/", &b"<p>info@site.ru"[..]));
+    }
+
+    #[tokio::test]
+    async fn a_browser_of_bad_faith_is_an_error_and_never_a_panic() {
+        for (method, lie, code) in [
+            ("Browser.setDownloadBehavior", "garbage", "browser_protocol"),
+            ("Fetch.enable", "END", "browser_ended"),
+            ("Fetch.enable", r#"{"id":#,"error":{"code":-32000,"message":"no"}}"#, "browser_refused"),
+            ("Fetch.enable", r#"{"id":#}"#, "browser_protocol"),
+            ("Target.createTarget", r#"{"id":#,"result":{}}"#, "browser_protocol"),
+            ("Target.attachToTarget", r#"{"id":#,"result":{"sessionId":7}}"#, "browser_protocol"),
+            ("Page.navigate", r#"{"method":"Fetch.requestPaused","params":{"requestId":null}}"#, "browser_protocol"),
+            ("Page.navigate", r#"{"method":"Inspector.targetCrashed","sessionId":"S"}"#, "browser_crashed"),
+            ("Page.createIsolatedWorld", r#"{"id":#,"result":{"executionContextId":"x"}}"#, "browser_protocol"),
+            ("Runtime.evaluate", r#"{"id":#,"result":{"exceptionDetails":{}}}"#, "browser_protocol"),
+            ("Runtime.evaluate", r#"{"id":#,"result":{"result":{"value":{"url":"https://site.ru/","html":7}}}}"#, "browser_protocol"),
+            ("Runtime.evaluate", r#"{"id":#,"result":{"result":{"value":{"url":"https://other.ru/","html":"x"}}}}"#, "browser_protocol"),
+            ("Runtime.evaluate", r#"{"id":#,"result":{"result":{"value":{"url":"chrome-error://x/","html":"x"}}}}"#, "browser_protocol"),
+            ("Runtime.evaluate", r#"{"id":99999,"result":{}}"#, "browser_deadline"),
+        ] {
+            let error = rendered((method, lie)).await.unwrap_err();
+            assert_eq!(error.machine_code(), code, "{method}: {lie}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_says_little_or_too_much_is_taken_as_it_stands() {
+        let odd = r#"{"method":"Fetch.requestPaused","params":{"requestId":"2"}}"#;
+        let beside = r#"{"method":"Target.attachedToTarget","params":{"targetInfo":{"targetId":"X"}}}"#;
+        let told: &'static str = format!("{odd}\n{beside}\n{HELD}\n{HELD}").leak();
+        assert!(rendered(("Page.navigate", told)).await.is_ok(), "requests that can't be read are refused");
+        assert_eq!(rendered(("Page.navigate", FLOOD)).await.unwrap_err().machine_code(), "browser_deadline", "and never stops");
+        assert!(rendered(("Page.navigate", "{\"method\":\"x\"}")).await.is_ok(), "a page that never asks for itself");
+    }
+}
