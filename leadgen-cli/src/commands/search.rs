@@ -2,8 +2,8 @@
 
 use leadgen_core::actions::forecast;
 use leadgen_core::actions::search_now::{self, Ending};
-use leadgen_core::domain::policy::MOST_RESULTS;
-use leadgen_core::domain::query::{Asking, ByHand, SearchMode};
+use leadgen_core::domain::policy::{MOST_RESULTS, SearchPolicy};
+use leadgen_core::domain::query::{Asking, ByHand, SearchMode, SearchQuery};
 use leadgen_core::domain::report::SearchOutcome;
 use leadgen_core::domain::time::Timestamp;
 use leadgen_core::error::{Error, ErrorKind};
@@ -39,7 +39,7 @@ struct Wish<'a> {
 /// One stage of the deferred search; if nothing moved, what holds it up is said.
 async fn deferred(cli: &Cli, stage: &str, args: &StageArgs) -> anyhow::Result<End> {
     let end = super::run::stages(cli, &[stage], args).await?;
-    if cli.quiet || (end != End::Nothing && !args.dry_run) {
+    if end != End::Nothing && !args.dry_run {
         return Ok(end);
     }
     let ground = Ground::new(cli).await?;
@@ -49,7 +49,7 @@ async fn deferred(cli: &Cli, stage: &str, args: &StageArgs) -> anyhow::Result<En
     } else {
         store.holds(now).await?.into_iter().filter(|hold| hold.kind == stage).collect()
     };
-    for hold in &holds {
+    for hold in holds.iter().filter(|_| !cli.quiet) {
         eprintln!("nothing is handed over before {}: {}", hold.until, hold.reason);
     }
     // A rehearsal that would hand nothing over has nothing to do.
@@ -78,10 +78,10 @@ async fn now(cli: &Cli, wish: &Wish<'_>) -> anyhow::Result<End> {
     let up_to =
         if wish.pages == 1 { "one synchronous search, about".to_owned() } else { format!("up to {} pages at once, at most", wish.pages) };
     tell(cli, &format!("{up_to} {} ₽: {text}", price.rounded()));
-    if wish.dry_run {
-        return Ok(End::Done);
-    }
     let ground = Ground::new(cli).await?;
+    if wish.dry_run {
+        return rehearse(cli, &ground, &query("", ground.now())?, wish.again).await;
+    }
     let tag = format!("now-{}", ground.now().millis());
     let pipeline = pipeline(&ground, &tag, wish.pages)?;
     // What an earlier process left behind is settled first: so a search in doubt is known to be in doubt.
@@ -89,11 +89,11 @@ async fn now(cli: &Cli, wish: &Wish<'_>) -> anyhow::Result<End> {
     let since = ground.now();
     let query = query(&tag, since)?;
     let met = ground.store.ask(&query, Asking { again: wish.again, forecast: price }).await?;
-    if met == ByHand::InDoubt {
+    if met == ByHand::PaidInVain {
         return Err(unanswered(
             "search_in_doubt",
-            "it was asked before and may have been paid; nothing was asked now. It is asked once more by itself on a later night, unless it \
-             was given up; --again asks it now, and pays once more",
+            "it was asked before, and was or may have been paid without an answer that could be read; nothing was asked now. It is asked once \
+             more by itself on a later night, unless it was given up; --again asks it now, and pays once more",
         ));
     }
     if met != ByHand::Answered {
@@ -102,6 +102,24 @@ async fn now(cli: &Cli, wish: &Wish<'_>) -> anyhow::Result<End> {
     // What was asked before this call counts as well, unless it was asked anew.
     let since = if matches!(met, ByHand::Answered | ByHand::BeingAsked) { Timestamp::from_millis(0) } else { since };
     told(cli, search_now::ending(ground.store.as_ref(), &query, met, since, ground.now()).await?, met)
+}
+
+/// Tells what would happen; nothing is touched.
+async fn rehearse(cli: &Cli, ground: &Ground, query: &SearchQuery, again: bool) -> anyhow::Result<End> {
+    let (store, now) = (ground.store.as_ref(), ground.now());
+    let known = store.outcome(query.id, Timestamp::from_millis(0)).await?;
+    let met = known.map_or(ByHand::New, |known| known.query.by_hand(false, known.paid_in_vain, now, again));
+    match met {
+        ByHand::Answered => tell(cli, "it was answered before: its results would be shown, and nothing paid; --again asks and pays anew"),
+        ByHand::PaidInVain => tell(cli, "it was or may have been paid before without an answer: it would be asked with --again only"),
+        ByHand::BeingAsked => tell(cli, "it is being asked already: nothing would be asked"),
+        ByHand::New | ByHand::MovedUp | ByHand::Due | ByHand::Reopened => {}
+    }
+    let at_once = SearchPolicy { enforce_night: false, mode: SearchMode::Synchronous, ..ground.settings.policy.search.clone() };
+    if let Some(hold) = forecast::barrier(store, &at_once, now).await? {
+        tell(cli, &format!("nothing would be asked before {}: {}", hold.until, hold.reason));
+    }
+    Ok(End::Done)
 }
 
 /// The pipeline of one search by hand, which looks for the queries of its tag only.
@@ -129,18 +147,16 @@ fn told(cli: &Cli, ending: Ending, met: ByHand) -> anyhow::Result<End> {
         Ending::BeingAsked(outcome) => {
             let (at, handle) =
                 outcome.asked.map_or_else(Default::default, |(at, handle)| (format!(" since {at}"), format!(" as {handle}")));
-            tell(
-                cli,
-                &format!("it is being asked already{at}{handle}: nothing was asked or paid now; `leadgen search poll` fetches the answer"),
-            );
-            Ok(End::Nothing)
+            let told =
+                format!("it is being asked already{at}{handle}: nothing was asked or paid now; `leadgen search poll` fetches the answer");
+            Ok(output::nothing(cli, "being_asked", &told))
         }
         Ending::Waiting { why, until, withdrawn, outcome } => {
             let until = until.map(|until| format!(", not before {until}")).unwrap_or_default();
             let next = if withdrawn {
                 "nothing was paid, and it is not in the queue any more; try again".to_owned()
-            } else if outcome.in_doubt {
-                format!("it may have been paid; it stays in the queue and is asked once more by the next `leadgen run`{until}")
+            } else if outcome.paid_in_vain {
+                format!("it was or may have been paid; it stays in the queue and is asked once more by the next `leadgen run`{until}")
             } else {
                 format!("it stays in the queue and is asked by the next `leadgen run` or `leadgen search submit`{until}")
             };
@@ -149,10 +165,10 @@ fn told(cli: &Cli, ending: Ending, met: ByHand) -> anyhow::Result<End> {
             let why = if why.is_empty() { String::new() } else { format!("{why}; ") };
             Err(unanswered(code, &format!("{why}{so_far}{next}{}", if withdrawn { until.as_str() } else { "" })))
         }
-        Ending::GivenUp { why, in_doubt } => {
-            let paid = if in_doubt { "; it may have been paid" } else { "" };
+        Ending::GivenUp { why, paid_in_vain } => {
+            let (paid, again) = if paid_in_vain { ("; it was or may have been paid", " --again") } else { ("", "") };
             let (code, why) = why.split_once(": ").unwrap_or((&why, "given up"));
-            Err(unanswered(code, &format!("{why}{paid}; `leadgen search now` asks it once more")))
+            Err(unanswered(code, &format!("{why}{paid}; `leadgen search now{again}` asks it once more")))
         }
     }
 }

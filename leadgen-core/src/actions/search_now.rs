@@ -31,8 +31,8 @@ pub enum Ending {
     GivenUp {
         /// `code: sentence`.
         why: String,
-        /// Whether it may have been paid.
-        in_doubt: bool,
+        /// Whether it was, or may have been, paid.
+        paid_in_vain: bool,
     },
 }
 
@@ -85,7 +85,9 @@ where
     Ok(match outcome.query.state {
         QueryState::Completed => Ending::Answered(outcome),
         QueryState::InProgress => Ending::BeingAsked(outcome),
-        QueryState::Failed => Ending::GivenUp { why: why.unwrap_or_else(|| "failed".into()), in_doubt: outcome.in_doubt },
+        // Somebody has it in hand, and is about to ask it.
+        QueryState::Pending if met == ByHand::BeingAsked => Ending::BeingAsked(outcome),
+        QueryState::Failed => Ending::GivenUp { why: why.unwrap_or_else(|| "failed".into()), paid_in_vain: outcome.paid_in_vain },
         QueryState::Pending => {
             let holds = store.holds(now).await?;
             let hold = holds.into_iter().find(|hold| hold.kind == "submit");

@@ -63,14 +63,14 @@ impl SearchQuery {
         Id::of(&["query", text, &region.to_string()])
     }
 
-    /// What a person meets who asks for this query by hand at a slot: whether a worker holds it, whether it may have been
-    /// paid already, and whether the person asks once more for what was answered or is in doubt.
-    pub fn by_hand(&self, is_held: bool, in_doubt: bool, slot: Timestamp, again: bool) -> ByHand {
+    /// What a person meets who asks for this query by hand at a slot: whether a worker holds it, whether it was or may
+    /// have been paid in vain, and whether the person asks once more for what was answered or paid.
+    pub fn by_hand(&self, is_held: bool, paid_in_vain: bool, slot: Timestamp, again: bool) -> ByHand {
         match self.state {
             QueryState::InProgress => ByHand::BeingAsked,
             QueryState::Pending if is_held => ByHand::BeingAsked,
             QueryState::Completed if !again => ByHand::Answered,
-            QueryState::Pending | QueryState::Failed if in_doubt && !again => ByHand::InDoubt,
+            QueryState::Pending | QueryState::Failed if paid_in_vain && !again => ByHand::PaidInVain,
             QueryState::Pending if self.scheduled_for > slot => ByHand::MovedUp,
             QueryState::Pending => ByHand::Due,
             QueryState::Completed | QueryState::Failed => ByHand::Reopened,
@@ -93,14 +93,14 @@ pub enum ByHand {
     BeingAsked,
     /// It was answered before: nothing is asked.
     Answered,
-    /// It was asked before and may have been paid: nothing is asked.
-    InDoubt,
+    /// It was asked before, and was or may have been paid without an answer that could be read: nothing is asked.
+    PaidInVain,
 }
 
 /// How a person asks by hand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Asking {
-    /// Whether to ask, and pay, once more what was answered before or is in doubt.
+    /// Whether to ask, and pay, once more what was answered or paid before.
     pub again: bool,
     /// What it is to cost.
     pub forecast: Money,

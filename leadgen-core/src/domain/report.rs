@@ -177,8 +177,8 @@ pub struct SearchOutcome {
     pub query: SearchQuery,
     /// Why it was not answered the last time: `code: sentence`.
     pub last_error: Option<String>,
-    /// Whether it may have been paid without an answer.
-    pub in_doubt: bool,
+    /// Whether it was, or may have been, paid without an answer that could be read.
+    pub paid_in_vain: bool,
     /// When it was handed over last, and the provider's name for it.
     pub asked: Option<(Timestamp, String)>,
     /// Results of the operations looked at.

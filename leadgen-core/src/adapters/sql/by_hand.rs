@@ -14,11 +14,16 @@ use crate::ports::store::Searches;
 use super::connection::{Serial, SqlStore, commit, query_one, run};
 use super::row::{at, count, get, search_query};
 
+/// Whether it was, or may have been, paid without an answer that could be read: each page read has a charge of its own.
+const PAID: &str = "(submit_unknown AND status <> 'completed')
+    OR (SELECT count(*) FROM search_charges c WHERE c.query_id = serp_queries.id)
+     > (SELECT count(*) FROM serp_operations o WHERE o.query_id = serp_queries.id AND o.ingested_at IS NOT NULL) AS paid_in_vain";
+
 #[async_trait]
 impl Searches for SqlStore {
     async fn ask(&self, query: &SearchQuery, asking: Asking) -> Result<ByHand> {
         let tx = self.write(Serial::Slots).await?;
-        let sql = format!("SELECT *, claimed_until > {} AS is_held FROM serp_queries WHERE query_hash = $1", self.lease_now());
+        let sql = format!("SELECT *, claimed_until > {} AS is_held, {PAID} FROM serp_queries WHERE query_hash = $1", self.lease_now());
         let met = match query_one(&tx, &self.locked(&sql), vec![query.hash.clone().into()]).await? {
             None => insert(&tx, query, asking).await?,
             Some(row) => ask_known(&tx, &row, query, asking).await?,
@@ -41,8 +46,8 @@ impl Searches for SqlStore {
     }
 
     async fn outcome(&self, query: Id<SearchQuery>, since: Timestamp) -> Result<Option<SearchOutcome>> {
-        let asked = "SELECT * FROM serp_queries WHERE id = $1";
-        let Some(row) = query_one(&self.db, asked, vec![query.uuid().into()]).await? else { return Ok(None) };
+        let asked = format!("SELECT *, {PAID} FROM serp_queries WHERE id = $1");
+        let Some(row) = query_one(&self.db, &asked, vec![query.uuid().into()]).await? else { return Ok(None) };
         let last = "SELECT requested_at, operation_id FROM serp_operations WHERE query_id = $1 ORDER BY requested_at DESC, id LIMIT 1";
         let last = query_one(&self.db, last, vec![query.uuid().into()]).await?;
         let brought = "FROM serp_results r JOIN serp_operations o ON o.id = r.operation_id WHERE o.query_id = $1 AND o.requested_at >= $2";
@@ -51,7 +56,7 @@ impl Searches for SqlStore {
         Ok(Some(SearchOutcome {
             query: search_query(&row)?,
             last_error: get(&row, "last_error")?,
-            in_doubt: get(&row, "submit_unknown")?,
+            paid_in_vain: get(&row, "paid_in_vain")?,
             asked: last.map(|row| Ok::<_, crate::error::Error>((at(&row, "requested_at")?, get(&row, "operation_id")?))).transpose()?,
             results: results.map(|row| count(&row, "n")).transpose()?.unwrap_or(0),
             companies: self.company_lines(&format!("c.source_result_id IN (SELECT r.id {brought})"), values()).await?,
@@ -81,7 +86,7 @@ async fn insert(tx: &DatabaseTransaction, query: &SearchQuery, asking: Asking) -
 
 async fn ask_known(tx: &DatabaseTransaction, row: &QueryResult, query: &SearchQuery, asking: Asking) -> Result<ByHand> {
     let known = search_query(row)?;
-    let met = known.by_hand(get(row, "is_held")?, get(row, "submit_unknown")?, query.scheduled_for, asking.again);
+    let met = known.by_hand(get(row, "is_held")?, get(row, "paid_in_vain")?, query.scheduled_for, asking.again);
     let slot = known.scheduled_for.min(query.scheduled_for);
     match met {
         ByHand::MovedUp | ByHand::Due => {
@@ -108,7 +113,7 @@ async fn ask_known(tx: &DatabaseTransaction, row: &QueryResult, query: &SearchQu
             let values = vec![known.id.uuid().into(), query.batch_tag.clone().into()];
             run(tx, "UPDATE serp_queries SET by_hand = $2 WHERE id = $1", values).await?;
         }
-        ByHand::New | ByHand::BeingAsked | ByHand::Answered | ByHand::InDoubt => {}
+        ByHand::New | ByHand::BeingAsked | ByHand::Answered | ByHand::PaidInVain => {}
     }
     Ok(met)
 }

@@ -19,6 +19,7 @@ pub(super) const CHECKS: &[Check] = checks![
     a_query_that_is_due_already_is_asked_by_hand,
     an_answered_query_is_asked_anew_only_if_the_person_says_so,
     a_query_in_doubt_is_asked_anew_only_if_the_person_says_so,
+    a_query_paid_in_vain_is_asked_anew_only_if_the_person_says_so,
     a_query_nobody_asked_is_withdrawn_and_no_other,
     the_outcome_tells_what_a_query_brought,
     every_charge_is_told_in_a_line_of_costs,
@@ -90,11 +91,24 @@ async fn a_query_in_doubt_is_asked_anew_only_if_the_person_says_so(world: &World
     world.pass(SubmitQuery::LEASE + Duration::from_secs(1));
     assert!(world.claim::<SubmitQuery>().await?.is_empty(), "whoever had it is gone");
 
-    assert_eq!(world.store.ask(&by_hand(world, &known), ONCE).await?, ByHand::InDoubt);
+    assert_eq!(world.store.ask(&by_hand(world, &known), ONCE).await?, ByHand::PaidInVain);
     assert!(world.claim::<SubmitQuery>().await?.is_empty(), "it waits for a later night");
     let outcome = world.store.outcome(known.id, Timestamp::from_millis(0)).await?.expect("it is known");
-    assert!(outcome.in_doubt && outcome.query.state == QueryState::Pending);
+    assert!(outcome.paid_in_vain && outcome.query.state == QueryState::Pending);
     assert_eq!(world.store.ask(&by_hand(world, &known), AGAIN).await?, ByHand::MovedUp);
+
+    assert_eq!(world.claim_as::<SubmitQuery>(&world.of_batch("by-hand")).await?.len(), 1);
+    Ok(())
+}
+
+async fn a_query_paid_in_vain_is_asked_anew_only_if_the_person_says_so(world: &World) -> Result<()> {
+    IngestPage::seed(world, "word").await?;
+    let page = world.claim_one::<IngestPage>().await?;
+    world.release::<IngestPage>(&page.ticket, Verdict::Reject, "serp_malformed", Duration::ZERO).await?;
+    let known = query_now(world, "word");
+
+    assert_eq!(world.store.ask(&by_hand(world, &known), ONCE).await?, ByHand::PaidInVain, "its page was paid and could not be read");
+    assert_ne!(world.store.ask(&by_hand(world, &known), AGAIN).await?, ByHand::PaidInVain);
 
     assert_eq!(world.claim_as::<SubmitQuery>(&world.of_batch("by-hand")).await?.len(), 1);
     Ok(())
@@ -124,7 +138,7 @@ async fn the_outcome_tells_what_a_query_brought(world: &World) -> Result<()> {
     let all = world.store.outcome(query.id, Timestamp::from_millis(0)).await?.expect("it is known");
     assert_eq!((all.query.state, all.results, all.companies.len()), (QueryState::Completed, 1, 1));
     assert_eq!(all.companies[0].canonical_domain, "word.ru");
-    assert!(all.asked.is_some() && all.last_error.is_none() && !all.in_doubt);
+    assert!(all.asked.is_some() && all.last_error.is_none() && !all.paid_in_vain);
 
     let later = world.store.outcome(query.id, world.now() + Duration::from_hours(1)).await?.expect("it is known");
     assert_eq!((later.results, later.companies.len()), (0, 0), "what it brought before does not count");

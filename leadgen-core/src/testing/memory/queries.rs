@@ -82,6 +82,7 @@ impl Tables {
 
     fn ask(&mut self, query: &SearchQuery, asking: Asking, lease_now: Timestamp) -> Result<ByHand> {
         let (slot, by_hand) = (query.scheduled_for, Some(query.batch_tag.clone()));
+        let paid_in_vain = self.queries.get(&query.id).is_some_and(|row| self.is_paid_in_vain(row));
         let Some(row) = self.queries.get_mut(&query.id) else {
             let query = SearchQuery { state: QueryState::Pending, niche_id: None, retry_count: 0, page: 0, ..query.clone() };
             let (forecast, lease, last_error) = (asking.forecast, Lease::default(), None);
@@ -89,7 +90,7 @@ impl Tables {
                 .insert(query.id, QueryRow { query, forecast, submit_unknown: false, last_error, by_hand, updated_at: slot, lease });
             return Ok(ByHand::New);
         };
-        let met = row.query.by_hand(!row.lease.is_over(lease_now), row.submit_unknown, slot, asking.again);
+        let met = row.query.by_hand(!row.lease.is_over(lease_now), paid_in_vain, slot, asking.again);
         match met {
             ByHand::MovedUp | ByHand::Due => {
                 row.query.scheduled_for = row.query.scheduled_for.min(slot);
@@ -110,9 +111,16 @@ impl Tables {
                 row.updated_at = slot;
             }
             ByHand::BeingAsked if row.query.state == QueryState::InProgress => row.by_hand = by_hand,
-            ByHand::New | ByHand::BeingAsked | ByHand::Answered | ByHand::InDoubt => {}
+            ByHand::New | ByHand::BeingAsked | ByHand::Answered | ByHand::PaidInVain => {}
         }
         Ok(met)
+    }
+
+    /// Whether it was, or may have been, paid without an answer that could be read: each page read has a charge of its own.
+    fn is_paid_in_vain(&self, row: &QueryRow) -> bool {
+        let charges = self.charges.values().filter(|charge| charge.query == row.query.id).count();
+        let read = self.operations.values().filter(|of| of.operation.query_id == row.query.id && of.ingested_at.is_some()).count();
+        charges > read || (row.submit_unknown && row.query.state != QueryState::Completed)
     }
 
     fn became_of(&self, query: Id<SearchQuery>, since: Timestamp) -> Option<SearchOutcome> {
@@ -125,7 +133,7 @@ impl Tables {
         Some(SearchOutcome {
             query: row.query.clone(),
             last_error: row.last_error.clone(),
-            in_doubt: row.submit_unknown,
+            paid_in_vain: self.is_paid_in_vain(row),
             asked: last.map(|row| (row.operation.requested_at, row.operation.handle.clone())),
             results: results.len() as u64,
             companies: self.lines(|row| row.birthplace.is_some_and(|result| results.contains(&result))),
