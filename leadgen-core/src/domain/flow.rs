@@ -202,6 +202,8 @@ pub enum CompanyEvent {
     ContactsFound,
     /// There is no way or no reason to write to it.
     Disqualify,
+    /// The last address it had takes no mail.
+    AddressLost,
     /// A letter to it was accepted.
     Contact,
     /// It answered.
@@ -220,6 +222,7 @@ impl CompanyState {
         match (self, event) {
             (Self::New | Self::Disqualified, CompanyEvent::ContactsFound) => Ok(Self::ReadyToContact),
             (Self::New | Self::Replied | Self::Disqualified, CompanyEvent::Disqualify) => Ok(Self::Disqualified),
+            (Self::ReadyToContact, CompanyEvent::AddressLost) => Ok(Self::Disqualified),
             (Self::ReadyToContact | Self::Contacted, CompanyEvent::Contact) => Ok(Self::Contacted),
             (Self::Contacted | Self::Replied, CompanyEvent::Reply) => Ok(Self::Replied),
             (Self::Contacted | Self::Replied, CompanyEvent::Qualify) => Ok(Self::Qualified),

@@ -1,6 +1,6 @@
 //! A company's site was visited: which contacts are kept, which one letters go to, and where the company stands then.
 
-use crate::domain::flow::CompanyEvent;
+use crate::domain::flow::{CompanyEvent, CompanyState};
 
 /// Contacts of one kind that are kept.
 pub const KEPT: usize = 3;
@@ -16,6 +16,13 @@ pub fn after_visit(primary: bool, phone: bool, dead: Option<&str>, reason: Optio
         (false, true) => (CompanyEvent::Disqualify, Some("phone_only".to_owned())),
         (false, false) => (CompanyEvent::Disqualify, Some(reason.unwrap_or("contacts_not_found").to_owned())),
     }
+}
+
+/// The state of a company after a visit. Who was ready and has no address any more is ready no longer; a refusal, a merge or a
+/// letter that came while the site was read stays.
+pub fn state_after(state: CompanyState, event: CompanyEvent) -> CompanyState {
+    let event = if (state, event) == (CompanyState::ReadyToContact, CompanyEvent::Disqualify) { CompanyEvent::AddressLost } else { event };
+    state.after(event).unwrap_or(state)
 }
 
 /// The reason code of a company whose visits failed: trouble on the way is one reason, a definite no names its own.
@@ -45,6 +52,21 @@ mod tests {
     #[test]
     fn an_address_that_takes_no_mail_is_the_reason_also_where_there_is_a_phone() {
         assert_eq!(after_visit(false, true, Some("null_mx"), None).1.as_deref(), Some("null_mx"));
+    }
+
+    #[test]
+    fn who_was_ready_and_has_no_address_any_more_is_ready_no_longer() {
+        use CompanyState::{Contacted, Disqualified, New, OptOut, ReadyToContact};
+        for (before, event, after) in [
+            (New, CompanyEvent::Disqualify, Disqualified),
+            (ReadyToContact, CompanyEvent::Disqualify, Disqualified),
+            (ReadyToContact, CompanyEvent::ContactsFound, ReadyToContact),
+            (Disqualified, CompanyEvent::ContactsFound, ReadyToContact),
+            (Contacted, CompanyEvent::Disqualify, Contacted),
+            (OptOut, CompanyEvent::Disqualify, OptOut),
+        ] {
+            assert_eq!(state_after(before, event), after, "{before:?} {event:?}");
+        }
     }
 
     #[test]

@@ -104,8 +104,7 @@ impl SqlStore {
         let phone = self.has_phone(tx, company.id).await?;
         let dead = self.dead_address(tx, company.id).await?;
         let (event, reason) = visit::after_visit(primary, phone, dead.as_deref(), findings.reason.as_deref());
-        // A refusal or a merge that came while the site was read stays.
-        let next = company.state.after(event).unwrap_or(company.state);
+        let next = visit::state_after(company.state, event);
         let attributes = serde_json::json!({
             "messengers": findings.messengers, "site_name": findings.company_name, "pages": findings.pages, "shared_contact": shared,
         });

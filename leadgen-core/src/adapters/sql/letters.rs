@@ -5,7 +5,7 @@ use sea_orm::DatabaseTransaction;
 
 use crate::domain::company::Company;
 use crate::domain::contact::Contact;
-use crate::domain::flow::{CompanyState, MessageEvent, MessageState};
+use crate::domain::flow::{CompanyEvent, CompanyState, MessageEvent, MessageState};
 use crate::domain::id::Id;
 use crate::domain::letter::{Drafted, Prospect};
 use crate::domain::mail::FrozenMail;
@@ -214,8 +214,10 @@ impl SqlStore {
         }
         let another = self.choose_primary(tx, company.id, &[]).await?;
         let reason = (!another).then(|| fault.code.clone());
-        let sets = "status_reason = $3, last_error = $4, tries = 0, next_try_at = NULL, updated_at = $5";
-        let values = vec![reason.into(), fault.text.clone().into(), call.now.millis().into()];
+        // A refusal or a merge that came meanwhile stays.
+        let next = if another { company.state } else { company.state.after(CompanyEvent::AddressLost).unwrap_or(company.state) };
+        let sets = "status = $6, status_reason = $3, last_error = $4, tries = 0, next_try_at = NULL, updated_at = $5";
+        let values = vec![reason.into(), fault.text.clone().into(), call.now.millis().into(), next.as_str().into()];
         self.finish(tx, "companies", ticket, sets, values).await.map(|_| ())
     }
 

@@ -205,7 +205,7 @@ impl SqlStore {
         let primary = self.choose_primary(tx, company.id, &order).await?;
         let (phone, dead) = (self.has_phone(tx, company.id).await?, self.dead_address(tx, company.id).await?);
         let (event, reason) = visit::after_visit(primary, phone, dead.as_deref(), findings.reason.as_deref());
-        let next = company.state.after(event).unwrap_or(company.state);
+        let next = visit::state_after(company.state, event);
         let sql = "UPDATE companies SET status = $2, status_reason = $3, inn = COALESCE($4, inn), ogrn = COALESCE($5, ogrn),
             kpp = COALESCE($6, kpp), updated_at = $7 WHERE id = $1";
         let values = vec![

@@ -18,6 +18,7 @@ pub(super) const CHECKS: &[Check] = checks![
     a_company_whose_only_address_takes_no_mail_says_so,
     a_primary_address_that_stopped_taking_mail_gives_its_place_up,
     an_address_found_dead_before_the_draft_is_passed_over,
+    a_second_reading_that_leaves_no_address_leaves_nobody_ready,
     what_a_draft_found_out_stands_with_the_contact,
     the_report_counts_who_can_be_reached_and_why_others_can_not,
 ];
@@ -108,6 +109,25 @@ async fn an_address_found_dead_before_the_draft_is_passed_over(world: &World) ->
     assert!(world.claim::<DraftLetter>().await?.is_empty());
     let line = company(world).await?;
     assert_eq!((line.email.as_str(), line.status_reason.as_str()), ("", "no_such_domain"), "none is left, and the company says why");
+    assert_eq!(line.status, "disqualified", "who can't be written to is not ready for it");
+    world.pass(Duration::from_hours(48));
+    assert!(world.claim::<EnrichCompany>().await?.is_empty(), "another visit would not help");
+    Ok(())
+}
+
+async fn a_second_reading_that_leaves_no_address_leaves_nobody_ready(world: &World) -> Result<()> {
+    import(world, &a_company().at("one.ru")).await?;
+    visit(world, vec![found(ContactType::Email, "a@one.ru", 0.95)], vec![]).await?;
+    let line = company(world).await?;
+    assert_eq!(line.status, "ready_to_contact");
+
+    let nothing = Findings { reason: Some("contacts_not_found".into()), ..Findings::default() };
+    let id = crate::domain::id::Id::parse(&line.id)?;
+    world.store.refind(id, &nothing, false, world.now()).await?;
+
+    let line = company(world).await?;
+    let ready = line.status == "ready_to_contact";
+    assert_eq!(ready, !line.email.is_empty(), "ready with an address, and only then: {} {}", line.status, line.status_reason);
     Ok(())
 }
 

@@ -14,7 +14,7 @@ use crate::ports::store::Lane;
 use crate::ports::work::{Call, Claim, EnrichCompany, Fault, Ticket, Work};
 use crate::rules::setback::{Setback, setback};
 use crate::rules::twins::profile::Profile;
-use crate::rules::visit::{KEPT, PRIMARY_FROM, after_visit, reason_given_up};
+use crate::rules::visit::{KEPT, PRIMARY_FROM, after_visit, reason_given_up, state_after};
 
 use super::MemoryStore;
 use super::leases::{first_due, lease_lost, of_batch};
@@ -100,8 +100,7 @@ impl Tables {
         let dead = self.dead_address(id);
         let (event, reason) = after_visit(primary, phone, dead.as_deref(), findings.reason.as_deref());
         let Some(row) = self.leased_company(ticket) else { return Ok(false) };
-        // A refusal or a merge that came while the site was read stays.
-        row.company.state = row.company.state.after(event).unwrap_or(row.company.state);
+        row.company.state = state_after(row.company.state, event);
         row.company.state_reason = reason;
         // A visit that found less does not take away what an earlier one found.
         if !findings.excerpt.is_empty() {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::domain::company::Company;
 use crate::domain::contact::Contact;
-use crate::domain::flow::{CompanyState, MessageEvent, MessageState};
+use crate::domain::flow::{CompanyEvent, CompanyState, MessageEvent, MessageState};
 use crate::domain::id::Id;
 use crate::domain::letter::{Drafted, Prospect};
 use crate::domain::mail::FrozenMail;
@@ -178,6 +178,10 @@ impl Tables {
         let another = self.choose_primary(company, &[]);
         if let Some(row) = self.companies.get_mut(&company) {
             row.company.state_reason = (!another).then(|| fault.code.clone());
+            if !another {
+                // A refusal or a merge that came meanwhile stays.
+                row.company.state = row.company.state.after(CompanyEvent::AddressLost).unwrap_or(row.company.state);
+            }
             row.updated_at = call.now;
         }
     }

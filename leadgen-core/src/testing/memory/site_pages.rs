@@ -103,7 +103,7 @@ impl Tables {
         let dead = self.dead_address(company);
         let (event, reason) = visit::after_visit(primary, phone, dead.as_deref(), findings.reason.as_deref());
         let Some(row) = self.companies.get_mut(&company) else { return };
-        row.company.state = row.company.state.after(event).unwrap_or(row.company.state);
+        row.company.state = visit::state_after(row.company.state, event);
         row.company.state_reason = reason;
         row.inn = findings.inn.clone().or(row.inn.take());
         row.ogrn = findings.ogrn.clone().or(row.ogrn.take());

@@ -54,7 +54,7 @@ pub(super) struct Tab<'a, R, W> {
 /// Something happened.
 enum Event {
     Heard(Result<Heard>),
-    Got(Paused, Result<Page>),
+    Got(Paused, Box<Result<Page>>),
 }
 
 type Got<'a> = FuturesUnordered<BoxFuture<'a, (Paused, Result<Page>)>>;
@@ -110,7 +110,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Tab<'a, R, W> {
             }
             let Ok(event) = timeout_at(until, self.next(&mut got)).await else { break };
             match event {
-                Event::Got(paused, outcome) => self.answer(&paused, outcome).await?,
+                Event::Got(paused, outcome) => self.answer(&paused, *outcome).await?,
                 Event::Heard(heard) => match heard? {
                     Heard::Paused(paused) => self.look_after(paused, &mut got).await?,
                     Heard::Loaded => (is_loaded, self.given) = (true, Instant::now()),
@@ -124,7 +124,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Tab<'a, R, W> {
     async fn next(&mut self, got: &mut Got<'a>) -> Event {
         tokio::select! {
             heard = self.pipe.hear() => Event::Heard(heard),
-            Some((paused, outcome)) = got.next(), if !got.is_empty() => Event::Got(paused, outcome),
+            Some((paused, outcome)) = got.next(), if !got.is_empty() => Event::Got(paused, Box::new(outcome)),
         }
     }
 
@@ -302,7 +302,7 @@ mod tests {
                 "Fetch.fulfillRequest" => r#"{"method":"Page.loadEventFired"}"#,
                 "Page.createIsolatedWorld" => r#"{"id":#,"result":{"executionContextId":3}}"#,
                 "Runtime.evaluate" => {
-                    r##"{"id":#,"result":{"result":{"value":{"url":"https://site.ru/#top","html":"<p>info@site.ru","cut":false}}}}"##
+                    r#"{"id":#,"result":{"result":{"value":{"url":"https://site.ru/#top","html":"<p>info@site.ru","cut":false}}}}"#
                 }
                 _ => r#"{"id":#,"result":{}}"#,
             };
