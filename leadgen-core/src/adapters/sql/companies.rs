@@ -11,7 +11,7 @@ use crate::domain::company_name;
 use crate::domain::flow::{ResultEvent, ResultState};
 use crate::domain::name::{DomainName, RegistrableDomain};
 use crate::domain::time::Timestamp;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::ports::store::Lane;
 use crate::ports::work::{Call, Claim, DedupeResult, Fault, Ticket, Work};
 use crate::rules::setback::{Setback, setback};
@@ -19,7 +19,8 @@ use crate::rules::{normalize, twins};
 
 use super::births::{Birth, Settled};
 use super::connection::{LaneTable, Serial, SqlStore, commit, list, query, run};
-use super::row::{get, id, ticket};
+use super::row::{get, id};
+use super::spoiled;
 
 const RESULTS: &str = "serp_results";
 /// Companies of one name block that are compared.
@@ -39,10 +40,14 @@ impl Lane<DedupeResult> for SqlStore {
                 WHERE o.id = serp_results.operation_id AND (q.batch_tag = $6 OR q.by_hand = $6)))",
             order: "created_at, operation_id, position, id",
         };
-        let (token, rows) = self.take::<DedupeResult>(&tx, &lane, call, vec![call.batch.clone().into()]).await?;
-        let suspects = self.suspects(&tx, &rows).await?;
-        let claims =
-            rows.iter().zip(suspects).map(|(row, suspect)| Ok(Claim::new(ticket(row, token)?, suspect))).collect::<Result<Vec<_>>>()?;
+        let (mut claims, mut taken) = (Vec::new(), 1);
+        while claims.is_empty() && taken > 0 {
+            let (token, rows) = self.take::<DedupeResult>(&tx, &lane, call, vec![call.batch.clone().into()]).await?;
+            taken = rows.len();
+            let asked = self.asked(&tx, &operations_of(&rows.iter().collect::<Vec<_>>())).await?;
+            claims = self.readable(&tx, token, &rows, spoiled::RESULT, call.now.millis(), |row| suspect(row, &asked)).await?;
+        }
+        self.show_look_alikes(&tx, &mut claims).await?;
         commit(tx).await?;
         Ok(claims)
     }
@@ -123,12 +128,12 @@ impl SqlStore {
     /// Tells which companies judged results are, in their order.
     async fn settle_results(&self, tx: &DatabaseTransaction, now: Timestamp, kept: &[Kept<'_>]) -> Result<Vec<Settled>> {
         let rows: Vec<&QueryResult> = kept.iter().map(|(_, row, ..)| *row).collect();
-        let asked = self.asked(tx, &operations_of(&rows)?).await?;
+        let asked = self.asked(tx, &operations_of(&rows)).await?;
         let none = Asked::default();
         let snippets = rows.iter().map(|row| get::<String>(row, "snippet")).collect::<Result<Vec<_>>>()?;
         let mut births = Vec::new();
         for ((_, row, ticket, twin), snippet) in kept.iter().zip(&snippets) {
-            let asked = asked.get(&get::<Uuid>(row, "operation_id")?).unwrap_or(&none);
+            let asked = asked.get(&get::<Uuid>(row, "operation_id")?).and_then(Option::as_ref).unwrap_or(&none);
             births.push(Birth {
                 newborn: &twin.newborn,
                 industry: &asked.niche,
@@ -143,8 +148,8 @@ impl SqlStore {
         self.settle(tx, now, &births).await
     }
 
-    /// What was asked for, by operation.
-    async fn asked(&self, tx: &DatabaseTransaction, operations: &[Uuid]) -> Result<HashMap<Uuid, Asked>> {
+    /// What was asked for, by operation; nothing where it can't be read.
+    async fn asked(&self, tx: &DatabaseTransaction, operations: &[Uuid]) -> Result<HashMap<Uuid, Option<Asked>>> {
         let mut asked = HashMap::new();
         for operations in operations.chunks(AT_ONCE) {
             let (places, values) = list(1, operations.iter().copied());
@@ -152,43 +157,21 @@ impl SqlStore {
                 "SELECT o.id, q.niche, q.city, q.batch_tag FROM serp_operations o JOIN serp_queries q ON q.id = o.query_id WHERE o.id IN ({places})"
             );
             for row in query(tx, &sql, values).await? {
-                asked.insert(
-                    get(&row, "id")?,
-                    Asked { niche: get(&row, "niche")?, city: get(&row, "city")?, batch_tag: get(&row, "batch_tag")? },
-                );
+                let read = || Ok(Asked { niche: get(&row, "niche")?, city: get(&row, "city")?, batch_tag: get(&row, "batch_tag")? });
+                asked.insert(get(&row, "id")?, spoiled::or_left_out(&row, read()));
             }
         }
         Ok(asked)
     }
 
-    async fn suspects(&self, tx: &DatabaseTransaction, rows: &[QueryResult]) -> Result<Vec<Suspect>> {
-        let asked = self.asked(tx, &operations_of(&rows.iter().collect::<Vec<_>>())?).await?;
-        let mut suspects = Vec::new();
-        for row in rows {
-            let asked = asked.get(&get::<Uuid>(row, "operation_id")?).cloned().unwrap_or_default();
-            suspects.push(Suspect {
-                result_id: id(row, "id")?,
-                url: get(row, "url")?,
-                snippet: get(row, "snippet")?,
-                industry: asked.niche,
-                region: asked.city,
-                batch_tag: asked.batch_tag,
-                look_alikes: vec![],
-                domain: DomainName::parse(&get::<String>(row, "domain")?)?,
-                title: get(row, "title")?,
-            });
-        }
-        self.show_look_alikes(tx, &mut suspects).await?;
-        Ok(suspects)
-    }
-
     /// Companies that share a suspect's host, family or much of its name. It is a first look: the commit takes the second.
-    async fn show_look_alikes(&self, tx: &DatabaseTransaction, suspects: &mut [Suspect]) -> Result<()> {
-        for suspects in suspects.chunks_mut(100) {
-            let (sql, values) = look_alikes_of(suspects);
-            let known = query(tx, &sql, values).await?.iter().map(look_alike).collect::<Result<Vec<_>>>()?;
+    async fn show_look_alikes(&self, tx: &DatabaseTransaction, claims: &mut [Claim<DedupeResult>]) -> Result<()> {
+        for claims in claims.chunks_mut(100) {
+            let (sql, values) = look_alikes_of(&claims.iter().map(|claim| &claim.item).collect::<Vec<_>>());
+            let rows = query(tx, &sql, values).await?;
+            let known: Vec<LookAlike> = rows.iter().filter_map(|row| spoiled::or_left_out(row, look_alike(row))).collect();
             let blocks: Vec<String> = known.iter().map(|other| twins::name_block(&other.normalized_name)).collect();
-            for suspect in suspects.iter_mut() {
+            for suspect in claims.iter_mut().map(|claim| &mut claim.item) {
                 let block = twins::name_block(&company_name::normalize(&suspect.title).text);
                 let family = normalize::registrable(&suspect.domain);
                 let is_like = |(other, its_block): &(&LookAlike, &String)| {
@@ -204,7 +187,7 @@ impl SqlStore {
     }
 }
 
-fn look_alikes_of(suspects: &[Suspect]) -> (String, Vec<Value>) {
+fn look_alikes_of(suspects: &[&Suspect]) -> (String, Vec<Value>) {
     let families = suspects.iter().filter_map(|suspect| normalize::registrable(&suspect.domain)).map(|family| family.to_string());
     let blocks = suspects.iter().map(|suspect| twins::name_block(&company_name::normalize(&suspect.title).text));
     let (hosts, mut values) = list(1, suspects.iter().map(|suspect| suspect.domain.to_string()).collect::<HashSet<_>>());
@@ -220,9 +203,29 @@ fn look_alikes_of(suspects: &[Suspect]) -> (String, Vec<Value>) {
     (sql, values)
 }
 
-fn operations_of(rows: &[&QueryResult]) -> Result<Vec<Uuid>> {
-    let operations = rows.iter().map(|row| get::<Uuid>(row, "operation_id")).collect::<Result<HashSet<_>>>()?;
-    Ok(operations.into_iter().collect())
+fn operations_of(rows: &[&QueryResult]) -> Vec<Uuid> {
+    let operations: HashSet<Uuid> = rows.iter().filter_map(|row| get::<Uuid>(row, "operation_id").ok()).collect();
+    operations.into_iter().collect()
+}
+
+/// A result with what was asked for when it was found.
+fn suspect(row: &QueryResult, asked: &HashMap<Uuid, Option<Asked>>) -> Result<Suspect> {
+    let asked = match asked.get(&get::<Uuid>(row, "operation_id")?) {
+        Some(Some(asked)) => asked.clone(),
+        Some(None) => return Err(Error::new(ErrorKind::Malformed, "read what was asked for").code(spoiled::CODE)),
+        None => Asked::default(),
+    };
+    Ok(Suspect {
+        result_id: id(row, "id")?,
+        url: get(row, "url")?,
+        snippet: get(row, "snippet")?,
+        industry: asked.niche,
+        region: asked.city,
+        batch_tag: asked.batch_tag,
+        look_alikes: vec![],
+        domain: DomainName::parse(&get::<String>(row, "domain")?)?,
+        title: get(row, "title")?,
+    })
 }
 
 fn look_alike(row: &QueryResult) -> Result<LookAlike> {

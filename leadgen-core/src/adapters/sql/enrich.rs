@@ -17,8 +17,9 @@ use crate::rules::twins::profile::Profile;
 use crate::rules::visit;
 
 use super::connection::{LaneTable, Serial, SqlStore, commit, lease_lost, millis, query, query_one, run};
-use super::row::{company, get, id, ticket};
+use super::row::{company, get, id};
 use super::site_pages::Packed;
+use super::spoiled;
 
 const COMPANIES: &str = "companies";
 #[async_trait]
@@ -35,9 +36,14 @@ impl Lane<EnrichCompany> for SqlStore {
             order: "first_seen_at, id",
         };
         let more = vec![call.batch.clone().into(), (tries.max as i32).into(), (call.now - tries.apart).millis().into()];
-        let (token, rows) = self.take::<EnrichCompany>(&tx, &lane, call, more).await?;
+        let (mut claims, mut taken) = (Vec::new(), 1);
+        while claims.is_empty() && taken > 0 {
+            let (token, rows) = self.take::<EnrichCompany>(&tx, &lane, call, more.clone()).await?;
+            taken = rows.len();
+            claims = self.readable(&tx, token, &rows, spoiled::COMPANY, call.now.millis(), company).await?;
+        }
         commit(tx).await?;
-        rows.iter().map(|row| Ok(Claim::new(ticket(row, token)?, company(row)?))).collect()
+        Ok(claims)
     }
 
     async fn commit(&self, call: &Call, done: Vec<(Ticket, Findings)>) -> Result<Vec<Ticket>> {

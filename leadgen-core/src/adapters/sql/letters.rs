@@ -1,7 +1,8 @@
 //! The draft and route lanes: a company becomes a message, a message gets its bytes and its turn.
 
 use async_trait::async_trait;
-use sea_orm::DatabaseTransaction;
+use sea_orm::{DatabaseTransaction, QueryResult};
+use uuid::Uuid;
 
 use crate::domain::company::Company;
 use crate::domain::contact::Contact;
@@ -20,6 +21,7 @@ use crate::rules::{compose, pacing, verify, window};
 
 use super::connection::{LaneTable, Serial, SqlStore, commit, lease_lost, query_one, run};
 use super::row::{company, get, id, maybe_at, message, ticket, verification};
+use super::spoiled;
 
 pub(super) const MESSAGES: &str = "outreach_messages";
 /// A message with its company's name.
@@ -43,35 +45,33 @@ impl Lane<DraftLetter> for SqlStore {
             filter: &format!("{DRAFT_LANE} AND (CAST($6 AS text) IS NULL OR batch_tag = $6)"),
             order: "first_seen_at, id",
         };
-        let (token, rows) = self.take::<DraftLetter>(&tx, &lane, call, vec![call.batch.clone().into()]).await?;
-        let mut claims = Vec::new();
-        for row in &rows {
-            let sql = "SELECT * FROM contacts WHERE company_id = $1 AND is_primary AND contact_type = 'email'";
-            let company = company(row)?;
-            let Some(contact) = query_one(&tx, sql, vec![company.id.uuid().into()]).await? else {
-                self.let_go(&tx, "companies", company.id.uuid()).await?;
-                continue;
-            };
-            let to = EmailAddress::parse(&get::<String>(&contact, "value")?)?;
-            if self.covered(&tx, &to).await?.is_some() {
-                self.let_go(&tx, "companies", company.id.uuid()).await?;
-                let values = vec![company.id.uuid().into(), (call.now + NEXT_DRAFT).millis().into()];
-                run(&tx, "UPDATE companies SET next_try_at = $2 WHERE id = $1", values).await?;
-                continue;
+        let (mut claims, mut given_up) = (Vec::new(), true);
+        while claims.is_empty() && given_up {
+            given_up = false;
+            let (token, rows) = self.take::<DraftLetter>(&tx, &lane, call, vec![call.batch.clone().into()]).await?;
+            for row in &rows {
+                let id: Uuid = get(row, "id")?;
+                let sql = "SELECT * FROM contacts WHERE company_id = $1 AND is_primary AND contact_type = 'email'";
+                let Some(contact) = query_one(&tx, sql, vec![id.into()]).await? else {
+                    self.let_go(&tx, "companies", id).await?;
+                    continue;
+                };
+                let claim = match prospect(row, &contact, token) {
+                    Ok(claim) => claim,
+                    Err(why) => {
+                        self.give_up_spoiled(&tx, row, spoiled::PROSPECT, call.now.millis(), &why).await?;
+                        given_up = true;
+                        continue;
+                    }
+                };
+                if self.covered(&tx, &claim.item.to).await?.is_some() {
+                    self.let_go(&tx, "companies", id).await?;
+                    let values = vec![id.into(), (call.now + NEXT_DRAFT).millis().into()];
+                    run(&tx, "UPDATE companies SET next_try_at = $2 WHERE id = $1", values).await?;
+                    continue;
+                }
+                claims.push(claim);
             }
-            let excerpt: String = get(row, "homepage_excerpt")?;
-            claims.push(Claim::new(
-                ticket(row, token)?,
-                Prospect {
-                    contact_id: id(&contact, "id")?,
-                    verification: verification(&contact)?,
-                    source_url: get(&contact, "source_url")?,
-                    excerpt: if excerpt.is_empty() { company.last_snippet.clone() } else { excerpt },
-                    campaign: company.batch_tag.clone(),
-                    to,
-                    company,
-                },
-            ));
         }
         commit(tx).await?;
         Ok(claims)
@@ -116,21 +116,32 @@ impl Lane<RouteLetter> for SqlStore {
             filter: "status = 'approved' AND (CAST($6 AS text) IS NULL OR campaign = $6)",
             order: "approved_at, id",
         };
-        let (token, rows) = self.take::<RouteLetter>(&tx, &lane, call, vec![call.batch.clone().into()]).await?;
-        let mut claims = Vec::new();
-        for row in &rows {
-            let row_id: uuid::Uuid = get(row, "id")?;
-            let full = query_one(&tx, &format!("{MESSAGE} WHERE m.id = $1"), vec![row_id.into()]).await?;
-            let Some(full) = full else {
-                self.let_go(&tx, MESSAGES, row_id).await?;
-                continue;
-            };
-            let item = message(&full)?;
-            if self.suppressed(&tx, &item).await?.is_some() {
-                self.move_message(&tx, call, &item, MessageEvent::Suppress, "opt_out: the recipient must not be written to").await?;
-                continue;
+        let (mut claims, mut given_up) = (Vec::new(), true);
+        while claims.is_empty() && given_up {
+            given_up = false;
+            let (token, rows) = self.take::<RouteLetter>(&tx, &lane, call, vec![call.batch.clone().into()]).await?;
+            for row in &rows {
+                let row_id: Uuid = get(row, "id")?;
+                let full = query_one(&tx, &format!("{MESSAGE} WHERE m.id = $1"), vec![row_id.into()]).await?;
+                let Some(full) = full else {
+                    self.let_go(&tx, MESSAGES, row_id).await?;
+                    continue;
+                };
+                let claim = match ticket(row, token).and_then(|ticket| Ok(Claim::<RouteLetter>::new(ticket, message(&full)?))) {
+                    Ok(claim) => claim,
+                    Err(why) => {
+                        self.give_up_spoiled(&tx, row, spoiled::MESSAGE, call.now.millis(), &why).await?;
+                        given_up = true;
+                        continue;
+                    }
+                };
+                if self.suppressed(&tx, &claim.item).await?.is_some() {
+                    let text = "opt_out: the recipient must not be written to";
+                    self.move_message(&tx, call, &claim.item, MessageEvent::Suppress, text).await?;
+                    continue;
+                }
+                claims.push(claim);
             }
-            claims.push(Claim::new(ticket(row, token)?, item));
         }
         commit(tx).await?;
         Ok(claims)
@@ -160,6 +171,22 @@ impl Lane<RouteLetter> for SqlStore {
         }
         commit(tx).await
     }
+}
+
+/// What a letter is written from: a company and its primary contact.
+fn prospect(row: &QueryResult, contact: &QueryResult, token: Uuid) -> Result<Claim<DraftLetter>> {
+    let company = company(row)?;
+    let excerpt: String = get(row, "homepage_excerpt")?;
+    let item = Prospect {
+        contact_id: id(contact, "id")?,
+        verification: verification(contact)?,
+        source_url: get(contact, "source_url")?,
+        excerpt: if excerpt.is_empty() { company.last_snippet.clone() } else { excerpt },
+        campaign: company.batch_tag.clone(),
+        to: EmailAddress::parse(&get::<String>(contact, "value")?)?,
+        company,
+    };
+    Ok(Claim::new(ticket(row, token)?, item))
 }
 
 impl SqlStore {

@@ -1,7 +1,7 @@
 //! The send lane: caps, spacing, window and suppression at claim, and all of them again at the mark.
 
 use async_trait::async_trait;
-use sea_orm::DatabaseTransaction;
+use sea_orm::{DatabaseTransaction, QueryResult};
 
 use crate::domain::flow::{CompanyEvent, CompanyState, Delivery, MessageEvent, MessageState};
 use crate::domain::mail::{FrozenMail, Receipt};
@@ -20,6 +20,7 @@ use crate::rules::{mask, pacing, window};
 use super::connection::{LaneTable, Serial, SqlStore, commit, lease_lost, query, query_one, run};
 use super::letters::{MESSAGE, MESSAGES};
 use super::row::{get, id, maybe_at, message, names, ticket};
+use super::spoiled;
 
 /// Due letters looked at for suppression in one claim.
 const LOOKED_AT: i64 = 50;
@@ -132,6 +133,22 @@ impl OnceLane<SendLetter> for SqlStore {
     }
 }
 
+/// A letter as it leaves.
+fn frozen(row: &QueryResult, mailbox: &str, token: uuid::Uuid) -> Result<Claim<SendLetter>> {
+    let mail = FrozenMail {
+        message: id(row, "id")?,
+        mailbox: mailbox.to_owned(),
+        from: EmailAddress::parse(&get::<Option<String>>(row, "from_email")?.unwrap_or_default())?,
+        to: EmailAddress::parse(&get::<String>(row, "to_email")?)?,
+        message_id: get::<Option<String>>(row, "message_id")?.unwrap_or_default(),
+        bytes: get::<Option<Vec<u8>>>(row, "frozen")?.unwrap_or_default(),
+        class: MxClass::parse(&get::<Option<String>>(row, "mx_class")?.unwrap_or_default()).unwrap_or(MxClass::Unknown),
+        records: names(&get::<String>(row, "mx_records")?),
+        fallback: get(row, "fallback")?,
+    };
+    Ok(Claim::new(ticket(row, token)?, mail))
+}
+
 impl SqlStore {
     async fn keep_receipt(&self, tx: &DatabaseTransaction, call: &Call, ticket: &Ticket, item: &Message, receipt: &Receipt) -> Result<()> {
         let next = item.state.after(MessageEvent::Accept)?;
@@ -154,7 +171,10 @@ impl SqlStore {
         let sql = format!("{MESSAGE} WHERE m.status = 'sending' AND m.claimed_until <= {}", self.lease_now());
         for row in query(tx, &self.locked_message(&sql), vec![]).await? {
             let text = "delivery_unknown: the process ended after the letter was offered; the server may have it";
-            self.move_message(tx, call, &message(&row)?, MessageEvent::Doubt, text).await?;
+            match message(&row) {
+                Ok(item) => self.move_message(tx, call, &item, MessageEvent::Doubt, text).await?,
+                Err(why) => self.give_up_spoiled(tx, &row, spoiled::MESSAGE, call.now.millis(), &why).await?,
+            }
         }
         Ok(())
     }
@@ -186,20 +206,14 @@ impl SqlStore {
             order: "scheduled_for, id",
         };
         let one = Call { max: 1, ..call.clone() };
-        let (token, rows) = self.take::<SendLetter>(tx, &lane, &one, vec![mailbox.into(), call.batch.clone().into()]).await?;
-        let Some(row) = rows.first() else { return Ok(None) };
-        let mail = FrozenMail {
-            message: id(row, "id")?,
-            mailbox: mailbox.to_owned(),
-            from: EmailAddress::parse(&get::<Option<String>>(row, "from_email")?.unwrap_or_default())?,
-            to: EmailAddress::parse(&get::<String>(row, "to_email")?)?,
-            message_id: get::<Option<String>>(row, "message_id")?.unwrap_or_default(),
-            bytes: get::<Option<Vec<u8>>>(row, "frozen")?.unwrap_or_default(),
-            class: MxClass::parse(&get::<Option<String>>(row, "mx_class")?.unwrap_or_default()).unwrap_or(MxClass::Unknown),
-            records: names(&get::<String>(row, "mx_records")?),
-            fallback: get(row, "fallback")?,
-        };
-        Ok(Some(Claim::new(ticket(row, token)?, mail)))
+        loop {
+            let (token, rows) = self.take::<SendLetter>(tx, &lane, &one, vec![mailbox.into(), call.batch.clone().into()]).await?;
+            let Some(row) = rows.first() else { return Ok(None) };
+            match frozen(row, mailbox, token) {
+                Ok(claim) => return Ok(Some(claim)),
+                Err(why) => self.give_up_spoiled(tx, row, spoiled::MESSAGE, call.now.millis(), &why).await?,
+            }
+        }
     }
 
     /// Due letters whose recipient must not be written to go aside before anyone is given them.
@@ -209,7 +223,13 @@ impl SqlStore {
             self.lease_now()
         );
         for row in query(tx, &self.locked_message(&sql), vec![mailbox.into(), call.now.millis().into(), LOOKED_AT.into()]).await? {
-            let item = message(&row)?;
+            let item = match message(&row) {
+                Ok(item) => item,
+                Err(why) => {
+                    self.give_up_spoiled(tx, &row, spoiled::MESSAGE, call.now.millis(), &why).await?;
+                    continue;
+                }
+            };
             if self.suppressed(tx, &item).await?.is_some() {
                 self.move_message(tx, call, &item, MessageEvent::Suppress, "opt_out: the recipient must not be written to").await?;
             }

@@ -20,6 +20,7 @@ use crate::rules::twins::{dedupe_key, rank};
 
 use super::connection::{Serial, SqlStore, commit, list, query, query_one, run};
 use super::row::{at, get, id};
+use super::spoiled;
 use super::twins::{Compared, compared};
 
 /// Ties written in one transaction: others get their turn in between.
@@ -173,7 +174,7 @@ impl SqlStore {
             after = get(last, "id")?;
             let mut unfiled = Vec::new();
             for row in &rows {
-                let company = compared(row)?;
+                let Some(company) = spoiled::or_left_out(row, compared(row)) else { continue };
                 if !get::<bool>(row, "is_filed")? {
                     unfiled.push(company.clone());
                 }

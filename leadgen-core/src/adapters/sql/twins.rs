@@ -17,6 +17,7 @@ use crate::rules::twins::profile::{Known, Profile};
 
 use super::connection::{SqlStore, insert_rows, list, query, query_one, run};
 use super::row::{at, get, id};
+use super::spoiled;
 
 /// Keys asked for in one statement.
 const AT_ONCE: usize = 5000;
@@ -65,7 +66,7 @@ impl SqlStore {
             let rows =
                 query(tx, &format!("SELECT {COMPARED} FROM companies c WHERE c.id IN ({places}) ORDER BY c.created_at, c.id"), values)
                     .await?;
-            let newcomers = rows.iter().map(compared).collect::<Result<Vec<_>>>()?;
+            let newcomers: Vec<Compared> = rows.iter().filter_map(|row| spoiled::or_left_out(row, compared(row))).collect();
             self.file(tx, &newcomers).await?;
             let met = self.met(tx, &newcomers).await?;
             let under = under_keys(&met);
@@ -124,8 +125,9 @@ impl SqlStore {
                 blocks::BLOCK
             );
             for row in query(tx, &sql, vec![]).await? {
-                let company = compared(&row)?;
-                met.insert(company.id, company);
+                if let Some(company) = spoiled::or_left_out(&row, compared(&row)) {
+                    met.insert(company.id, company);
+                }
             }
         }
         Ok(met)
