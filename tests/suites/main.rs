@@ -13,6 +13,7 @@ mod disguises;
 mod env;
 mod floors;
 mod journey;
+mod lanes_spoiled;
 mod merged;
 mod mutations;
 mod rendering;
