@@ -41,7 +41,7 @@ fn ends(ended: &Ended, code: i32, words: &[&str]) -> Result<()> {
 fn spoil(shell: &Shell, sql: &str) -> Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
-        let db = SqlStore::open(&Settings::new(&shell.database())).await?;
+        let db = SqlStore::open(&Settings::new(shell.database())).await?;
         db.execute_unprepared(sql).await?;
         db.close().await?;
         Ok(())
