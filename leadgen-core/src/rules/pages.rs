@@ -1,5 +1,8 @@
 //! Which pages of a site are worth a visit.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 use url::Url;
 
 use crate::rules::harvest::Page;
@@ -131,16 +134,33 @@ pub enum Grade {
 
 /// The grade of a page by its title, path and first heading, all in lower case.
 pub fn grade(title: &str, path: &str, heading: &str) -> Grade {
-    let has = |words: &[&str]| words.iter().any(|word| title.contains(word) || path.contains(word) || heading.contains(word));
-    if has(&WEAK) && !has(&["contact", "контакт"]) {
-        Grade::Weak
-    } else if has(&STRONG) {
-        Grade::Strong
-    } else if has(&MEDIUM) {
-        Grade::Medium
-    } else {
-        Grade::None
+    let mut has = [false; 4];
+    if let Some(finder) = GRADING.as_ref() {
+        for text in [title, path, heading] {
+            finder.find_overlapping_iter(text).for_each(|found| has[list_of(found.pattern().as_usize())] = true);
+        }
     }
+    match has {
+        [true, _, _, false] => Grade::Weak,
+        [_, true, ..] => Grade::Strong,
+        [_, _, true, _] => Grade::Medium,
+        _ => Grade::None,
+    }
+}
+
+/// Words of a page of contacts, which no other word makes weak.
+const CONTACTS: [&str; 2] = ["contact", "контакт"];
+
+/// All words that grade a page, list by list, looked for in one pass.
+static GRADING: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let words = WEAK.iter().chain(&STRONG).chain(&MEDIUM).chain(&CONTACTS);
+    AhoCorasick::new(words).ok()
+});
+
+/// Which list a word of [`GRADING`] is of.
+fn list_of(word: usize) -> usize {
+    let ends = [WEAK.len(), WEAK.len() + STRONG.len(), WEAK.len() + STRONG.len() + MEDIUM.len()];
+    ends.iter().take_while(|end| word >= **end).count()
 }
 
 /// Whether an address looks like a page that may be read, and not like a login, a search or a file.

@@ -1,5 +1,6 @@
 //! References to characters in text and attributes, as the HTML standard reads them.
 
+use super::near;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -41,7 +42,7 @@ pub(super) enum Place {
 
 /// A text with its references read; borrowed if there are none.
 pub(super) fn decoded(text: &str, place: Place) -> Cow<'_, str> {
-    if memchr::memchr(b'&', text.as_bytes()).is_none() {
+    if near::find(b'&', text.as_bytes()).is_none() {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());

@@ -4,6 +4,7 @@
 
 use memchr::{memchr, memchr2};
 
+use super::near;
 use super::tag::{Tag, name_at, name_of};
 
 /// A piece of a page.
@@ -104,7 +105,7 @@ impl<'a> Markup<'a> {
     }
 
     fn find(&self, byte: u8, from: usize) -> Option<usize> {
-        memchr(byte, self.bytes.get(from..)?).map(|found| from + found)
+        near::find(byte, self.bytes.get(from..)?).map(|found| from + found)
     }
 
     fn past(&self, byte: u8, from: usize) -> usize {

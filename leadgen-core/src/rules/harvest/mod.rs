@@ -14,6 +14,7 @@ mod marks;
 mod markup;
 mod merge;
 mod messengers;
+mod near;
 mod numbers;
 mod phones;
 mod reader;

@@ -2,6 +2,7 @@
 
 use super::entities::{self, Place};
 use super::html::{Link, Page, Prop};
+use super::near;
 use super::stack::{Element, Open, Stack};
 use super::tag::{self, Attr, Tag};
 use super::text::push_visible;
@@ -139,7 +140,7 @@ impl Reader {
         // A title without end is no title.
         let run = if element == Element::Title { &run[..run.floor_char_boundary(LONGEST_TITLE)] } else { run };
         let is_turned = open.is_some_and(|open| open.is_turned);
-        let run = match memchr::memchr(b'&', run.as_bytes()) {
+        let run = match near::find(b'&', run.as_bytes()) {
             Some(_) => {
                 self.spelled.clear();
                 entities::decode_into(&mut self.spelled, run, Place::Text);

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use aho_corasick::AhoCorasick;
 
 use super::entities::{self, Place};
+use super::near;
 use super::stack::Element;
 
 /// Attributes that are read of any element.
@@ -47,15 +48,14 @@ const TELLING: [&str; 17] = [
 
 /// One number for a name, whatever its case: its letters side by side, or a hash if they are more than eight.
 pub(super) const fn name_of(name: &[u8]) -> u64 {
-    let (mut packed, mut hash) = (0_u64, 0xCBF2_9CE4_8422_2325_u64);
-    let mut at = 0;
+    let is_short = name.len() <= 8;
+    let (mut number, mut at) = (if is_short { 0 } else { 0xCBF2_9CE4_8422_2325_u64 }, 0);
     while at < name.len() {
         let byte = name[at].to_ascii_lowercase() as u64;
-        packed = packed << 8 | byte;
-        hash = (hash ^ byte).wrapping_mul(0x100_0000_01B3);
+        number = if is_short { number << 8 | byte } else { (number ^ byte).wrapping_mul(0x100_0000_01B3) };
         at += 1;
     }
-    if name.len() <= 8 { packed } else { hash | 1 << 63 }
+    if is_short { number } else { number | 1 << 63 }
 }
 
 /// The number of the tag's name that begins at a place, and where it ends.
@@ -112,7 +112,7 @@ impl<'a> Tag<'a> {
                 // The first of two attributes of one name counts.
                 let bit = 1 << attr as u16;
                 if self.present & bit == 0 || self.values[attr as usize].is_empty() {
-                    self.values[attr as usize] = value.trim();
+                    self.values[attr as usize] = near::trim(value);
                 }
                 self.present |= bit;
                 if attr == Attr::Alt {
@@ -179,36 +179,28 @@ impl<'a> Tag<'a> {
         if self.present & (1 << Attr::Hidden as u16) != 0 {
             return true;
         }
-        hides(&self.get(Attr::Style))
+        self.has(Attr::Style) && hides(&self.get(Attr::Style))
     }
 }
 
-/// Whether a style takes an element out of sight. Only declarations with a telling word are read.
+/// Whether a style takes an element out of sight.
 fn hides(style: &str) -> bool {
-    let bytes = style.as_bytes();
-    let starts = |at: usize, word: &[u8]| bytes.get(at..at + word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word));
-    bytes.iter().enumerate().any(|(at, byte)| {
-        let tells = match byte {
-            b'n' | b'N' => starts(at, b"none"),
-            b'h' | b'H' => starts(at, b"hidden"),
-            b's' | b'S' => starts(at, b"size"),
-            b'-' => bytes.get(at + 1..at + 5).is_some_and(|digits| digits.iter().all(u8::is_ascii_digit)),
-            _ => false,
-        };
-        tells && declaration_hides(declaration_at(style, at))
-    })
-}
-
-/// The declaration that a place is in.
-fn declaration_at(style: &str, at: usize) -> &str {
-    let bytes = style.as_bytes();
-    let from = memchr::memrchr(b';', &bytes[..at]).map_or(0, |end| end + 1);
-    let to = memchr::memchr(b';', &bytes[at..]).map_or(bytes.len(), |end| at + end);
-    &style[from..to]
+    let mut rest = style;
+    loop {
+        let end = near::find(b';', rest.as_bytes());
+        let declaration = near::trim(&rest[..end.unwrap_or(rest.len())]);
+        // Few declarations begin like one that hides.
+        let may_hide = declaration.as_bytes().first().is_some_and(|first| b"dvfltm".contains(&first.to_ascii_lowercase()));
+        if may_hide && declaration_hides(declaration) {
+            return true;
+        }
+        let Some(end) = end else { return false };
+        rest = &rest[end + 1..];
+    }
 }
 
 fn declaration_hides(declaration: &str) -> bool {
-    let Some(colon) = declaration.bytes().position(|byte| byte == b':') else { return false };
+    let Some(colon) = near::find(b':', declaration.as_bytes()) else { return false };
     let (name, value) = (declaration[..colon].trim(), declaration[colon + 1..].trim());
     let is = |known: &str| name.eq_ignore_ascii_case(known);
     let starts = |word: &str| value.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word));
