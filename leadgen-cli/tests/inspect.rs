@@ -124,6 +124,24 @@ fn a_bad_line_is_answered_and_the_rest_go_on() {
 }
 
 /// What a case expects of an answer that is an error: its code.
+#[test]
+fn numbers_and_paths_that_are_none_are_named_and_not_guessed() {
+    for (what, line, code) in [
+        ("query", json!({"niche": "окна", "max_queries": -1}), "bad_number: "),
+        ("query", json!({"text": "окна", "region_code": "Казань"}), "bad_number: "),
+        ("query", json!({"niche": "окна", "now": "9999-12-31T23:00:00Z"}), "bad_time: "),
+        ("night", json!({"count": 1e30}), "bad_number: "),
+        ("night", json!({"count": 99_999_999_999_u64}), "bad_number: "),
+        ("serp", json!({"path": 5}), "bad_path: "),
+        ("page", json!({"path": ["a"]}), "bad_path: "),
+    ] {
+        let answers = inspect(what, &[line.clone(), line.clone()]);
+        for answer in answers {
+            assert!(answer["error"].as_str().is_some_and(|error| error.starts_with(code)), "{what} {line}: {answer}");
+        }
+    }
+}
+
 fn code(answer: &Value) -> Value {
     json!({"error": answer["error"].as_str().unwrap_or("").split(':').next()})
 }

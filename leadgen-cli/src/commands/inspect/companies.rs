@@ -8,7 +8,7 @@ use leadgen_core::rules::{normalize, twins};
 use leadgen_core::setup::wiring;
 use serde_json::{Value, json};
 
-use super::lines::text;
+use super::lines::{self, text};
 
 pub(super) fn url(value: &Value) -> Value {
     let input = text(value, "url");
@@ -56,7 +56,10 @@ fn digits(text: &str) -> String {
 }
 
 pub(super) fn serp_file(value: &Value) -> Value {
-    let path = text(value, "path");
+    let path = match lines::path(value) {
+        Ok(path) => path,
+        Err(error) => return json!({"found": null, "results": [], "error": error.to_string()}),
+    };
     match std::fs::read(&path) {
         Ok(bytes) => serp(&bytes),
         Err(e) => json!({"found": null, "results": [], "error": format!("file_unreadable: {path}: {e}")}),

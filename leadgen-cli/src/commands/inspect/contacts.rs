@@ -12,13 +12,17 @@ use leadgen_core::rules::{normalize, verify};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::lines::text;
+use super::lines::{self, text};
 
 /// Where a page is said to be that has no address.
 const NOWHERE: &str = "https://site.invalid/";
 
 pub(super) fn page(value: &Value) -> Value {
-    let (path, address) = (text(value, "path"), text(value, "url"));
+    let address = text(value, "url");
+    let path = match lines::path(value) {
+        Ok(path) => path,
+        Err(error) => return nothing(None, &error.to_string()),
+    };
     let url = Url::parse(&address).ok().or_else(|| Url::parse(NOWHERE).ok());
     let bytes = match std::fs::read(&path) {
         Ok(bytes) => bytes,

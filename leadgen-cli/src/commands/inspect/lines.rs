@@ -1,7 +1,9 @@
-//! `--jsonl`: JSON lines in on stdin, one JSON line out for each, in order, flushed. A bad line is answered and the rest go on.
+//! `--jsonl`: JSON lines in on stdin, one JSON line out for each, in order, flushed. A bad line is answered and the rest go on;
+//! an empty one is passed over.
 
 use std::io::{BufRead, Write};
 
+use leadgen_core::error::{Error, ErrorKind, Result as CoreResult};
 use serde_json::{Value, json};
 
 use crate::output::End;
@@ -46,5 +48,23 @@ pub(super) fn text(value: &Value, field: &str) -> String {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.to_string(),
         _ => String::new(),
+    }
+}
+
+/// A field that is a file's name.
+pub(super) fn path(value: &Value) -> CoreResult<String> {
+    let bad = || Error::new(ErrorKind::Malformed, "read \"path\"").code("bad_path").detail("the name of a file is needed, as text");
+    value["path"].as_str().filter(|path| !path.is_empty()).map(str::to_owned).ok_or_else(bad)
+}
+
+/// A field that is a whole number within a range; a missing one is the usual one.
+pub(super) fn whole(value: &Value, field: &str, usual: u64, most: u64) -> CoreResult<u64> {
+    let bad = || {
+        let error = Error::new(ErrorKind::Malformed, format!("read {field:?}")).code("bad_number");
+        error.detail(format!("{} is no whole number from 0 to {most}", value[field]))
+    };
+    match &value[field] {
+        Value::Null => Ok(usual),
+        given => given.as_u64().filter(|given| *given <= most).ok_or_else(bad),
     }
 }
