@@ -77,3 +77,18 @@ impl SearchProvider for SavedSerps {
         (self.reader)(&page.bytes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_without_pages_or_that_is_none_is_named() {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        for folder in [source.clone(), source.join("nowhere")] {
+            let error = SavedSerps::open(&folder, |_| Ok(vec![])).expect_err("no pages");
+            assert_eq!(error.machine_code(), "folder_unreadable");
+            assert!(error.to_string().contains(&folder.display().to_string()), "{error}");
+        }
+    }
+}

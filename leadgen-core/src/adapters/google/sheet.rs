@@ -104,7 +104,7 @@ impl GoogleSheet {
             match answer.status {
                 200 => return Ok(answer),
                 401 if refused.is_none() => refused = Some(token),
-                _ => return Err(refusal(doing, &answer, &self.settings)),
+                _ => return Err(refusal(doing, &answer, self.settings.key.email(), &self.settings.tab)),
             }
         }
     }
@@ -135,7 +135,7 @@ fn text(cell: &Value) -> String {
     }
 }
 
-fn refusal(doing: &'static str, answer: &Answer, settings: &Settings) -> Error {
+fn refusal(doing: &'static str, answer: &Answer, account: &str, tab: &str) -> Error {
     let (kind, code) = match answer.status {
         401 => (ErrorKind::Unauthorized, "auth_failed"),
         403 => (ErrorKind::Unauthorized, "sheet_forbidden"),
@@ -145,9 +145,9 @@ fn refusal(doing: &'static str, answer: &Answer, settings: &Settings) -> Error {
         _ => (ErrorKind::Config, "sheet_refused"),
     };
     let hint = match answer.status {
-        403 => format!("; share the sheet with {}", settings.key.email()),
+        403 => format!("; share the sheet with {account}"),
         404 => "; check GOOGLE_SHEET_ID".to_owned(),
-        400 => format!("; is there a sheet named {:?}?", settings.tab),
+        400 => format!("; is there a sheet named {tab:?}?"),
         _ => String::new(),
     };
     Error::new(kind, doing).code(code).retry_after(answer.retry_after).detail(format!("{}{hint}", answer.message()))
@@ -308,6 +308,7 @@ fn letters(column: usize) -> String {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
+    use crate::error::Verdict;
 
     fn grid(rows: &[&str]) -> Result<Grid> {
         Grid::read(rows.iter().map(|row| row.split('|').map(str::to_owned).collect()).collect(), "NICHES_INPUT")
@@ -330,6 +331,24 @@ mod tests {
         let error = grid(&[&format!("{HEADER}|CITY |status")]).err().unwrap();
         assert_eq!(error.machine_code(), "sheet_columns_doubled");
         assert!(error.to_string().contains("more than once: city, status"), "{error}");
+    }
+
+    #[test]
+    fn each_refusal_has_its_code_its_verdict_and_a_word_of_what_to_do() {
+        for (status, code, verdict, said) in [
+            (400, "sheet_refused", Verdict::Pause, "is there a sheet named \"НИШИ\"?"),
+            (401, "auth_failed", Verdict::Pause, ""),
+            (403, "sheet_forbidden", Verdict::Pause, "share the sheet with robot@project.example"),
+            (404, "sheet_not_found", Verdict::Pause, "check GOOGLE_SHEET_ID"),
+            (429, "sheet_limited", Verdict::Retry { after: None }, ""),
+            (500, "sheet_unavailable", Verdict::Retry { after: None }, ""),
+            (503, "sheet_unavailable", Verdict::Retry { after: None }, ""),
+        ] {
+            let answer = Answer { status, retry_after: None, body: b"{}".to_vec() };
+            let error = refusal("read the sheet", &answer, "robot@project.example", "НИШИ");
+            assert_eq!((error.machine_code(), error.verdict()), (code, verdict), "{status}");
+            assert!(error.to_string().contains(said), "{error}");
+        }
     }
 
     #[test]

@@ -129,6 +129,7 @@ pub fn read_page(bytes: &[u8]) -> Result<Vec<Hit>> {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
+    use crate::error::Verdict;
 
     /// As an instance answers, shortened.
     const SAMPLE: &str = r#"{"query": "окна Казань", "number_of_results": 0, "results": [
@@ -136,6 +137,21 @@ mod tests {
          "parsed_url": ["https", "okna-kazan.ru", "/", "", "", ""], "engines": ["duckduckgo"], "positions": [1], "score": 1.0, "category": "general"},
         {"url": "https://example.org/", "title": null, "content": null}],
         "answers": [], "corrections": [], "infoboxes": [], "suggestions": [], "unresponsive_engines": []}"#;
+
+    #[test]
+    fn each_refusal_has_its_code_and_its_verdict() {
+        for (status, code, verdict) in [
+            (401, "auth_failed", Verdict::Pause),
+            (403, "searxng_no_json", Verdict::Pause),
+            (404, "request_refused", Verdict::Reject),
+            (408, "provider_error", Verdict::Retry { after: None }),
+            (429, "quota_exceeded", Verdict::Retry { after: None }),
+            (502, "provider_error", Verdict::Retry { after: None }),
+        ] {
+            let error = refused(&Answer { status, retry_after: None, body: vec![] });
+            assert_eq!((error.machine_code(), error.verdict()), (code, verdict), "{status}");
+        }
+    }
 
     #[test]
     fn an_answer_is_read_and_whatever_is_none_is_malformed() {

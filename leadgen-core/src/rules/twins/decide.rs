@@ -3,9 +3,10 @@
 
 use serde::Serialize;
 
+use super::closeness::{close, differ_by_a_number, differ_by_a_word, jaro_winkler};
 use super::common::is_common;
+use super::compare;
 use super::profile::{Known, Profile};
-use super::{JARO_WINKLER, LEVENSHTEIN, blocks::MOST_ERRORS, compare};
 
 /// What is decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -278,70 +279,11 @@ fn stand(a: &Profile, b: &Profile, known: Known) -> Stand {
     if a.all(known).next().is_none() || b.all(known).next().is_none() { Stand::Unknown } else { Stand::Other }
 }
 
-/// Errors that two names of these lengths may differ by.
-pub(super) fn errors_between(a: usize, b: usize) -> usize {
-    (((1.0 - LEVENSHTEIN) * a.max(b) as f64 + 1e-9) as usize).min(MOST_ERRORS)
-}
-
-/// Within the thresholds, cheap questions first.
-fn close(a: &[u8], b: &[u8]) -> bool {
-    within_errors(a, b, errors_between(a.len(), b.len())) && jaro_winkler(a, b) >= JARO_WINKLER
-}
-
-fn jaro_winkler(a: &[u8], b: &[u8]) -> f64 {
-    let prefix = a.iter().zip(b).take(4).take_while(|(a, b)| a == b).count() as f64;
-    let jaro = strsim::generic_jaro(&Bytes(a), &Bytes(b));
-    jaro + 0.1 * prefix * (1.0 - jaro)
-}
-
-struct Bytes<'a>(&'a [u8]);
-impl<'b> IntoIterator for &Bytes<'b> {
-    type Item = u8;
-    type IntoIter = std::iter::Copied<std::slice::Iter<'b, u8>>;
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.iter().copied()
-    }
-}
-
-/// Whether two names differ by at most so many edits. What they begin and end with in common is not looked at.
-fn within_errors(mut a: &[u8], mut b: &[u8], allowed: usize) -> bool {
-    if a.len().abs_diff(b.len()) > allowed {
-        return false;
-    }
-    let front = a.iter().zip(b).take_while(|(a, b)| a == b).count();
-    (a, b) = (&a[front..], &b[front..]);
-    let back = a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count();
-    (a, b) = (&a[..a.len() - back], &b[..b.len() - back]);
-    if a.is_empty() || b.is_empty() {
-        return a.len() + b.len() <= allowed;
-    }
-    allowed > 0 && strsim::generic_levenshtein(&Bytes(a), &Bytes(b)) <= allowed
-}
-
-/// «Школа 5» and «Школа 6» are two schools.
-fn differ_by_a_number(a: &str, b: &str) -> bool {
-    let digits = |text: &str| -> Vec<char> { text.chars().filter(|c| c.is_numeric()).collect() };
-    digits(a) != digits(b)
-}
-
-/// «Вектор Плюс» is not «Вектор»: a word more is a name, not a slip.
-fn differ_by_a_word(a: &str, b: &str) -> bool {
-    let (mut a, mut b): (Vec<&str>, Vec<&str>) = (a.split(' ').collect(), b.split(' ').collect());
-    if a.len() == b.len() {
-        return false;
-    }
-    if a.len() > b.len() {
-        std::mem::swap(&mut a, &mut b);
-    }
-    a.iter().all(|word| b.contains(word))
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
     use crate::domain::name::{DomainName, EmailAddress, Phone};
-    use proptest::prelude::*;
 
     fn firm(name: &str, region: &str, host: &str, phone: &str) -> Profile {
         let profile = Profile::new(name, region);
@@ -405,12 +347,5 @@ mod tests {
         );
         assert_eq!(decided(&firm("ООО Вектор", "уфа", "", ONE), &firm("ИП Вектор", "уфа", "", "")).0, Verdict::Grey, "another legal form");
         assert_eq!(decided(&a, &firm("Бавогустрой", "", "stroy-bav.ru", "")).0, Verdict::Grey, "a place would tell");
-    }
-
-    proptest! {
-        #[test]
-        fn errors_are_counted_as_by_the_book(a in "[a-d]{0,12}", b in "[a-d]{0,12}", allowed in 0_usize..5) {
-            prop_assert_eq!(within_errors(a.as_bytes(), b.as_bytes(), allowed), strsim::levenshtein(&a, &b) <= allowed);
-        }
     }
 }

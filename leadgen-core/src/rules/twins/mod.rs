@@ -5,6 +5,7 @@
 //! companies at once. A store that keeps the same keys and decides by the same rule comes to the same groups one by one.
 
 pub mod blocks;
+mod closeness;
 mod common;
 pub mod decide;
 mod fold;

@@ -1,7 +1,7 @@
 //! What a name looks like from afar: enough to tell most of those that can't be like it, without reading them.
 
 use crate::rules::twins::blocks::errors;
-use crate::rules::twins::decide::errors_between;
+use crate::rules::twins::closeness::errors_between;
 use crate::rules::twins::profile::Profile;
 
 /// The pairs of neighbouring letters of a company's folded names, one bit for each (several may share one).
