@@ -45,7 +45,8 @@ const PIECES: [&str; 22] = [
     "\"",
     "<hlword>",
 ];
-const ADDRESSES: [&str; 16] = [
+const ADDRESSES: [&str; 17] = [
+    "http://www.www.denta-lux.ru/",
     "HTTPS://WWW.Denta-Lux.ru:443//uslugi/index.php?utm_source=x#map",
     "https://пример.рф/о нас/../",
     "//a.ru",

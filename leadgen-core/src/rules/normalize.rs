@@ -95,10 +95,12 @@ fn split_port(host: &str) -> Option<(&str, Option<u16>)> {
 
 fn site_host(text: &str) -> Option<DomainName> {
     let host = DomainName::parse(text).ok()?;
-    match host.as_str().strip_prefix("www.") {
-        Some(rest) if rest.contains('.') => DomainName::parse(rest).ok(),
-        _ => Some(host),
+    let mut name = host.as_str();
+    // Some write it twice: what is left must be a normal form, too.
+    while let Some(rest) = name.strip_prefix("www.").filter(|rest| rest.contains('.')) {
+        name = rest;
     }
+    DomainName::parse(name).ok()
 }
 
 fn percent_decoded(text: &str) -> Option<String> {
