@@ -16,6 +16,7 @@ mod m0011_verification;
 mod m0012_due_again;
 mod m0013_by_hand;
 mod m0014_rendered_pages;
+mod m0015_site_hosts;
 
 use sea_orm_migration::prelude::*;
 pub use sea_orm_migration::sea_orm;
@@ -52,6 +53,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0012_due_again::Step),
             Box::new(m0013_by_hand::Step),
             Box::new(m0014_rendered_pages::Step),
+            Box::new(m0015_site_hosts::Step),
         ]
     }
 }

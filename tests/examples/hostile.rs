@@ -12,6 +12,7 @@ use leadgen_core::adapters::kit::tls::client_config;
 use leadgen_core::adapters::web::{HttpFetcher, Settings, WebsiteExtractor};
 use leadgen_core::ports::clock::SystemClock;
 use leadgen_core::ports::contacts::ContactExtractor;
+use leadgen_core::rules::target::Reach;
 use leadgen_core::testing::builders::a_company;
 use leadgen_core::testing::scripted::ScriptedDns;
 use leadgen_tests::street::{Reply, Street};
@@ -102,8 +103,8 @@ async fn visit_all(hosts: &str, street: SocketAddr) -> Result<()> {
         max_redirects: 5,
         contact: "https://example.org/bot".into(),
         pace: Duration::from_millis(1),
-        loopback: vec![(80, street)],
-        offline: true,
+        in_flight: 64,
+        reach: Reach { loopback: vec![(80, street)], offline: true, ..Reach::default() },
     };
     let fetcher = HttpFetcher::new(settings, client_config(None)?, Arc::new(dns), Arc::new(SystemClock));
     let extractor = Arc::new(WebsiteExtractor::new(fetcher, 12));

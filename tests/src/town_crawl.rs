@@ -12,6 +12,7 @@ use leadgen_core::adapters::kit::tls::client_config;
 use leadgen_core::adapters::web::{HttpFetcher, Settings, WebsiteExtractor};
 use leadgen_core::ports::clock::Clock;
 use leadgen_core::ports::contacts::ContactExtractor;
+use leadgen_core::rules::target::Reach;
 use leadgen_core::testing::builders::a_company;
 use leadgen_sandbox::{Plan, Town, Visit};
 use tokio::task::JoinSet;
@@ -80,8 +81,8 @@ pub async fn crawl(town: &Town, kind: &str, sites: usize, pace: Duration, clock:
         max_redirects: 5,
         contact: "https://example.org/bot".into(),
         pace,
-        loopback: vec![(80, address(town)?)],
-        offline: true,
+        in_flight: 64,
+        reach: Reach { loopback: vec![(80, address(town)?)], offline: true, ..Reach::default() },
     };
     let dns = Resolver::new(&resolvers(town)?, Duration::from_secs(2), true)?;
     let fetcher = HttpFetcher::new(settings, client_config(None)?, Arc::new(dns), clock);

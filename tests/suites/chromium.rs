@@ -17,6 +17,7 @@ use leadgen_core::domain::contact::Findings;
 use leadgen_core::ports::clock::SystemClock;
 use leadgen_core::ports::contacts::ContactExtractor;
 use leadgen_core::ports::render::PageRenderer;
+use leadgen_core::rules::target::Reach;
 use leadgen_core::testing::builders::a_company;
 use leadgen_core::testing::conformance;
 use leadgen_core::testing::scripted::{ScriptedDns, ScriptedRenderer};
@@ -59,8 +60,8 @@ impl Scene {
             max_redirects: 5,
             contact: "https://example.org/bot".into(),
             pace: Duration::from_millis(10),
-            loopback: vec![(80, street.address)],
-            offline: true,
+            in_flight: 64,
+            reach: Reach { loopback: vec![(80, street.address)], offline: true, ..Reach::default() },
         };
         let home = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let dns = ScriptedDns::new().address_of("spa.ru", [home]).address_of("other.ru", [home]).address_of("api.spa.ru", [home]);

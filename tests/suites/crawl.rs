@@ -16,6 +16,7 @@ use leadgen_core::ports::clock::{Clock, HandClock, SystemClock};
 use leadgen_core::ports::dns::DnsLookup;
 use leadgen_core::ports::fetch::Fetcher;
 use leadgen_core::rules::harvest::{self, Site};
+use leadgen_core::rules::target::Reach;
 use leadgen_core::testing::scripted::ScriptedDns;
 use tokio::task::JoinSet;
 use url::Url;
@@ -30,8 +31,8 @@ fn settings(street: SocketAddr) -> Settings {
         max_redirects: 5,
         contact: "https://example.org/bot".into(),
         pace: Duration::from_secs(2),
-        loopback: vec![(80, street)],
-        offline: false,
+        in_flight: 64,
+        reach: Reach { loopback: vec![(80, street)], offline: false, ..Reach::default() },
     }
 }
 
@@ -262,13 +263,13 @@ async fn a_host_that_refuses_is_left_alone_each_time_longer() {
     .unwrap();
     let fetcher = fetcher(&street, ScriptedDns::new().address_of("busy.ru", [LOOPBACK]), clock.clone());
     let get = |path: &str| Url::parse(&format!("http://busy.ru{path}")).unwrap();
-    assert_eq!(fetcher.fetch(&get("/later")).await.unwrap().status, 429);
+    assert_eq!(fetcher.fetch(&get("/later")).await.unwrap_err().machine_code(), "site_limits");
     let asked = street.seen().len();
     let error = fetcher.fetch(&get("/")).await.unwrap_err();
     assert_eq!((error.machine_code(), street.seen().len()), ("host_at_rest", asked), "not asked at all");
     for pause in [300, 1800] {
         clock.move_to(clock.now() + Duration::from_secs(if pause == 300 { 121 } else { 301 }));
-        assert_eq!(fetcher.fetch(&get("/")).await.unwrap().status, 503);
+        assert_eq!(fetcher.fetch(&get("/")).await.unwrap_err().machine_code(), "site_limits");
         clock.move_to(clock.now() + Duration::from_secs(pause - 10));
         assert_eq!(fetcher.fetch(&get("/")).await.unwrap_err().machine_code(), "host_at_rest", "{pause}");
     }

@@ -16,6 +16,7 @@ mod journey;
 mod lanes_spoiled;
 mod merged;
 mod mutations;
+mod politeness;
 mod rendering;
 mod revisits;
 mod schema;

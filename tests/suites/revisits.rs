@@ -18,6 +18,7 @@ use leadgen_core::ports::clock::{Clock, HandClock};
 use leadgen_core::ports::contacts::ContactExtractor;
 use leadgen_core::ports::store::{Admit, Exports, ImportedCompany, Lane};
 use leadgen_core::ports::work::{EnrichCompany, Work};
+use leadgen_core::rules::target::Reach;
 use leadgen_core::testing::builders::{a_call, a_company};
 use leadgen_core::testing::memory::MemoryStore;
 use leadgen_core::testing::scripted::ScriptedDns;
@@ -43,8 +44,8 @@ impl Scene {
             max_redirects: 5,
             contact: "https://example.org/bot".into(),
             pace: Duration::from_secs(2),
-            loopback: vec![(80, street.address)],
-            offline: false,
+            in_flight: 64,
+            reach: Reach { loopback: vec![(80, street.address)], offline: false, ..Reach::default() },
         };
         let home = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let dns = ScriptedDns::new().address_of(HOST, [home]).address_of("other.ru", [home]);

@@ -5,6 +5,7 @@ pub mod company_name;
 pub mod contact;
 pub mod event;
 pub mod flow;
+pub mod host;
 pub mod id;
 pub mod lead;
 pub mod letter;

@@ -6,6 +6,7 @@ pub mod dns;
 pub mod drafter;
 pub mod entropy;
 pub mod fetch;
+pub mod hosts;
 pub mod inbox;
 pub mod leads;
 pub mod render;

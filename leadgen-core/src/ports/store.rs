@@ -28,6 +28,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::twins::{PairEvent, PairState, Regrouped, TwinPair};
 use crate::error::Result;
 use crate::ports::Port;
+use crate::ports::hosts::SiteHosts;
 use crate::ports::work::{
     Call, Claim, DedupeResult, DraftLetter, EnrichCompany, Fault, IngestPage, PlanNiche, PollOperation, RouteLetter, SendLetter,
     SubmitQuery, Ticket, Work,
@@ -394,6 +395,7 @@ pub trait Store:
     + SearchLedger
     + Replays
     + SitePages
+    + SiteHosts
     + Reviews
     + Twins
     + Suppressions
@@ -428,6 +430,7 @@ impl<T> Store for T where
         + SearchLedger
         + Replays
         + SitePages
+        + SiteHosts
         + Reviews
         + Twins
         + Suppressions

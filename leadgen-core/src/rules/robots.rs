@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Bytes of a file that are read.
-const LARGEST: usize = 512 * 1024;
+pub const LARGEST: usize = 512 * 1024;
 /// The longest line.
 const LONGEST_LINE: usize = 16 * 1024;
 /// Rules kept.

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use ipnet::IpNet;
 use url::{Host, Url};
 
 /// Zones and names that are never public.
@@ -80,20 +81,36 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     global && !special
 }
 
-/// The one address to connect to: all answers must be public; a loopback answer stands for the pair named for its port.
-pub fn pinned(addresses: &[IpAddr], port: u16, loopback: &[(u16, SocketAddr)], offline: bool) -> Result<SocketAddr, &'static str> {
-    let first = addresses.first().ok_or("no_address")?;
-    if addresses.iter().all(IpAddr::is_loopback) {
-        let named = loopback.iter().find(|(logical, _)| *logical == port);
-        return named.map(|(_, pair)| *pair).ok_or("loopback");
+/// Where connections may be made.
+#[derive(Clone, Debug, Default)]
+pub struct Reach {
+    /// Loopback pairs that may be connected to: logical port, address.
+    pub loopback: Vec<(u16, SocketAddr)>,
+    /// Loopback only.
+    pub offline: bool,
+    /// Ranges that are never connected to, however public they are.
+    pub denied: Vec<IpNet>,
+}
+
+impl Reach {
+    /// The one address to connect to: all answers must be public; a loopback answer stands for the pair named for its port.
+    pub fn pinned(&self, addresses: &[IpAddr], port: u16) -> Result<SocketAddr, &'static str> {
+        let first = addresses.first().ok_or("no_address")?;
+        if addresses.iter().all(IpAddr::is_loopback) {
+            let named = self.loopback.iter().find(|(logical, _)| *logical == port);
+            return named.map(|(_, pair)| *pair).ok_or("loopback");
+        }
+        if !addresses.iter().all(|address| is_public(*address)) {
+            return Err("not_public");
+        }
+        if addresses.iter().any(|address| self.denied.iter().any(|range| range.contains(address))) {
+            return Err("denied");
+        }
+        if self.offline {
+            return Err("offline");
+        }
+        Ok(SocketAddr::new(*first, port))
     }
-    if !addresses.iter().all(|address| is_public(*address)) {
-        return Err("not_public");
-    }
-    if offline {
-        return Err("offline");
-    }
-    Ok(SocketAddr::new(*first, port))
 }
 
 #[cfg(test)]
@@ -228,11 +245,23 @@ mod tests {
     }
 
     #[test]
+    fn a_denied_range_is_refused_also_if_only_one_answer_lies_in_it() {
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let wary = Reach { denied: vec!["198.41.0.0/24".parse().unwrap(), "2a00:1450::/32".parse().unwrap()], ..Reach::default() };
+        assert_eq!(wary.pinned(&[ip("198.41.0.4")], 443), Err("denied"));
+        assert_eq!(wary.pinned(&[ip("93.184.216.34"), ip("2a00:1450::5")], 443), Err("denied"));
+        assert_eq!(wary.pinned(&[ip("198.41.1.4")], 443), Ok("198.41.1.4:443".parse().unwrap()));
+    }
+
+    #[test]
     fn one_private_answer_among_public_ones_refuses_the_host() {
         let ip = |text: &str| text.parse::<IpAddr>().unwrap();
-        assert!(pinned(&[ip("93.184.216.34"), ip("10.0.0.1")], 443, &[], false).is_err());
-        assert!(pinned(&[ip("127.0.0.1")], 80, &[], false).is_err());
-        assert_eq!(pinned(&[ip("127.0.0.1")], 80, &[(80, "127.0.0.1:8080".parse().unwrap())], true).unwrap().port(), 8080);
+        let open = Reach::default();
+        assert_eq!(open.pinned(&[ip("93.184.216.34"), ip("10.0.0.1")], 443), Err("not_public"));
+        assert_eq!(open.pinned(&[ip("127.0.0.1")], 80), Err("loopback"));
+        let home = Reach { loopback: vec![(80, "127.0.0.1:8080".parse().unwrap())], offline: true, ..Reach::default() };
+        assert_eq!(home.pinned(&[ip("127.0.0.1")], 80).unwrap().port(), 8080);
+        assert_eq!(home.pinned(&[ip("93.184.216.34")], 80), Err("offline"));
         for private in
             ["100.64.0.1", "192.0.2.1", "198.18.0.1", "fe80::1", "fc00::1", "2002::1", "2001:db8::1", "::ffff:8.8.8.8", "64:ff9b::1"]
         {

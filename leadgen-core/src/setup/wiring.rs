@@ -29,9 +29,11 @@ use crate::pipeline::builder::PipelineBuilder;
 use crate::pipeline::policy::Correspondence;
 use crate::ports::clock::{Clock, RehearsalClock, SystemClock};
 use crate::ports::drafter::Drafter;
+use crate::ports::hosts::SiteHosts;
 use crate::ports::search::SearchProvider;
 use crate::ports::store::SitePages;
 use crate::rules::compose::unsubscribe;
+use crate::rules::target::Reach;
 use crate::rules::{mailmap, planning};
 use crate::setup::browser;
 use crate::setup::settings::{MailboxSettings, Provider, Settings};
@@ -167,7 +169,7 @@ pub fn pipeline(settings: &Settings, store: Arc<SqlStore>, clock: Arc<dyn Clock>
         policy.search.mode = SearchMode::Synchronous;
         policy.search.submit_quota = Quota::SYNCHRONOUS;
     }
-    let pages: Arc<dyn SitePages> = store.clone();
+    let (pages, hosts): (Arc<dyn SitePages>, Arc<dyn SiteHosts>) = (store.clone(), store.clone());
     let mut builder = Pipeline::builder()
         .store(store)
         .clock(Arc::clone(&clock))
@@ -195,7 +197,8 @@ pub fn pipeline(settings: &Settings, store: Arc<SqlStore>, clock: Arc<dyn Clock>
     if needs.contacts || needs.drafter || needs.mail {
         let dns = Arc::new(resolver(settings, &settings.routing.resolvers)?);
         if needs.contacts {
-            let fetcher = HttpFetcher::new(web_settings(settings), Arc::clone(&tls), dns.clone(), Arc::clone(&clock));
+            let fetcher =
+                HttpFetcher::new(web_settings(settings), Arc::clone(&tls), dns.clone(), Arc::clone(&clock)).with_kept_hosts(hosts);
             let mut extractor = WebsiteExtractor::new(fetcher, settings.web.max_pages as usize);
             if let Some(renderer) = browser::renderer(settings)? {
                 extractor = extractor.with_renderer(renderer);
@@ -375,8 +378,8 @@ fn web_settings(settings: &Settings) -> web::Settings {
         max_redirects: settings.web.max_redirects,
         contact: web_contact(settings),
         pace: settings.web.pace,
-        loopback: settings.web.loopback.clone(),
-        offline: settings.offline,
+        in_flight: settings.web.in_flight,
+        reach: Reach { loopback: settings.web.loopback.clone(), offline: settings.offline, denied: settings.web.denied.clone() },
     }
 }
 

@@ -1,6 +1,7 @@
 //! Sites of the town, visited by the real fetcher. Hostile ones have suites of their own.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use leadgen_core::adapters::dns::Resolver;
 use leadgen_core::adapters::kit::tls::client_config;
@@ -9,9 +10,10 @@ use leadgen_core::domain::company::Company;
 use leadgen_core::domain::contact::Findings;
 use leadgen_core::domain::flow::CompanyState;
 use leadgen_core::domain::time::Timestamp;
-use leadgen_core::error::Result;
+use leadgen_core::error::{Result, Verdict};
 use leadgen_core::ports::contacts::ContactExtractor;
 use leadgen_core::ports::fetch::Fetcher;
+use leadgen_core::rules::target::Reach;
 use leadgen_core::rules::twins;
 use leadgen_sandbox::{Action, Firm};
 use leadgen_tests::harness::fault;
@@ -26,8 +28,8 @@ pub(super) fn fetcher(street: &Street) -> HttpFetcher {
         max_redirects: web.max_redirects,
         contact: web.contact.clone(),
         pace: web.pace,
-        loopback: web.loopback.clone(),
-        offline: true,
+        in_flight: web.in_flight,
+        reach: Reach { loopback: web.loopback.clone(), offline: true, ..Reach::default() },
     };
     let routing = &street.settings.routing;
     let resolver = Resolver::new(&routing.resolvers, routing.timeout, true).unwrap();
@@ -100,13 +102,12 @@ async fn a_site_with_nothing_but_a_form_gives_no_address() {
 }
 
 #[tokio::test]
-async fn a_site_that_can_not_be_reached_is_tried_later_or_named_so() {
+async fn a_site_that_hangs_up_is_tried_later() {
     let street = Street::open().await;
     let gone = firm(&street, 1, 11);
-    match visit(&street, gone).await {
-        Ok(findings) => assert_eq!(findings.reason.as_deref(), Some("unreachable")),
-        Err(error) => assert!(["unreachable", "robots_unreachable"].contains(&error.machine_code()), "{error}"),
-    }
+    let error = visit(&street, gone).await.unwrap_err();
+    assert_eq!(error.machine_code(), "broken_answer");
+    assert_eq!(error.verdict(), Verdict::Retry { after: Some(Duration::from_mins(1)) });
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use leadgen_core::rules::robots::Robots;
-use leadgen_core::rules::target::{pinned, refusal};
+use leadgen_core::rules::target::{Reach, refusal};
 use serde_json::{Value, json};
 use url::{Position, Url};
 
@@ -60,6 +60,6 @@ pub(super) fn target(value: &Value) -> Value {
     if addresses.len() != texts.len() {
         return json!({"allowed": false, "reason": "bad_address", "error": null});
     }
-    let reason = pinned(&addresses, url.port_or_known_default().unwrap_or(443), &[], false).err();
+    let reason = Reach::default().pinned(&addresses, url.port_or_known_default().unwrap_or(443)).err();
     json!({"allowed": reason.is_none(), "reason": reason, "error": null})
 }

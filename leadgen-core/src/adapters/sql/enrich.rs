@@ -27,6 +27,7 @@ impl Lane<EnrichCompany> for SqlStore {
     async fn claim(&self, call: &Call) -> Result<Vec<Claim<EnrichCompany>>> {
         let tx = self.write(Serial::None).await?;
         self.forget_old_sites(&tx, call).await?;
+        self.forget_old_hosts(&tx, call).await?;
         let tries = call.policy.enrich_tries;
         let lane = LaneTable {
             table: COMPANIES,

@@ -27,6 +27,7 @@ mod row;
 mod rows_in;
 mod search;
 mod shift;
+mod site_hosts;
 mod site_pages;
 mod spoiled;
 mod submit;

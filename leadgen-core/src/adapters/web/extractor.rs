@@ -83,19 +83,16 @@ impl<F: Fetcher> WebsiteExtractor<F> {
         self
     }
 
-    /// The home page: https first, then http. A certificate is never waived: a site that fails TLS may still answer plainly.
+    /// The home page: https first, and http where nothing speaks TLS. A certificate is never waived.
     async fn home(&self, visit: &mut Visit<'_>, host: &str) -> Result<Page> {
-        let mut first_error: Option<Error> = None;
-        for scheme in ["https", "http"] {
-            let url = Url::parse(&format!("{scheme}://{host}/"))
-                .map_err(|e| Error::new(ErrorKind::Rejected, "read a site's address").because(e))?;
-            match self.get(visit, &url).await {
-                Ok(page) => return Ok(page),
-                Err(error) if error.machine_code() == "robots_disallowed" => return Err(error),
-                Err(error) => first_error = Some(error),
-            }
+        let address = |scheme: &str| {
+            Url::parse(&format!("{scheme}://{host}/")).map_err(|e| Error::new(ErrorKind::Rejected, "read a site's address").because(e))
+        };
+        match self.get(visit, &address("https")?).await {
+            // Where no connection could be made, or none may be: another port may do.
+            Err(error) if matches!(error.machine_code(), "unreachable" | "target_refused") => self.get(visit, &address("http")?).await,
+            got => got,
         }
-        Err(first_error.unwrap_or_else(|| Error::new(ErrorKind::Unavailable, format!("visit {host}"))))
     }
 
     async fn get(&self, visit: &mut Visit<'_>, url: &Url) -> Result<Page> {
@@ -122,7 +119,6 @@ impl<F: Fetcher> WebsiteExtractor<F> {
         let nothing = |reason: &str| Findings { reason: Some(reason.to_owned()), pages: 1, ..Findings::default() };
         match home.status {
             200..=299 => {}
-            429 | 503 => return Err(Error::new(ErrorKind::Limited, format!("visit {host}")).code("site_limits")),
             500.. => return Err(Error::new(ErrorKind::Unavailable, format!("visit {host}")).code("site_broken")),
             403 => return Ok(nothing("refused_by_site")),
             _ => return Ok(nothing("no_page")),
@@ -139,12 +135,16 @@ impl<F: Fetcher> WebsiteExtractor<F> {
         if visit.queue.iter().all(|(score, _)| *score < 3) {
             visit.queue.extend(pages::GUESSES.iter().filter_map(|path| base.join(path).ok()).map(|url| (1, url)));
         }
-        self.walk(&mut visit).await;
+        let cut_short = self.walk(&mut visit).await;
+        // Whoever asked for a pause before an address was seen is visited again when it is over.
+        if let Some(error) = cut_short.filter(|_| !site::has_address(&visit.findings)) {
+            return Err(error);
+        }
         Ok(Findings { visited: visit.kept, ..site::findings(&visit.findings, &visit.site) })
     }
 
-    /// Follows what is worth it, until enough is known or the budget is spent.
-    async fn walk(&self, visit: &mut Visit<'_>) {
+    /// Follows what is worth it, until enough is known or the budget is spent, or the site wants to be left alone: then that.
+    async fn walk(&self, visit: &mut Visit<'_>) -> Option<Error> {
         while let Some(url) = visit.next() {
             if visit.tried >= self.max_pages || visit.bytes > MOST_BYTES || visit.spent > MOST_TIME {
                 break;
@@ -157,6 +157,7 @@ impl<F: Fetcher> WebsiteExtractor<F> {
             // A page that can't be had is left out; the others go on.
             let page = match self.get(visit, &url).await {
                 Ok(page) => page,
+                Err(error) if error.kind() == ErrorKind::Limited => return Some(error),
                 Err(error) => {
                     // What may not be asked for costs nothing.
                     visit.tried -= usize::from(error.machine_code() == "robots_disallowed");
@@ -170,6 +171,7 @@ impl<F: Fetcher> WebsiteExtractor<F> {
                 visit.queue.truncate(MOST_QUEUED);
             }
         }
+        None
     }
 
     /// Reads a page; the links worth following.

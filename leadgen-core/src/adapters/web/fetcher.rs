@@ -1,26 +1,28 @@
 //! Fetches pages: robots.txt first, one request at a time and a pause for every host, addresses checked and pinned,
 //! redirects by our own loop, size and time bounded.
 
-use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use rustls::ClientConfig;
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::Semaphore;
 use url::Url;
 
+use crate::domain::host::{KeptRobots, Loss, Rest, Scheme};
 use crate::domain::name::DomainName;
 use crate::domain::page::Validators;
-use crate::domain::time::Timestamp;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Verdict};
 use crate::ports::clock::Clock;
 use crate::ports::dns::DnsLookup;
 use crate::ports::fetch::{Fetcher, Page};
-use crate::rules::robots::Robots;
-use crate::rules::target::{pinned, refusal};
+use crate::ports::hosts::SiteHosts;
+use crate::rules::robots::{self, Robots};
+use crate::rules::target::{Reach, refusal};
 
+use super::hosts::{Gate, Host, Hosts, Known, Line};
+use super::own::is_own;
+use super::turns::Turns;
 use super::wire::{Answer, Wire};
 
 /// The product token we go by, in robots.txt and in the User-Agent.
@@ -33,18 +35,22 @@ const FEW: u32 = 3;
 const ROBOTS_KEPT: Duration = Duration::from_hours(24);
 /// How long a copy is believed while the server fails.
 const ROBOTS_STALE: Duration = Duration::from_hours(1);
-/// Least pause between two requests to one address, whatever hosts live there.
-const PER_ADDRESS: Duration = Duration::from_secs(1);
-/// Requests in flight at once.
-const IN_FLIGHT: usize = 64;
+/// Redirects of robots.txt that are followed (RFC 9309, 2.3.1.2).
+const ROBOTS_REDIRECTS: u32 = 5;
+/// A robots.txt that could not be had for so long is as good as none (RFC 9309, 2.3.1.4).
+const ROBOTS_GIVEN_UP: Duration = Duration::from_hours(30 * 24);
 /// How long a host that refuses is left alone: each time longer.
 const PAUSES: [Duration; 4] = [Duration::from_mins(1), Duration::from_mins(5), Duration::from_mins(30), Duration::from_hours(7 * 24)];
+/// How long a host without a readable robots.txt stays closed: each time longer.
+const CLOSED: [Duration; 4] = [Duration::from_mins(1), Duration::from_mins(5), Duration::from_mins(30), Duration::from_hours(6)];
+/// Failures that last: no address, no connection.
+const LASTING: [&str; 3] = ["dns_failed", "dns_timeout", "unreachable"];
+/// How long a host is left alone after such a failure.
+const LOST: Duration = Duration::from_hours(6);
 /// Signs of a page that wants a person before it shows anything.
 const CHALLENGES: [&[u8]; 4] = [b"_cf_chl_opt", b"<title>DDOS-GUARD", b"/showcaptcha?", b"<title>Just a moment...</title>"];
 /// Such a page is short.
 const CHALLENGE_SIZE: usize = 32 * 1024;
-/// Hosts and addresses remembered.
-const MOST_HOSTS: usize = 10_000;
 
 /// How to crawl.
 #[derive(Clone, Debug)]
@@ -57,31 +63,34 @@ pub struct Settings {
     pub contact: String,
     /// Least pause between two requests to a host.
     pub pace: Duration,
-    /// Loopback pairs that may be visited: logical port, address.
-    pub loopback: Vec<(u16, SocketAddr)>,
-    /// Loopback only.
-    pub offline: bool,
+    /// Requests under way at once, over all hosts.
+    pub in_flight: usize,
+    /// Where it may connect.
+    pub reach: Reach,
 }
 
-/// What is remembered of a host. Its lock is held for the length of a request: one at a time.
-#[derive(Debug, Default)]
-struct Host {
-    robots: Option<(Rules, Timestamp)>,
-    last: Option<Timestamp>,
-    /// One connection, for the address it was made to.
-    wire: Option<Wire>,
-    /// The host is left alone until then, after so many refusals.
-    rest: Option<Timestamp>,
-    refusals: usize,
-    /// Pages still allowed where the host asks for a very long pause.
-    few: Option<u32>,
+impl Default for Settings {
+    fn default() -> Self {
+        let (timeout, pace) = (Duration::from_secs(20), Duration::from_secs(2));
+        Self { timeout, max_redirects: 5, contact: String::new(), pace, in_flight: 8, reach: Reach::default() }
+    }
 }
 
-#[derive(Clone, Debug)]
-enum Rules {
-    File(Robots),
-    /// The server failed: nothing may be fetched now.
-    Closed,
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    Page,
+    Robots,
+}
+
+impl Purpose {
+    /// Statuses by which a host says that it wants to be left alone. A robots.txt that is refused is as good as none.
+    fn refusals(self) -> &'static [u16] {
+        match self {
+            Self::Page => &[403, 429, 503],
+            Self::Robots => &[429, 503],
+        }
+    }
 }
 
 /// Fetches over HTTP.
@@ -92,9 +101,8 @@ pub struct HttpFetcher {
     tls: Arc<ClientConfig>,
     dns: Arc<dyn DnsLookup>,
     clock: Arc<dyn Clock>,
-    hosts: Mutex<HashMap<String, Arc<Mutex<Host>>>>,
-    /// When each address may be asked again.
-    addresses: Mutex<HashMap<IpAddr, Timestamp>>,
+    hosts: Hosts,
+    turns: Turns,
     in_flight: Semaphore,
 }
 
@@ -102,21 +110,16 @@ impl HttpFetcher {
     /// A fetcher over a resolver of ours.
     pub fn new(settings: Settings, tls: Arc<ClientConfig>, dns: Arc<dyn DnsLookup>, clock: Arc<dyn Clock>) -> Self {
         let agent = agent(&settings.contact);
-        let in_flight = Semaphore::new(IN_FLIGHT);
-        Self { settings, agent, tls, dns, clock, hosts: Mutex::default(), addresses: Mutex::default(), in_flight }
+        let in_flight = Semaphore::new(settings.in_flight.max(1));
+        let (hosts, turns) = (Hosts::new(Arc::clone(&clock)), Turns::at(settings.pace, Arc::clone(&clock)));
+        Self { settings, agent, tls, dns, clock, hosts, turns, in_flight }
     }
 
-    async fn host(&self, url: &Url) -> Arc<Mutex<Host>> {
-        let key = url.origin().ascii_serialization();
-        let mut hosts = self.hosts.lock().await;
-        if hosts.len() >= MOST_HOSTS {
-            // Those at rest are remembered: forgetting them would be asking again.
-            let now = self.clock.now();
-            hosts.retain(|_, host| {
-                Arc::strong_count(host) > 1 || host.try_lock().is_ok_and(|host| host.rest.is_some_and(|rest| now < rest))
-            });
-        }
-        Arc::clone(hosts.entry(key).or_default())
+    /// What hosts ask for is kept, and what they asked of earlier processes holds.
+    #[must_use]
+    pub fn with_kept_hosts(mut self, book: Arc<dyn SiteHosts>) -> Self {
+        self.hosts.book = Some(book);
+        self
     }
 
     /// One hop: allowed, paced, fetched.
@@ -124,61 +127,84 @@ impl HttpFetcher {
         if let Some(why) = refusal(url) {
             return Err(refused(url, why));
         }
-        let host = self.host(url).await;
-        let mut host = host.lock().await;
-        self.is_awake(&host, url)?;
-        let delay = self.may_fetch(&mut host, url).await?;
-        self.wait(&mut host, delay).await;
-        let mut answer = self.request(&mut host, url, known).await?;
-        self.note(&mut host, &mut answer);
-        Ok(answer)
-    }
-
-    /// A host that refused is not asked before its time.
-    fn is_awake(&self, host: &Host, url: &Url) -> Result<()> {
-        let now = self.clock.now();
-        match host.rest.filter(|rest| now < *rest) {
-            Some(rest) => {
-                Err(Error::new(ErrorKind::Limited, format!("fetch {url}")).code("host_at_rest").retry_after(Some(rest.since(now))))
+        let host = self.hosts.at(url).await?;
+        let delay = self.may_fetch(&host, url).await?;
+        let (answer, rest) = match self.ask(&host, url, known, delay, Purpose::Page).await {
+            Err(error) if LASTING.contains(&error.machine_code()) => {
+                let mut gate = host.gate.lock().await;
+                return Err(self.lose(&host, gate.schemes.entry(Scheme::of(url)).or_default(), url, error).await);
             }
-            None => Ok(()),
+            asked => asked?,
+        };
+        match rest {
+            // Whoever is over its limits gave no page; a refusal is one.
+            Some(rest) if answer.page.status != 403 => Err(Error::new(ErrorKind::Limited, format!("fetch {url}"))
+                .code("site_limits")
+                .detail(format!("HTTP {}", answer.page.status))
+                .retry_after(Some(rest))),
+            _ => Ok(answer),
         }
     }
 
-    /// 403, 429, 503 and pages that want a person: the host is left alone, each time longer.
-    fn note(&self, host: &mut Host, answer: &mut Answer) {
-        let body = &answer.page.body;
-        if answer.page.status == 200
-            && body.len() < CHALLENGE_SIZE
-            && CHALLENGES.iter().any(|sign| memchr::memmem::find(body, sign).is_some())
-        {
+    /// Asks a host in its turn, unless it wants to be left alone. A refusal is noted; with it comes the pause it costs.
+    async fn ask(
+        &self,
+        host: &Host,
+        url: &Url,
+        known: Option<&Validators>,
+        delay: Duration,
+        purpose: Purpose,
+    ) -> Result<(Answer, Option<Duration>)> {
+        let mut line = host.line.lock().await;
+        let now = self.clock.now();
+        if let Some(rest) = line.rest.as_ref().filter(|rest| now < rest.until) {
+            return Err(Error::new(ErrorKind::Limited, format!("fetch {url}"))
+                .code("host_at_rest")
+                .detail(format!("{} asked for a pause until {}", host.name, rest.until))
+                .retry_after(Some(rest.until.since(now))));
+        }
+        if let Some(turn) = line.last.map(|last| last + delay).filter(|turn| now < *turn) {
+            self.clock.sleep_until(turn).await;
+        }
+        let asked = self.request(&mut line, &host.name, url, known).await;
+        // The pause counts from the end of the answer, and after a failure as well.
+        let now = self.clock.now();
+        line.last = Some(now);
+        let mut answer = asked?;
+        if is_challenge(&answer.page) {
             answer.page.status = 403;
         }
-        if !matches!(answer.page.status, 403 | 429 | 503) {
-            host.refusals = 0;
-            return;
+        if !purpose.refusals().contains(&answer.page.status) {
+            if purpose == Purpose::Page && line.rest.take().is_some() {
+                self.hosts.note_rest(host, None).await;
+            }
+            return Ok((answer, None));
         }
-        let pause = PAUSES[host.refusals.min(PAUSES.len() - 1)];
-        host.refusals += 1;
-        let now = self.clock.now();
-        host.rest = Some(now + answer.retry_after.map_or(pause, |asked| asked.from(now)));
+        let refused = line.rest.as_ref().map_or(0, |rest| rest.refusals);
+        let pause = PAUSES[(refused as usize).min(PAUSES.len() - 1)];
+        let pause = answer.retry_after.map_or(pause, |asked| asked.from(now));
+        line.rest = Some(Rest { until: now + pause, refusals: refused.saturating_add(1) });
+        self.hosts.note_rest(host, line.rest.clone()).await;
+        Ok((answer, Some(pause)))
     }
 
     /// Reads robots.txt if it is not known, and answers with the pause it asks for.
-    async fn may_fetch(&self, host: &mut Host, url: &Url) -> Result<Duration> {
+    async fn may_fetch(&self, host: &Host, url: &Url) -> Result<Duration> {
+        let mut gate = host.gate.lock().await;
+        let Gate { schemes, few } = &mut *gate;
+        let known = schemes.entry(Scheme::of(url)).or_default();
         let now = self.clock.now();
-        if host.robots.as_ref().is_none_or(|(_, until)| *until <= now) {
-            let read = self.read_robots(host, url).await;
-            let old = host.robots.take().map(|(rules, _)| rules).filter(|rules| matches!(rules, Rules::File(_)));
-            let (rules, keep) = match (read, old) {
-                (Ok((Rules::Closed, _)) | Err(_), Some(old)) => (old, ROBOTS_STALE),
-                (read, _) => read?,
-            };
-            host.robots = Some((rules, self.clock.now() + keep));
+        if let Some(loss) = known.loss.as_ref().filter(|loss| now < loss.until) {
+            return Err(Error::new(ErrorKind::Unavailable, format!("fetch {url}"))
+                .code(loss.code.clone())
+                .detail(format!("tried before, and not again before {}", loss.until))
+                .retry_after(Some(loss.until.since(now))));
         }
-        let Some((Rules::File(robots), _)) = &host.robots else {
-            return Err(Error::new(ErrorKind::Unavailable, format!("read robots.txt of {}", url.host_str().unwrap_or("")))
-                .code("robots_unreachable"));
+        if known.robots.as_ref().is_none_or(|(_, until)| *until <= now) {
+            self.learn_robots(host, known, url).await?;
+        }
+        let Some((robots, _)) = &known.robots else {
+            return Err(Error::new(ErrorKind::Unavailable, format!("read robots.txt of {}", host.name)).code("robots_unreachable"));
         };
         let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
         let permission = robots.permission(AGENT, path);
@@ -190,7 +216,7 @@ impl HttpFetcher {
         let delay = robots.crawl_delay(AGENT).unwrap_or_default();
         if delay > MOST_DELAY {
             // Such a pause would take days: three pages are all that is asked of the host.
-            let left = host.few.get_or_insert(FEW);
+            let left = few.get_or_insert(FEW);
             if *left == 0 {
                 return Err(Error::new(ErrorKind::Rejected, format!("fetch {url}"))
                     .code("crawl_delay_too_long")
@@ -201,83 +227,115 @@ impl HttpFetcher {
         Ok(delay.min(MOST_DELAY).max(self.settings.pace))
     }
 
-    /// 2xx is parsed; other answers below 500 but 429 allow everything; the rest closes the host for now.
-    async fn read_robots(&self, host: &mut Host, url: &Url) -> Result<(Rules, Duration)> {
+    /// Reads robots.txt. Where that fails a copy is believed a while longer; without one the host is closed, each time longer,
+    /// and after a month it is as if there were none.
+    async fn learn_robots(&self, host: &Host, known: &mut Known, url: &Url) -> Result<()> {
+        let scheme = Scheme::of(url);
+        let error = match self.read_robots(host, url).await {
+            Ok(body) => {
+                let until = self.clock.now() + ROBOTS_KEPT;
+                (known.robots, known.loss) = (Some((Robots::parse(&body), until)), None);
+                self.hosts.note_robots(host, scheme, KeptRobots { body, until }).await;
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        if let (Some((_, until)), ErrorKind::Unavailable | ErrorKind::Limited) = (&mut known.robots, error.kind()) {
+            *until = self.clock.now() + ROBOTS_STALE;
+            return Ok(());
+        }
+        if error.kind() != ErrorKind::Unavailable {
+            return Err(error);
+        }
+        let error = self.lose(host, known, url, error).await;
+        let now = self.clock.now();
+        if known.loss.as_ref().is_some_and(|loss| now.since(loss.since) >= ROBOTS_GIVEN_UP) {
+            let until = now + ROBOTS_KEPT;
+            (known.robots, known.loss) = (Some((Robots::default(), until)), None);
+            self.hosts.note_robots(host, scheme, KeptRobots { body: Vec::new(), until }).await;
+            return Ok(());
+        }
+        Err(error)
+    }
+
+    /// A host that can't be had is not asked again at once, whoever asks.
+    async fn lose(&self, host: &Host, known: &mut Known, url: &Url, error: Error) -> Error {
+        let now = self.clock.now();
+        let (since, tries) = known.loss.as_ref().map_or((now, 0), |loss| (loss.since, loss.tries));
+        let asked = match error.verdict() {
+            Verdict::Retry { after } => after,
+            _ => None,
+        };
+        let pause = if LASTING.contains(&error.machine_code()) { LOST } else { CLOSED[(tries as usize).min(CLOSED.len() - 1)] };
+        let pause = asked.unwrap_or(pause);
+        let loss = Loss { code: error.machine_code().to_owned(), since, until: now + pause, tries: tries.saturating_add(1) };
+        known.loss = Some(loss.clone());
+        self.hosts.note_loss(host, Scheme::of(url), Some(loss)).await;
+        error.retry_after(Some(pause))
+    }
+
+    /// 2xx is a file; other answers below 500 but 429 allow everything; the rest closes the host for now.
+    async fn read_robots(&self, host: &Host, url: &Url) -> Result<Vec<u8>> {
         let mut target = url.clone();
         target.set_path("/robots.txt");
         target.set_query(None);
-        for hop in 0..=5 {
-            self.wait(host, self.settings.pace).await;
-            // A redirect may lead to another host, which has a connection of its own.
-            let mut other = Host::default();
-            let answer = self.request(if hop == 0 { &mut *host } else { &mut other }, &target, None).await?;
+        let mut elsewhere: Option<Arc<Host>> = None;
+        for _ in 0..=ROBOTS_REDIRECTS {
+            // A redirect may lead to another host, which has a pace and a connection of its own.
+            let at = elsewhere.as_deref().unwrap_or(host);
+            let (answer, rest) = self.ask(at, &target, None, self.settings.pace, Purpose::Robots).await?;
             match (answer.page.status, answer.location) {
-                (200..=299, _) => return Ok((Rules::File(Robots::parse(&answer.page.body)), ROBOTS_KEPT)),
+                (200..=299, _) => {
+                    let mut body = answer.page.body;
+                    body.truncate(robots::LARGEST + 1);
+                    return Ok(body);
+                }
                 (300..=399, Some(location)) => match target.join(&location) {
-                    Ok(next) if refusal(&next).is_none() => target = next,
-                    _ => return Ok((Rules::File(Robots::default()), ROBOTS_KEPT)),
+                    Ok(next) if refusal(&next).is_none() => {
+                        let there = self.hosts.at(&next).await?;
+                        elsewhere = (there.name != host.name).then_some(there);
+                        target = next;
+                    }
+                    _ => return Ok(Vec::new()),
                 },
-                (429 | 500.., _) => return Ok((Rules::Closed, Duration::from_mins(5))),
-                _ => return Ok((Rules::File(Robots::default()), ROBOTS_KEPT)),
+                (429 | 500.., _) => {
+                    return Err(Error::new(ErrorKind::Unavailable, format!("read robots.txt of {}", host.name))
+                        .code("robots_unreachable")
+                        .detail(format!("HTTP {}", answer.page.status))
+                        .retry_after(rest));
+                }
+                _ => return Ok(Vec::new()),
             }
         }
-        Ok((Rules::File(Robots::default()), ROBOTS_KEPT))
-    }
-
-    async fn wait(&self, host: &mut Host, delay: Duration) {
-        if let Some(last) = host.last {
-            let turn = last + delay;
-            if self.clock.now() < turn {
-                self.clock.sleep_until(turn).await;
-            }
-        }
-        host.last = Some(self.clock.now());
-    }
-
-    /// Many hosts may live at one address: it is not asked more than once a second.
-    async fn wait_for_address(&self, address: IpAddr) {
-        if address.is_loopback() {
-            return;
-        }
-        let turn = {
-            let mut addresses = self.addresses.lock().await;
-            let now = self.clock.now();
-            if addresses.len() >= MOST_HOSTS {
-                addresses.retain(|_, next| now < *next);
-            }
-            let next = addresses.entry(address).or_insert(now);
-            let turn = (*next).max(now);
-            *next = turn + PER_ADDRESS;
-            turn
-        };
-        if self.clock.now() < turn {
-            self.clock.sleep_until(turn).await;
-        }
+        Ok(Vec::new())
     }
 
     /// One request to a checked and pinned address. The name is looked up anew each time.
-    async fn request(&self, host: &mut Host, url: &Url, known: Option<&Validators>) -> Result<Answer> {
-        let name = DomainName::parse(url.host_str().unwrap_or("")).map_err(|e| refused(url, "host").because(e))?;
+    async fn request(&self, line: &mut Line, name: &DomainName, url: &Url, known: Option<&Validators>) -> Result<Answer> {
         let port = url.port_or_known_default().unwrap_or(443);
-        let addresses = self.dns.addresses(&name).await?;
-        let address = pinned(&addresses, port, &self.settings.loopback, self.settings.offline).map_err(|why| refused(url, why))?;
+        let addresses = self.dns.addresses(name).await?;
+        let address = self.settings.reach.pinned(&addresses, port).map_err(|why| refused(url, why))?;
         if self.settings.contact.is_empty() && !address.ip().is_loopback() {
             return Err(Error::new(ErrorKind::Config, format!("visit {name}"))
                 .code("web_contact_missing")
                 .detail("set LEADGEN_WEB_CONTACT to an address or a page where the owner of a site reaches you"));
         }
-        self.wait_for_address(address.ip()).await;
-        let wire = match host.wire.take().filter(|wire| wire.address() == address) {
+        self.turns.wait(name, address.ip()).await;
+        let wire = match line.wire.take().filter(|wire| wire.address() == address) {
             Some(wire) => wire,
-            None => Wire::new(&self.tls, &self.agent, &name, address, self.settings.timeout)?,
+            None if !address.ip().is_loopback() && is_own(address.ip()) => return Err(refused(url, "own_address")),
+            None => Wire::new(&self.tls, &self.agent, name, address, self.settings.timeout)?,
         };
         let _permit = self.in_flight.acquire().await;
         let answer = wire.get(url, known).await;
-        host.wire = Some(wire);
-        // The pause counts from the end of the answer.
-        host.last = Some(self.clock.now());
+        line.wire = Some(wire);
         answer
     }
+}
+
+/// Whether this is a page that wants a person before it shows anything.
+fn is_challenge(page: &Page) -> bool {
+    page.status == 200 && page.body.len() < CHALLENGE_SIZE && CHALLENGES.iter().any(|sign| memchr::memmem::find(&page.body, sign).is_some())
 }
 
 /// How we name ourselves to sites.
@@ -321,11 +379,11 @@ impl Fetcher for HttpFetcher {
     }
 
     async fn maps(&self, site: &Url) -> Vec<Url> {
-        let host = self.host(site).await;
-        let host = host.lock().await;
-        match &host.robots {
-            Some((Rules::File(robots), _)) => robots.sitemaps.iter().filter_map(|map| site.join(map).ok()).collect(),
-            _ => Vec::new(),
+        let Ok(host) = self.hosts.at(site).await else { return Vec::new() };
+        let gate = host.gate.lock().await;
+        match gate.schemes.get(&Scheme::of(site)).and_then(|known| known.robots.as_ref()) {
+            Some((robots, _)) => robots.sitemaps.iter().filter_map(|map| site.join(map).ok()).collect(),
+            None => Vec::new(),
         }
     }
 }

@@ -4,16 +4,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
 use url::Url;
 
 use crate::domain::company::Company;
 use crate::domain::id::Id;
 use crate::domain::page::SitePage;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::ports::clock::Clock;
 use crate::ports::fetch::{Fetcher, Page};
 use crate::ports::store::SitePages;
+
+use super::aside::aside;
 
 /// A page younger than this is not asked for again.
 const FRESH: Duration = Duration::from_hours(24);
@@ -28,16 +29,9 @@ pub(super) struct Shelf {
 }
 
 impl Shelf {
-    /// What is kept of an address. Asked in a task of its own: visits are not looked after while another one is committed,
-    /// and one that holds a connection of the store then would be what the commit waits for.
     async fn look(&self, company: Id<Company>, url: &Url) -> Result<Option<SitePage>> {
         let (pages, asked) = (Arc::clone(&self.pages), url.as_str().to_owned());
-        let mut look = JoinSet::new();
-        look.spawn(async move { pages.page(company, &asked).await });
-        match look.join_next().await {
-            Some(Ok(found)) => found,
-            _ => Err(Error::new(ErrorKind::Unavailable, format!("look for a kept page of {url}"))),
-        }
+        aside(async move { pages.page(company, &asked).await }).await
     }
 }
 

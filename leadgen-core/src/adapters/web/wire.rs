@@ -128,8 +128,9 @@ impl Wire {
         let began = Instant::now();
         let answer = match timeout(FIRST_BYTE.min(self.whole), request.send()).await {
             Err(_) => return Err(lost("first_byte_timeout")),
+            Ok(Err(e)) if e.is_connect() => return Err(lost("unreachable").because(e)),
             Ok(Err(e)) if e.is_timeout() => return Err(lost("timeout").because(e)),
-            Ok(Err(e)) => return Err(lost("unreachable").because(e)),
+            Ok(Err(e)) => return Err(lost("broken_answer").because(e)),
             Ok(Ok(answer)) => answer,
         };
         // A client that looked the name up once more would end elsewhere.

@@ -10,6 +10,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use crate::adapters::yandex::Request;
 use crate::domain::letter::SenderProfile;
 use crate::domain::mail::Mailbox;
@@ -142,6 +144,10 @@ pub struct Web {
     pub contact: String,
     /// Least pause between two requests to one host.
     pub pace: Duration,
+    /// Requests under way at once, over all hosts.
+    pub in_flight: usize,
+    /// Ranges that are never visited.
+    pub denied: Vec<IpNet>,
     /// Loopback pairs that may be visited: logical port, address.
     pub loopback: Vec<(u16, SocketAddr)>,
     /// Who renders pages that show nothing without scripts; none: nobody.

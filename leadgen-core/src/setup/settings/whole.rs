@@ -1,8 +1,10 @@
 //! All settings in one reading, and those of the program, the database and the web.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
+
+use ipnet::IpNet;
 
 use crate::domain::name::EmailAddress;
 use crate::domain::time::{Timestamp, Zone};
@@ -96,6 +98,10 @@ impl Reader<'_> {
             contact: self.text("LEADGEN_WEB_CONTACT"),
             pace: Duration::from_secs(self.number_in("LEADGEN_WEB_PACE_SECONDS", 0, 60)),
             loopback: self.optional("LEADGEN_WEB_LOOPBACK", "PORT=ADDRESS:PORT pairs of loopback addresses", loopback).unwrap_or_default(),
+            in_flight: self.number_in("LEADGEN_WEB_IN_FLIGHT", 1, 1000) as usize,
+            denied: self
+                .optional("LEADGEN_WEB_DENY", "addresses or ranges, for example 198.51.100.7,2001:db8::/32", ranges)
+                .unwrap_or_default(),
             browser: self.browser(),
         }
     }
@@ -151,6 +157,11 @@ fn loopback(text: &str) -> Option<Vec<(u16, SocketAddr)>> {
             address.ip().is_loopback().then_some((port.parse().ok()?, address))
         })
         .collect()
+}
+
+fn ranges(text: &str) -> Option<Vec<IpNet>> {
+    let range = |text: &String| text.parse().ok().or_else(|| Some(IpNet::from(text.parse::<IpAddr>().ok()?)));
+    list(text).iter().map(range).collect()
 }
 
 fn rehearsal(text: &str) -> Option<Rehearsal> {

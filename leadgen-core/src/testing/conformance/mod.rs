@@ -15,6 +15,7 @@
 mod by_hand;
 mod companies;
 mod entrances;
+mod hosts;
 mod lanes;
 mod letters;
 mod limits;
@@ -68,6 +69,7 @@ pub async fn stores(make: impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) -> usi
         limits::CHECKS,
         companies::CHECKS,
         sites::CHECKS,
+        hosts::CHECKS,
         verified::CHECKS,
         letters::CHECKS,
         outbox::CHECKS,

@@ -25,6 +25,7 @@ impl Lane<EnrichCompany> for MemoryStore {
     async fn claim(&self, call: &Call) -> Result<Vec<Claim<EnrichCompany>>> {
         self.write(|tables, lease_now| {
             tables.forget_old_sites(call);
+            tables.forget_old_hosts(call);
             let waits = |row: &&CompanyRow| {
                 let company = &row.company;
                 company.canonical_domain.is_some()

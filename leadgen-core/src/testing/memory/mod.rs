@@ -20,6 +20,7 @@ mod registry;
 mod replay;
 mod reports;
 mod search;
+mod site_hosts;
 mod site_pages;
 mod submit;
 mod tables;

@@ -15,6 +15,7 @@ use crate::domain::mail::FrozenMail;
 use crate::domain::message::Message;
 use crate::domain::money::Money;
 use crate::domain::mx::MxClass;
+use crate::domain::name::DomainName;
 use crate::domain::page::SitePage;
 use crate::domain::query::SearchQuery;
 use crate::domain::serp::{Operation, Reading, Sighting};
@@ -27,6 +28,7 @@ use crate::ports::work::{Call, Ticket};
 
 use super::leases::{Lease, of_batch};
 use super::ledger::{Hold, Side};
+use super::site_hosts::HostRow;
 use super::twins::PairRow;
 
 #[derive(Clone, Debug)]
@@ -194,6 +196,7 @@ pub(super) struct Tables {
     pub(super) pages: BTreeMap<String, (Timestamp, Arc<[u8]>)>,
     /// Pages of sites, in the order of the visit.
     pub(super) site_pages: BTreeMap<Id<Company>, Vec<SitePage>>,
+    pub(super) site_hosts: BTreeMap<DomainName, HostRow>,
     /// What was charged, by the lease that asked.
     pub(super) charges: BTreeMap<Uuid, Charge>,
     /// Calls counted in the tenths of the quotas' spans.

@@ -1,0 +1,94 @@
+//! Turns of what hosts share: many may live at one address or under one registered name, and it is not asked more than once
+//! a second.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+
+use crate::domain::name::DomainName;
+use crate::domain::time::Timestamp;
+use crate::ports::clock::Clock;
+use crate::rules::normalize;
+
+/// Least pause between two requests to one place.
+const APART: Duration = Duration::from_secs(1);
+/// Places remembered.
+const MOST_PLACES: usize = 10_000;
+
+/// What hosts share.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Place {
+    Address(IpAddr),
+    Name(String),
+}
+
+/// When each place may be asked again.
+#[derive(Debug)]
+pub(super) struct Turns {
+    clock: Arc<dyn Clock>,
+    apart: Duration,
+    next: Mutex<HashMap<Place, Timestamp>>,
+}
+
+impl Turns {
+    /// With a pace below a second the places keep that pace too.
+    pub(super) fn at(pace: Duration, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, apart: APART.min(pace), next: Mutex::default() }
+    }
+
+    /// Waits until both the address and the registered name of a host may be asked.
+    pub(super) async fn wait(&self, host: &DomainName, address: IpAddr) {
+        let name = normalize::registrable(host).map_or_else(|| host.to_string(), |registered| registered.to_string());
+        let mut places = vec![Place::Name(name)];
+        // On loopback one address stands for the whole web.
+        if !address.is_loopback() {
+            places.push(Place::Address(address));
+        }
+        let turn = self.take(places).await;
+        if self.clock.now() < turn {
+            self.clock.sleep_until(turn).await;
+        }
+    }
+
+    async fn take(&self, places: Vec<Place>) -> Timestamp {
+        let mut next = self.next.lock().await;
+        let now = self.clock.now();
+        if next.len() >= MOST_PLACES {
+            next.retain(|_, free| now < *free);
+        }
+        let turn = places.iter().filter_map(|place| next.get(place)).fold(now, |turn, free| turn.max(*free));
+        next.extend(places.into_iter().map(|place| (place, turn + self.apart)));
+        turn
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::ports::clock::HandClock;
+
+    #[tokio::test]
+    async fn hosts_of_one_name_or_one_address_take_turns_a_second_apart() {
+        let clock = Arc::new(HandClock::at(Timestamp::from_millis(1_700_000_000_000)));
+        let begun = clock.now();
+        let turns = Turns::at(Duration::from_secs(2), clock.clone());
+        let mut taken = Vec::new();
+        for (host, address) in [
+            ("www.firma.ru", "93.184.216.34"),
+            ("shop.firma.ru", "93.184.216.35"),
+            ("other.ru", "93.184.216.35"),
+            ("third.ru", "93.184.216.36"),
+            ("firma.ru", "127.0.0.1"),
+            ("fourth.ru", "127.0.0.1"),
+        ] {
+            turns.wait(&DomainName::parse(host).unwrap(), address.parse().unwrap()).await;
+            taken.push(clock.now().since(begun).as_secs());
+        }
+        assert_eq!(taken, [0, 1, 2, 2, 2, 2], "the name, then the address; nobody waits for strangers");
+    }
+}

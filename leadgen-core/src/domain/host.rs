@@ -1,0 +1,80 @@
+//! What a host of the web asked of us, and how it was when it was asked the last time.
+
+use url::Url;
+
+use crate::domain::time::Timestamp;
+
+/// How a host is spoken to. Each way has a robots.txt of its own (RFC 9309, 2.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scheme {
+    /// Plainly.
+    Http,
+    /// Over TLS.
+    Https,
+}
+
+impl Scheme {
+    /// The way of an address.
+    pub fn of(url: &Url) -> Self {
+        if url.scheme() == "https" { Self::Https } else { Self::Http }
+    }
+
+    /// The stored and written form.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+}
+
+/// A robots.txt as it came. An empty one allows everything, and stands for one that is not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptRobots {
+    /// Its bytes.
+    pub body: Vec<u8>,
+    /// How long it is believed.
+    pub until: Timestamp,
+}
+
+/// A host that could not be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loss {
+    /// The machine code of what went wrong.
+    pub code: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// It is not asked again before.
+    pub until: Timestamp,
+    /// How often it was tried.
+    pub tries: u32,
+}
+
+/// A host that wants to be left alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rest {
+    /// Until then.
+    pub until: Timestamp,
+    /// How often in a row it refused.
+    pub refusals: u32,
+}
+
+/// What is known of one way to speak to a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SchemeNotes {
+    /// Which way.
+    pub scheme: Scheme,
+    /// The robots.txt that was read the last time.
+    pub robots: Option<KeptRobots>,
+    /// Whether and how it failed the last time.
+    pub loss: Option<Loss>,
+}
+
+/// What is known of a host.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HostNotes {
+    /// Whether it is to be left alone.
+    pub rest: Option<Rest>,
+    /// By the ways to speak to it, http first.
+    pub schemes: Vec<SchemeNotes>,
+}

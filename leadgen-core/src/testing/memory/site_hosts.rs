@@ -1,0 +1,81 @@
+//! Notes on hosts of sites.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::domain::host::{HostNotes, KeptRobots, Loss, Rest, Scheme, SchemeNotes};
+use crate::domain::name::DomainName;
+use crate::domain::time::Timestamp;
+use crate::error::Result;
+use crate::ports::hosts::SiteHosts;
+use crate::ports::work::Call;
+
+use super::MemoryStore;
+use super::tables::Tables;
+
+/// Notes are kept so long at least.
+const KEPT: Duration = Duration::from_hours(30 * 24);
+
+/// What is noted of a host, and when it was.
+#[derive(Clone, Debug, Default)]
+pub(super) struct HostRow {
+    rest: Option<(Option<Rest>, Timestamp)>,
+    schemes: BTreeMap<Scheme, (SchemeNotes, Timestamp)>,
+}
+
+impl HostRow {
+    fn scheme(&mut self, scheme: Scheme, now: Timestamp) -> &mut SchemeNotes {
+        let row = self.schemes.entry(scheme).or_insert_with(|| (SchemeNotes { scheme, robots: None, loss: None }, now));
+        row.1 = now;
+        &mut row.0
+    }
+}
+
+#[async_trait]
+impl SiteHosts for MemoryStore {
+    async fn notes(&self, host: &DomainName) -> Result<HostNotes> {
+        Ok(self.read(|tables| {
+            let row = tables.site_hosts.get(host).cloned().unwrap_or_default();
+            HostNotes { rest: row.rest.and_then(|(rest, _)| rest), schemes: row.schemes.into_values().map(|(notes, _)| notes).collect() }
+        }))
+    }
+
+    async fn note_rest(&self, host: &DomainName, rest: Option<&Rest>, now: Timestamp) -> Result<()> {
+        self.write(|tables, _| {
+            tables.host(host).rest = Some((rest.cloned(), now));
+            Ok(())
+        })
+    }
+
+    async fn note_robots(&self, host: &DomainName, scheme: Scheme, robots: &KeptRobots, now: Timestamp) -> Result<()> {
+        self.write(|tables, _| {
+            *tables.host(host).scheme(scheme, now) = SchemeNotes { scheme, robots: Some(robots.clone()), loss: None };
+            Ok(())
+        })
+    }
+
+    async fn note_loss(&self, host: &DomainName, scheme: Scheme, loss: Option<&Loss>, now: Timestamp) -> Result<()> {
+        self.write(|tables, _| {
+            tables.host(host).scheme(scheme, now).loss = loss.cloned();
+            Ok(())
+        })
+    }
+}
+
+impl Tables {
+    fn host(&mut self, host: &DomainName) -> &mut HostRow {
+        self.site_hosts.entry(host.clone()).or_default()
+    }
+
+    /// Notes past their retention go.
+    pub(super) fn forget_old_hosts(&mut self, call: &Call) {
+        let oldest = call.now - call.policy.sites.keep_pages.max(KEPT);
+        for row in self.site_hosts.values_mut() {
+            row.rest.take_if(|(_, at)| *at < oldest);
+            row.schemes.retain(|_, (_, at)| *at >= oldest);
+        }
+        self.site_hosts.retain(|_, row| row.rest.is_some() || !row.schemes.is_empty());
+    }
+}
