@@ -53,6 +53,7 @@ pub struct PipelineBuilder {
     batch: Option<String>,
     owner: Option<String>,
     width: Option<usize>,
+    visits: Option<usize>,
     shutdown: CancellationToken,
     cut: CancellationToken,
     watch: Watch,
@@ -195,6 +196,13 @@ impl PipelineBuilder {
         self
     }
 
+    /// How many companies are visited side by side; 64 if nothing is said. Who fetches bounds what is asked at once.
+    #[must_use]
+    pub fn visits(mut self, visits: usize) -> Self {
+        self.visits = Some(visits);
+        self
+    }
+
     /// Cancelling it ends every loop after the work in hand.
     #[must_use]
     pub fn shutdown(mut self, shutdown: CancellationToken) -> Self {
@@ -257,6 +265,7 @@ impl PipelineBuilder {
             store,
             correspondence: self.correspondence.map(Arc::new),
             desk,
+            visits: self.visits.unwrap_or(64),
             only: Vec::new(),
             begun: tokio::sync::OnceCell::new(),
         })

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, info, info_span, warn};
 
@@ -161,6 +162,17 @@ impl Desk {
     /// Works a lane until it is empty, paused or shut down.
     pub async fn tick<W: Work>(&self, lane: &dyn Lane<W>, worker: &dyn Worker<W>) -> Result<Tally> {
         let mut tally = Tally::of(W::NAME);
+        if W::TOGETHER {
+            self.claim_by_claim(lane, worker, &mut tally).await?;
+        } else {
+            self.side_by_side(lane, worker, &mut tally).await?;
+        }
+        self.publish(&tally);
+        Ok(tally)
+    }
+
+    /// What is committed together is claimed, worked and committed before the next is claimed.
+    async fn claim_by_claim<W: Work>(&self, lane: &dyn Lane<W>, worker: &dyn Worker<W>, tally: &mut Tally) -> Result<()> {
         for _ in 0..CLAIMS_PER_TICK {
             if self.shutdown.is_cancelled() || tally.paused.is_some() {
                 break;
@@ -169,10 +181,38 @@ impl Desk {
             if claims.is_empty() {
                 break;
             }
-            self.work_claims(lane, worker, claims, &mut tally).await?;
+            self.work_claims(lane, worker, claims, tally).await?;
         }
-        self.publish(&tally);
-        Ok(tally)
+        Ok(())
+    }
+
+    /// Keeps the desk full, so that nobody waits for the slowest: once half of the places are free, all of them are taken.
+    async fn side_by_side<W: Work>(&self, lane: &dyn Lane<W>, worker: &dyn Worker<W>, tally: &mut Tally) -> Result<()> {
+        let width = self.width.max(1);
+        let mut at_work = FuturesUnordered::new();
+        let mut claims_left = CLAIMS_PER_TICK;
+        let mut is_filling = true;
+        loop {
+            let room = width - at_work.len();
+            is_filling = room > 0 && (is_filling || room * 2 >= width);
+            if is_filling && claims_left > 0 && !self.shutdown.is_cancelled() && tally.paused.is_none() {
+                let claims = lane.claim(&Call { max: room.min(W::CLAIM), ..self.call::<W>() }).await?;
+                claims_left = if claims.is_empty() { 0 } else { claims_left - 1 };
+                at_work.extend(claims.into_iter().map(|claim| self.work(worker, claim)));
+                continue;
+            }
+            let Some((ticket, outcome)) = at_work.next().await else { return Ok(()) };
+            match outcome {
+                Ok(done) => self.commit(lane, vec![(ticket, done)], tally).await?,
+                Err(error) => self.give_back(lane, &ticket, &error, tally).await?,
+            }
+        }
+    }
+
+    async fn work<W: Work>(&self, worker: &dyn Worker<W>, claim: Claim<W>) -> (Ticket, Result<W::Done>) {
+        let span = info_span!("work", stage = W::NAME, item = %claim.ticket.row);
+        let outcome = self.within::<W, _>(worker.work(&claim.item)).instrument(span).await;
+        (claim.ticket, outcome)
     }
 
     /// Works a lane whose work can't be taken back, one item at a time.
@@ -203,17 +243,11 @@ impl Desk {
         tally: &mut Tally,
     ) -> Result<()> {
         let mut finished = Vec::new();
-        let mut at_work = futures::stream::iter(claims)
-            .map(|claim| async move {
-                let span = info_span!("work", stage = W::NAME, item = %claim.ticket.row);
-                let outcome = self.within::<W, _>(worker.work(&claim.item)).instrument(span).await;
-                (claim.ticket, outcome)
-            })
-            .buffer_unordered(self.width.max(1));
+        let claims = claims.into_iter().map(|claim| self.work(worker, claim));
+        let mut at_work = futures::stream::iter(claims).buffer_unordered(self.width.max(1));
         while let Some((ticket, outcome)) = at_work.next().await {
             match outcome {
-                Ok(done) if W::TOGETHER => finished.push((ticket, done)),
-                Ok(done) => self.commit(lane, vec![(ticket, done)], tally).await?,
+                Ok(done) => finished.push((ticket, done)),
                 Err(error) => self.give_back(lane, &ticket, &error, tally).await?,
             }
         }

@@ -46,6 +46,8 @@ pub struct Pipeline {
     store: Arc<dyn Store>,
     correspondence: Option<Arc<Correspondence>>,
     desk: Desk,
+    /// How many companies are visited side by side.
+    visits: usize,
     only: Vec<String>,
     begun: tokio::sync::OnceCell<()>,
 }
@@ -250,6 +252,7 @@ impl Pipeline {
             "dedupe" => desk.tick::<DedupeResult>(&**store, &dedupe::Dedupe).await,
             "enrich" => {
                 let contacts = parts.contacts.clone().ok_or_else(missing)?;
+                let desk = Desk { width: self.visits, ..desk.clone() };
                 desk.tick::<EnrichCompany>(&**store, &enrich::Enrich { contacts, verifier: parts.verifier.clone() }).await
             }
             "draft" => {

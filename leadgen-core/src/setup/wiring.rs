@@ -177,7 +177,7 @@ pub fn pipeline(settings: &Settings, store: Arc<SqlStore>, clock: Arc<dyn Clock>
         .planning(planning_settings(settings))
         .excluded_domains(settings.excluded_domains.clone())
         .correspondence(correspondence(settings))
-        .width(settings.web.concurrency);
+        .visits(settings.web.companies);
     if let Some(mode) = needs.search {
         builder = match &settings.provider {
             Provider::Yandex => builder.search(search(settings, &tls, &clock, mode)?),
@@ -378,7 +378,7 @@ fn web_settings(settings: &Settings) -> web::Settings {
         max_redirects: settings.web.max_redirects,
         contact: web_contact(settings),
         pace: settings.web.pace,
-        in_flight: settings.web.in_flight,
+        in_flight: settings.web.concurrency,
         reach: Reach { loopback: settings.web.loopback.clone(), offline: settings.offline, denied: settings.web.denied.clone() },
     }
 }

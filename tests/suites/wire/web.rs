@@ -28,7 +28,7 @@ pub(super) fn fetcher(street: &Street) -> HttpFetcher {
         max_redirects: web.max_redirects,
         contact: web.contact.clone(),
         pace: web.pace,
-        in_flight: web.in_flight,
+        in_flight: web.concurrency,
         reach: Reach { loopback: web.loopback.clone(), offline: true, ..Reach::default() },
     };
     let routing = &street.settings.routing;

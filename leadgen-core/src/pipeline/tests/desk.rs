@@ -2,10 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -100,7 +102,7 @@ fn a_desk() -> Desk {
         entropy: Arc::new(SeededEntropy::new(1)),
         policy: Arc::new(Policy::default()),
         batch: None,
-        width: 2,
+        width: 1,
         shutdown: CancellationToken::new(),
         cut: CancellationToken::new(),
         watch: Watch::default(),
@@ -220,6 +222,50 @@ async fn work_that_stalls_is_cut_off_before_its_lease_ends() {
 
     assert_eq!((tally.retried, basket.verdicts()), (1, vec![LATER]));
     assert_eq!(basket.released.lock().unwrap()[0].code, "deadline");
+}
+
+#[tokio::test]
+async fn a_slow_item_holds_nobody_up_while_there_is_room() {
+    /// The first item ends when the last one is done.
+    struct Patient(Notify);
+    #[async_trait]
+    impl Worker<Knit> for Patient {
+        async fn work(&self, item: &&'static str) -> Result<String> {
+            match *item {
+                "slow" => self.0.notified().await,
+                "last" => self.0.notify_one(),
+                _ => {}
+            }
+            knit(item)
+        }
+    }
+    let basket = Basket::of(&["slow", "one", "two", "three", "last"]);
+
+    let tally = Desk { width: 2, ..a_desk() }.tick::<Knit>(&basket, &Patient(Notify::new())).await.unwrap();
+
+    assert_eq!(tally.done, 5, "{:?}", basket.verdicts());
+    assert_eq!(basket.committed().last().map(String::as_str), Some("knitted slow"));
+}
+
+#[tokio::test]
+async fn no_more_are_under_way_than_the_desk_is_wide() {
+    #[derive(Default)]
+    struct Counter(AtomicUsize, AtomicUsize);
+    #[async_trait]
+    impl Worker<Knit> for Counter {
+        async fn work(&self, item: &&'static str) -> Result<String> {
+            let now = self.0.fetch_add(1, Ordering::SeqCst) + 1;
+            self.1.fetch_max(now, Ordering::SeqCst);
+            tokio::task::yield_now().await;
+            self.0.fetch_sub(1, Ordering::SeqCst);
+            knit(item)
+        }
+    }
+    let (basket, counter) = (Basket::of(&["sock"; 40]), Counter::default());
+
+    let tally = Desk { width: 7, ..a_desk() }.tick::<Knit>(&basket, &counter).await.unwrap();
+
+    assert_eq!((tally.done, counter.1.load(Ordering::SeqCst)), (40, 7));
 }
 
 #[tokio::test]

@@ -138,14 +138,14 @@ pub struct Web {
     pub max_redirects: u32,
     /// Pages of a company.
     pub max_pages: u32,
-    /// Companies side by side.
+    /// Requests under way at once, over all hosts.
     pub concurrency: usize,
+    /// Companies side by side.
+    pub companies: usize,
     /// Who crawls, for the User-Agent.
     pub contact: String,
     /// Least pause between two requests to one host.
     pub pace: Duration,
-    /// Requests under way at once, over all hosts.
-    pub in_flight: usize,
     /// Ranges that are never visited.
     pub denied: Vec<IpNet>,
     /// Loopback pairs that may be visited: logical port, address.

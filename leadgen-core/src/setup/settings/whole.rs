@@ -98,7 +98,7 @@ impl Reader<'_> {
             contact: self.text("LEADGEN_WEB_CONTACT"),
             pace: Duration::from_secs(self.number_in("LEADGEN_WEB_PACE_SECONDS", 0, 60)),
             loopback: self.optional("LEADGEN_WEB_LOOPBACK", "PORT=ADDRESS:PORT pairs of loopback addresses", loopback).unwrap_or_default(),
-            in_flight: self.number_in("LEADGEN_WEB_IN_FLIGHT", 1, 1000) as usize,
+            companies: self.number_in("ENRICH_COMPANIES", 1, 1000) as usize,
             denied: self
                 .optional("LEADGEN_WEB_DENY", "addresses or ranges, for example 198.51.100.7,2001:db8::/32", ranges)
                 .unwrap_or_default(),
