@@ -214,6 +214,8 @@ pub enum CompanyEvent {
     OptOut,
     /// It is another row's company.
     Merge,
+    /// It is a company of its own again, and stands where it stood before it was merged.
+    Part(CompanyState),
 }
 
 impl CompanyState {
@@ -230,6 +232,7 @@ impl CompanyState {
             (Self::Duplicate, CompanyEvent::OptOut) => Ok(Self::Duplicate),
             (_, CompanyEvent::OptOut) => Ok(Self::OptOut),
             (Self::New | Self::ReadyToContact | Self::Disqualified, CompanyEvent::Merge) => Ok(Self::Duplicate),
+            (Self::Duplicate, CompanyEvent::Part(was)) if was.after(CompanyEvent::Merge).is_ok() => Ok(was),
             _ => illegal("company", self.as_str(), event),
         }
     }
@@ -379,6 +382,14 @@ mod tests {
         {
             assert!(CompanyState::OptOut.after(event).is_err(), "{event:?}");
         }
+    }
+
+    #[test]
+    fn whoever_is_parted_stands_where_it_stood_and_nobody_else_is_moved_by_it() {
+        let part = |state: CompanyState, was| state.after(CompanyEvent::Part(was)).ok();
+        assert_eq!(part(CompanyState::Duplicate, CompanyState::ReadyToContact), Some(CompanyState::ReadyToContact));
+        assert_eq!(part(CompanyState::Duplicate, CompanyState::Contacted), None, "no such company was ever merged");
+        assert_eq!(part(CompanyState::Contacted, CompanyState::New), None);
     }
 
     #[test]

@@ -35,6 +35,8 @@ pub enum PairEvent {
     Reject,
     /// As if nobody had said anything; what was made one without asking is parted.
     Undo,
+    /// What was said of others parts these two as well: they were one with companies that are two.
+    Untie,
 }
 
 impl PairState {
@@ -45,6 +47,7 @@ impl PairState {
             (Self::Pending | Self::Linked | Self::Merged | Self::Confirmed, PairEvent::Reject) => Ok(Self::Rejected),
             (Self::Linked | Self::Merged, PairEvent::Undo) => Ok(Self::Rejected),
             (Self::Confirmed | Self::Rejected, PairEvent::Undo) => Ok(Self::Pending),
+            (Self::Linked | Self::Merged | Self::Confirmed, PairEvent::Untie) => Ok(Self::Pending),
             _ => Err(Error::new(ErrorKind::Conflict, format!("move a pair from {self} by {event:?}")).code("illegal_transition")),
         }
     }
@@ -115,6 +118,9 @@ pub struct Moved {
     pub contacts: Vec<Id<Contact>>,
     /// Those of them that were primary.
     pub primaries: Vec<Id<Contact>>,
+    /// The address of the other that became primary by the merge, if it had none before.
+    #[serde(default)]
+    pub chosen: Option<Id<Contact>>,
     /// Its results; those that were `unique` became `dup_fuzzy`.
     pub results: Vec<Id<Suspect>>,
     /// Those of its results that were `unique`.

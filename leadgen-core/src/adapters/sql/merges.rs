@@ -1,9 +1,10 @@
-//! Two become one, with all that hangs on them, and two again.
+//! Two become one, with all that hangs on them.
 
 use sea_orm::{DatabaseTransaction, Value};
 
 use crate::domain::company::Company;
-use crate::domain::flow::{CompanyEvent, ResultEvent, ResultState};
+use crate::domain::contact::Contact;
+use crate::domain::flow::{CompanyEvent, CompanyState, ResultEvent, ResultState};
 use crate::domain::id::Id;
 use crate::domain::time::Timestamp;
 use crate::domain::twins::{Moved, PairState, TwinPair};
@@ -11,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::rules::twins::decide::Decision;
 use crate::rules::twins::rank;
 
-use super::connection::{SqlStore, list, query, query_one, run};
+use super::connection::{SqlStore, query, query_one, run};
 use super::row::{get, id};
 use super::twins::{COMPARED, Compared, compared};
 
@@ -51,17 +52,11 @@ impl SqlStore {
             return Ok(false);
         }
         let (to, from) = self.by_rank(tx, one, other).await?;
-        let Ok(next) = from.state.after(CompanyEvent::Merge) else {
+        if from.state.after(CompanyEvent::Merge).is_err() {
             write_pair(tx, now, pair, PairState::Pending, decision, None, by, "ON CONFLICT (id) DO NOTHING").await?;
             return Ok(false);
-        };
-        let moved = self.moved(tx, &to, &from).await?;
-        self.carry_over(tx, now, &moved).await?;
-        let sql = "UPDATE companies SET status = $2, duplicate_of = $3, status_reason = $4, updated_at = $5, claimed_by = NULL,
-            claim_token = NULL, claimed_until = 0 WHERE id = $1";
-        let values =
-            vec![moved.from.uuid().into(), next.as_str().into(), moved.to.uuid().into(), decision.rule.into(), now.millis().into()];
-        run(tx, sql, values).await?;
+        }
+        let moved = self.absorb(tx, now, &to, &from, decision.rule).await?;
         let state = match by {
             "pipeline" if decision.wants_a_look() => PairState::Linked,
             "pipeline" => PairState::Merged,
@@ -71,11 +66,32 @@ impl SqlStore {
             moved = excluded.moved, decided_by = excluded.decided_by, decided_at = excluded.decided_at, updated_at = excluded.updated_at";
         write_pair(tx, now, pair, state, decision, Some(&moved), by, again).await?;
         let detail = format!("{} ({:.2}) into {}", decision.rule, decision.score, moved.to);
-        self.note(tx, now, by, next.as_str(), "company", &moved.from.to_string(), &detail).await?;
+        self.note(tx, now, by, CompanyState::Duplicate.as_str(), "company", &moved.from.to_string(), &detail).await?;
         Ok(true)
     }
 
-    async fn by_rank(&self, tx: &DatabaseTransaction, one: Id<Company>, other: Id<Company>) -> Result<(Compared, Compared)> {
+    /// Makes a company a duplicate of another, with all that hangs on it; what was moved.
+    pub(super) async fn absorb(
+        &self,
+        tx: &DatabaseTransaction,
+        now: Timestamp,
+        to: &Compared,
+        from: &Compared,
+        rule: &str,
+    ) -> Result<Moved> {
+        let next = from.state.after(CompanyEvent::Merge)?;
+        let mut moved = self.moved(tx, to, from).await?;
+        let led = self.primary_of(tx, to.id).await?;
+        self.carry_over(tx, now, &moved).await?;
+        moved.chosen = if led.is_none() { self.primary_of(tx, to.id).await? } else { None };
+        let sql = "UPDATE companies SET status = $2, duplicate_of = $3, status_reason = $4, updated_at = $5, claimed_by = NULL,
+            claim_token = NULL, claimed_until = 0 WHERE id = $1";
+        run(tx, sql, vec![from.id.uuid().into(), next.as_str().into(), to.id.uuid().into(), rule.into(), now.millis().into()]).await?;
+        Ok(moved)
+    }
+
+    /// Of two companies first the one that stands for both.
+    pub(super) async fn by_rank(&self, tx: &DatabaseTransaction, one: Id<Company>, other: Id<Company>) -> Result<(Compared, Compared)> {
         let sql = self.locked(&format!("SELECT {COMPARED} FROM companies c WHERE c.id IN ($1, $2) ORDER BY c.id"));
         let rows = query(tx, &sql, vec![one.uuid().into(), other.uuid().into()]).await?;
         let mut both = rows.iter().map(compared).collect::<Result<Vec<_>>>()?;
@@ -87,7 +103,7 @@ impl SqlStore {
     }
 
     /// Whether a person said of any member of one group and any of another that they are two.
-    async fn are_parted(&self, tx: &DatabaseTransaction, one: Id<Company>, other: Id<Company>) -> Result<bool> {
+    pub(super) async fn are_parted(&self, tx: &DatabaseTransaction, one: Id<Company>, other: Id<Company>) -> Result<bool> {
         let sql = "SELECT p.id FROM company_pairs p JOIN companies a ON a.id = p.first_id JOIN companies b ON b.id = p.second_id
             WHERE p.status = 'rejected' AND ((COALESCE(a.duplicate_of, a.id) = $1 AND COALESCE(b.duplicate_of, b.id) = $2)
                 OR (COALESCE(a.duplicate_of, a.id) = $2 AND COALESCE(b.duplicate_of, b.id) = $1)) LIMIT 1";
@@ -108,6 +124,7 @@ impl SqlStore {
             reason: from.reason.clone(),
             contacts: contacts.iter().map(|row| id(row, "id")).collect::<Result<_>>()?,
             primaries: vec![],
+            chosen: None,
             results: results.iter().map(|row| id(row, "id")).collect::<Result<_>>()?,
             unique: vec![],
             hosts: hosts.iter().map(|row| get(row, "host")).collect::<Result<_>>()?,
@@ -126,6 +143,11 @@ impl SqlStore {
         Ok(moved)
     }
 
+    async fn primary_of(&self, tx: &DatabaseTransaction, company: Id<Company>) -> Result<Option<Id<Contact>>> {
+        let sql = "SELECT id FROM contacts WHERE company_id = $1 AND is_primary AND contact_type = 'email'";
+        query_one(tx, sql, vec![company.uuid().into()]).await?.map(|row| id(&row, "id")).transpose()
+    }
+
     async fn carry_over(&self, tx: &DatabaseTransaction, now: Timestamp, moved: &Moved) -> Result<()> {
         let both = || vec![Value::from(moved.from.uuid()), moved.to.uuid().into(), now.millis().into()];
         run(tx, "UPDATE contacts SET company_id = $2, is_primary = false, updated_at = $3 WHERE company_id = $1", both()).await?;
@@ -139,44 +161,6 @@ impl SqlStore {
         run(tx, "UPDATE companies SET duplicate_of = $2, updated_at = $3 WHERE duplicate_of = $1", both()).await?;
         self.choose_primary(tx, moved.to, &[]).await?;
         Ok(())
-    }
-
-    /// Takes a merge back: the company is itself again, with all that was moved.
-    pub(super) async fn part(&self, tx: &DatabaseTransaction, now: Timestamp, moved: &Moved, by: &str) -> Result<()> {
-        let own = Value::from(moved.from.uuid());
-        for contacts in moved.contacts.chunks(300) {
-            let (places, mut values) = list(3, contacts.iter().map(|contact| contact.uuid()));
-            values.splice(0..0, [own.clone(), now.millis().into()]);
-            run(tx, &format!("UPDATE contacts SET company_id = $1, is_primary = false, updated_at = $2 WHERE id IN ({places})"), values)
-                .await?;
-        }
-        for contact in &moved.primaries {
-            run(tx, "UPDATE contacts SET is_primary = true WHERE id = $1", vec![contact.uuid().into()]).await?;
-        }
-        let parted = ResultState::DupFuzzy.after(ResultEvent::Part)?.as_str();
-        for results in moved.results.chunks(300) {
-            let (places, mut values) = list(3, results.iter().map(|result| result.uuid()));
-            values.splice(0..0, [own.clone(), now.millis().into()]);
-            run(tx, &format!("UPDATE serp_results SET company_id = $1, updated_at = $2 WHERE id IN ({places})"), values).await?;
-        }
-        for result in &moved.unique {
-            run(tx, "UPDATE serp_results SET dedup_status = $2 WHERE id = $1", vec![result.uuid().into(), parted.into()]).await?;
-        }
-        let sql = "UPDATE domains SET company_id = $1, is_canonical = (host = (SELECT canonical_domain FROM companies WHERE id = $1)) WHERE host = $2";
-        for host in &moved.hosts {
-            run(tx, sql, vec![own.clone(), host.clone().into()]).await?;
-        }
-        for member in &moved.members {
-            run(tx, "UPDATE companies SET duplicate_of = $2 WHERE id = $1", vec![member.uuid().into(), own.clone()]).await?;
-        }
-        let sql =
-            "UPDATE companies SET status = CASE WHEN opt_out THEN $5 ELSE $2 END, status_reason = $3, duplicate_of = NULL, updated_at = $4
-            WHERE id = $1 AND status = 'duplicate'";
-        let refused = moved.was.after(CompanyEvent::OptOut)?.as_str();
-        let values = vec![own, moved.was.as_str().into(), moved.reason.clone().into(), now.millis().into(), refused.into()];
-        run(tx, sql, values).await?;
-        self.choose_primary(tx, moved.to, &[]).await?;
-        self.note(tx, now, by, moved.was.as_str(), "company", &moved.from.to_string(), &format!("parted from {}", moved.to)).await
     }
 }
 

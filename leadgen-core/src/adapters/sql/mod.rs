@@ -15,6 +15,7 @@ mod lives;
 mod merges;
 mod outbox;
 mod pairs;
+mod partings;
 mod plan;
 mod quality;
 mod queue;

@@ -10,7 +10,7 @@ use crate::domain::company::Company;
 use crate::domain::flow::CompanyState;
 use crate::domain::id::Id;
 use crate::domain::time::Timestamp;
-use crate::domain::twins::{Moved, PairEvent, PairSide, PairState, Regrouped, TwinPair};
+use crate::domain::twins::{PairEvent, PairSide, PairState, Regrouped, TwinPair};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::store::Twins;
 use crate::rules::twins::decide::link;
@@ -74,12 +74,9 @@ impl Twins for SqlStore {
         let found = pair(&row)?;
         let next = found.state.after(event)?;
         let both = (found.first.id, found.second.id);
-        let moved = get::<String>(&row, "moved")?;
-        if found.state.is_one() && !next.is_one() && !moved.is_empty() {
-            let moved: Moved = serde_json::from_str(&moved)
-                .map_err(|e| Error::new(ErrorKind::Malformed, format!("read what the pair {asked} moved")).because(e))?;
-            self.part(&tx, now, &moved, by).await?;
-        }
+        let root = self.root(&tx, both.0).await?;
+        let is_one = root == self.root(&tx, both.1).await?;
+        let untied = if is_one && !next.is_one() { Some(self.untie(&tx, now, root).await?) } else { None };
         if next == PairState::Confirmed && !found.state.is_one() {
             self.join_by_hand(&tx, now, both, by).await?;
         }
@@ -88,6 +85,9 @@ impl Twins for SqlStore {
             "UPDATE company_pairs SET status = $2, decided_by = $3, decided_at = $4, updated_at = $4, moved = {kept} WHERE id = $1"
         );
         run(&tx, &sql, vec![asked.uuid().into(), next.as_str().into(), by.into(), now.millis().into()]).await?;
+        if let Some(untied) = untied {
+            self.tie_anew(&tx, now, &untied, asked, by).await?;
+        }
         self.note(&tx, now, by, next.as_str(), "pair", &asked.to_string(), &format!("{} / {}", found.first.name, found.second.name))
             .await?;
         commit(tx).await?;

@@ -20,6 +20,7 @@ mod lanes;
 mod letters;
 mod limits;
 mod outbox;
+mod partings;
 mod people;
 mod ports;
 mod rendering;
@@ -76,6 +77,7 @@ pub async fn stores(make: impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) -> usi
         people::CHECKS,
         signals::CHECKS,
         twins::CHECKS,
+        partings::CHECKS,
         replays::CHECKS,
     ];
     let mut broken = Vec::new();

@@ -36,10 +36,11 @@ pub(super) const CHECKS: &[Check] = checks![
     workers_that_commit_at_the_same_moment_make_one_company_once,
 ];
 
-const ALL: [PairState; 5] = [PairState::Pending, PairState::Linked, PairState::Merged, PairState::Confirmed, PairState::Rejected];
+pub(super) const ALL: [PairState; 5] =
+    [PairState::Pending, PairState::Linked, PairState::Merged, PairState::Confirmed, PairState::Rejected];
 const PHONE: &str = "+74952045138";
 
-async fn pairs(world: &World, states: &[PairState]) -> Result<Vec<TwinPair>> {
+pub(super) async fn pairs(world: &World, states: &[PairState]) -> Result<Vec<TwinPair>> {
     world.store.pairs(states, 1000).await
 }
 
@@ -49,7 +50,7 @@ async fn the_pair(world: &World) -> Result<TwinPair> {
     Ok(all.remove(0))
 }
 
-async fn say(world: &World, pair: &TwinPair, event: PairEvent) -> Result<PairState> {
+pub(super) async fn say(world: &World, pair: &TwinPair, event: PairEvent) -> Result<PairState> {
     world.store.decide_pair(pair.id, event, "anna", world.now()).await
 }
 
@@ -57,12 +58,12 @@ async fn lines(world: &World) -> Result<Vec<CompanyLine>> {
     Exports::companies(world.store.as_ref(), None).await
 }
 
-async fn hosts(world: &World) -> Result<Vec<String>> {
+pub(super) async fn hosts(world: &World) -> Result<Vec<String>> {
     Ok(lines(world).await?.into_iter().map(|line| line.canonical_domain).collect())
 }
 
 /// Brings companies in, a minute apart: the first is the oldest.
-async fn come_in(world: &World, all: &[ACompany]) -> Result<()> {
+pub(super) async fn come_in(world: &World, all: &[ACompany]) -> Result<()> {
     for company in all {
         import(world, company).await?;
         world.pass_minutes(1);

@@ -13,6 +13,7 @@ mod ledger;
 mod letters;
 mod lives;
 mod outbox;
+mod partings;
 mod people;
 mod plan;
 mod queries;

@@ -22,12 +22,12 @@ use super::tables::{CompanyRow, Tables};
 /// A pair as it is kept.
 #[derive(Clone, Debug)]
 pub(super) struct PairRow {
-    both: (Id<Company>, Id<Company>),
-    state: PairState,
-    decision: Decision,
-    moved: Option<Moved>,
-    by: String,
-    at: Timestamp,
+    pub(super) both: (Id<Company>, Id<Company>),
+    pub(super) state: PairState,
+    pub(super) decision: Decision,
+    pub(super) moved: Option<Moved>,
+    pub(super) by: String,
+    pub(super) at: Timestamp,
 }
 
 #[async_trait]
@@ -45,10 +45,9 @@ impl Twins for MemoryStore {
             let none = || Error::new(ErrorKind::Rejected, format!("find the pair {asked}")).code("no_such_pair");
             let row = tables.pairs.get(&asked).cloned().ok_or_else(none)?;
             let next = row.state.after(event)?;
-            if let Some(moved) = row.moved.as_ref().filter(|_| row.state.is_one() && !next.is_one()) {
-                tables.part(now, moved, by)?;
-            }
-            if next == PairState::Confirmed && !row.state.is_one() && tables.root(row.both.0) != tables.root(row.both.1) {
+            let (root, is_one) = (tables.root(row.both.0), tables.root(row.both.0) == tables.root(row.both.1));
+            let untied = if is_one && !next.is_one() { tables.untie(now, root)? } else { vec![] };
+            if next == PairState::Confirmed && !row.state.is_one() && !is_one {
                 let decision = link(&tables.profile(row.both.0), &tables.profile(row.both.1));
                 if !tables.join(now, row.both, &decision, by)? {
                     return Err(Error::new(ErrorKind::Conflict, "make two companies one").code("not_one"));
@@ -58,6 +57,7 @@ impl Twins for MemoryStore {
                 (row.state, row.by, row.at) = (next, by.to_owned(), now);
                 row.moved = row.moved.take().filter(|_| next.is_one());
             }
+            tables.tie_anew(now, (root, &untied), asked, by)?;
             tables.note(now, by, next.as_str(), ("pair", &asked.to_string()), "");
             Ok(next)
         })
@@ -146,7 +146,7 @@ impl Tables {
         profile.with(Known::Inn, row.inn.as_deref().unwrap_or("")).with(Known::Ogrn, row.ogrn.as_deref().unwrap_or(""))
     }
 
-    fn root(&self, id: Id<Company>) -> Id<Company> {
+    pub(super) fn root(&self, id: Id<Company>) -> Id<Company> {
         self.companies.get(&id).map_or(id, CompanyRow::stands_for)
     }
 
@@ -242,27 +242,16 @@ impl Tables {
     /// Makes the groups of two companies one; whether they were two.
     fn join(&mut self, now: Timestamp, both: (Id<Company>, Id<Company>), decision: &Decision, by: &str) -> Result<bool> {
         let (one, other) = (self.root(both.0), self.root(both.1));
-        let parted = |row: &PairRow| {
-            let roots = (self.root(row.both.0), self.root(row.both.1));
-            row.state == PairState::Rejected && (roots == (one, other) || roots == (other, one))
-        };
-        if one == other || self.pairs.values().any(parted) {
+        if one == other || self.are_parted(one, other) {
             return Ok(false);
         }
-        let order = |id: Id<Company>| self.companies.get(&id).map(|row| rank(row.company.state, row.company.first_seen_at, id));
-        let (to, from) = if order(one) <= order(other) { (one, other) } else { (other, one) };
+        let (to, from) = self.by_rank(one, other);
         let Some(loser) = self.companies.get(&from).cloned() else { return Ok(false) };
-        let Ok(next) = loser.company.state.after(CompanyEvent::Merge) else {
+        if loser.company.state.after(CompanyEvent::Merge).is_err() {
             self.keep_pair(now, both, decision);
             return Ok(false);
-        };
-        let moved = self.moved(to, &loser);
-        self.carry_over(&moved)?;
-        if let Some(row) = self.companies.get_mut(&from) {
-            (row.company.state, row.company.state_reason) = (next, Some(decision.rule.to_owned()));
-            (row.duplicate_of, row.updated_at) = (Some(to), now);
-            row.lease.settle();
         }
+        let moved = self.absorb(now, to, &loser, decision.rule)?;
         let state = match by {
             "pipeline" if decision.wants_a_look() => PairState::Linked,
             "pipeline" => PairState::Merged,
@@ -270,8 +259,38 @@ impl Tables {
         };
         let row = PairRow { both, state, decision: decision.clone(), moved: Some(moved), by: by.to_owned(), at: now };
         self.pairs.insert(TwinPair::id_of(both.0, both.1), row);
-        self.note(now, by, next.as_str(), ("company", &from.to_string()), &format!("{} ({:.2}) into {to}", decision.rule, decision.score));
+        let detail = format!("{} ({:.2}) into {to}", decision.rule, decision.score);
+        self.note(now, by, CompanyState::Duplicate.as_str(), ("company", &from.to_string()), &detail);
         Ok(true)
+    }
+
+    /// Of two companies first the one that stands for both.
+    pub(super) fn by_rank(&self, one: Id<Company>, other: Id<Company>) -> (Id<Company>, Id<Company>) {
+        let order = |id: Id<Company>| self.companies.get(&id).map(|row| rank(row.company.state, row.company.first_seen_at, id));
+        if order(one) <= order(other) { (one, other) } else { (other, one) }
+    }
+
+    /// Whether a person said of any member of one group and any of another that they are two.
+    pub(super) fn are_parted(&self, one: Id<Company>, other: Id<Company>) -> bool {
+        self.pairs.values().any(|row| {
+            let roots = (self.root(row.both.0), self.root(row.both.1));
+            row.state == PairState::Rejected && (roots == (one, other) || roots == (other, one))
+        })
+    }
+
+    /// Makes a company a duplicate of another, with all that hangs on it; what was moved.
+    pub(super) fn absorb(&mut self, now: Timestamp, to: Id<Company>, loser: &CompanyRow, rule: &str) -> Result<Moved> {
+        let next = loser.company.state.after(CompanyEvent::Merge)?;
+        let mut moved = self.moved(to, loser);
+        let led = self.primary(to).is_some();
+        self.carry_over(&moved)?;
+        moved.chosen = self.primary(to).filter(|_| !led).map(|contact| contact.id);
+        if let Some(row) = self.companies.get_mut(&loser.company.id) {
+            (row.company.state, row.company.state_reason) = (next, Some(rule.to_owned()));
+            (row.duplicate_of, row.updated_at) = (Some(to), now);
+            row.lease.settle();
+        }
+        Ok(moved)
     }
 
     fn moved(&self, to: Id<Company>, loser: &CompanyRow) -> Moved {
@@ -286,6 +305,7 @@ impl Tables {
             reason: loser.company.state_reason.clone(),
             contacts: contacts.iter().map(|contact| contact.id).collect(),
             primaries: contacts.iter().filter(|contact| contact.is_primary).map(|contact| contact.id).collect(),
+            chosen: None,
             unique: unique.map(|(id, _)| *id).collect(),
             results: results.map(|(id, _)| *id).collect(),
             hosts: self.hosts.iter().filter(|(_, owner)| **owner == from).map(|(host, _)| host.clone()).collect(),
@@ -316,42 +336,6 @@ impl Tables {
             }
         }
         self.choose_primary(moved.to, &[]);
-        Ok(())
-    }
-
-    /// Takes a merge back: the company is itself again, with all that was moved.
-    fn part(&mut self, now: Timestamp, moved: &Moved, by: &str) -> Result<()> {
-        for id in &moved.contacts {
-            if let Some(contact) = self.contacts.get_mut(id) {
-                (contact.company_id, contact.is_primary) = (moved.from, moved.primaries.contains(id));
-            }
-        }
-        for id in &moved.results {
-            if let Some(row) = self.results.get_mut(id) {
-                row.company = Some(moved.from);
-                if moved.unique.contains(id) && row.state == ResultState::DupFuzzy {
-                    row.state = row.state.after(ResultEvent::Part)?;
-                }
-            }
-        }
-        for host in &moved.hosts {
-            self.hosts.insert(host.clone(), moved.from);
-        }
-        for member in &moved.members {
-            if let Some(row) = self.companies.get_mut(member) {
-                row.duplicate_of = Some(moved.from);
-            }
-        }
-        if let Some(row) = self.companies.get_mut(&moved.from) {
-            row.duplicate_of = None;
-            row.updated_at = now;
-            if row.company.state == CompanyState::Duplicate {
-                let was = if row.opt_out { moved.was.after(CompanyEvent::OptOut)? } else { moved.was };
-                (row.company.state, row.company.state_reason) = (was, moved.reason.clone());
-            }
-        }
-        self.choose_primary(moved.to, &[]);
-        self.note(now, by, moved.was.as_str(), ("company", &moved.from.to_string()), &format!("parted from {}", moved.to));
         Ok(())
     }
 }
