@@ -203,7 +203,7 @@ impl Desk {
             }
             let Some((ticket, outcome)) = at_work.next().await else { return Ok(()) };
             match outcome {
-                Ok(done) => self.commit(lane, vec![(ticket, done)], tally).await?,
+                Ok(done) => self.keep(lane, ticket, done, tally).await?,
                 Err(error) => self.give_back(lane, &ticket, &error, tally).await?,
             }
         }
@@ -256,7 +256,27 @@ impl Desk {
         }
         // Side by side the items end in any order; rows are written in the order of the claim's ids, the same every time.
         finished.sort_by_key(|(ticket, _)| ticket.row);
-        self.commit(lane, finished, tally).await
+        if finished.len() > 1 {
+            let lost = tally.lost;
+            match self.commit(lane, finished.clone(), tally).await {
+                Ok(()) => return Ok(()),
+                Err(error) => warn!(stage = W::NAME, %error, "could not keep a claim whole: its items are kept one by one"),
+            }
+            tally.lost = lost;
+        }
+        for (ticket, done) in finished {
+            self.keep(lane, ticket, done, tally).await?;
+        }
+        Ok(())
+    }
+
+    /// Commits one item. What can't be kept costs it a try, so that it ends some day and holds nobody up; a store that is away
+    /// takes no such note either, and then the stage ends.
+    async fn keep<W: Work>(&self, lane: &dyn Lane<W>, ticket: Ticket, done: W::Done, tally: &mut Tally) -> Result<()> {
+        match self.commit(lane, vec![(ticket.clone(), done)], tally).await {
+            Ok(()) => Ok(()),
+            Err(error) => self.give_back(lane, &ticket, &error, tally).await,
+        }
     }
 
     async fn once<W: Work>(&self, lane: &dyn OnceLane<W>, worker: &dyn OnceWorker<W>, claim: Claim<W>, tally: &mut Tally) -> Result<()> {

@@ -7,6 +7,13 @@ use crate::domain::serp::{Hit, Reading, Sighting};
 use crate::error::Result;
 use crate::rules::{normalize, planning, sieve};
 
+/// The longest address of a result, in bytes: no site needs more, and an index holds no more.
+const LONGEST_ADDRESS: usize = 2048;
+/// Characters kept of a title, and of a snippet.
+const LONGEST_TEXTS: [usize; 2] = [1000, 4000];
+/// The longest name of a language (RFC 5646, 4.4.1).
+const LONGEST_LANGUAGE: usize = 35;
+
 /// What a page of a query gives, with places counted over all its pages, and the page to be asked next.
 pub fn page(hits: Result<Vec<Hit>>, query: &SearchQuery, excluded: &[DomainName], policy: &SearchPolicy) -> Result<Reading> {
     let hits = match hits {
@@ -31,7 +38,8 @@ pub fn sift(hits: Vec<Hit>, excluded: &[DomainName]) -> Reading {
     let mut seen = std::collections::HashSet::new();
     for (index, hit) in hits.into_iter().enumerate() {
         let position = if hit.position == 0 { index as u32 + 1 } else { hit.position };
-        let Some(address) = normalize::address(&hit.url) else {
+        let address = normalize::address(&hit.url).filter(|address| address.url.len() <= LONGEST_ADDRESS);
+        let Some(address) = address else {
             reading.invalid += 1;
             continue;
         };
@@ -43,12 +51,13 @@ pub fn sift(hits: Vec<Hit>, excluded: &[DomainName]) -> Reading {
         if !seen.insert(address.url.clone()) {
             continue;
         }
-        let title = planning::squash(&hit.title);
+        let [title, snippet] = [&hit.title, &hit.snippet].map(|text| planning::squash(text));
+        let title = text(&title, LONGEST_TEXTS[0]);
         reading.sightings.push(Sighting {
             position,
             title: if title.is_empty() { address.host.to_string() } else { title },
-            snippet: planning::squash(&hit.snippet),
-            language: hit.language,
+            snippet: text(&snippet, LONGEST_TEXTS[1]),
+            language: hit.language.filter(|language| is_language(language)),
             registrable_domain: normalize::registrable(&address.host).map(|family| family.to_string()),
             domain: address.host.to_string(),
             url: address.url,
@@ -57,9 +66,33 @@ pub fn sift(hits: Vec<Hit>, excluded: &[DomainName]) -> Reading {
     reading
 }
 
+/// Characters that can be shown and kept, up to a bound.
+fn text(text: &str, most: usize) -> String {
+    text.chars().filter(|c| !c.is_control()).take(most).collect()
+}
+
+fn is_language(text: &str) -> bool {
+    text.len() <= LONGEST_LANGUAGE && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_that_a_store_could_not_keep_gets_through() {
+        let long = format!("https://denta-lux.ru/{}", "x".repeat(2048));
+        let hits = vec![
+            Hit::new(long, "too long an address"),
+            Hit { snippet: "я".repeat(9000), language: Some("r\0u".into()), ..Hit::new("https://one.ru/", "a\0b\u{7}c") },
+            Hit { language: Some("pt-BR".into()), ..Hit::new("https://two.ru/", "x".repeat(9000)) },
+        ];
+        let reading = sift(hits, &[]);
+        assert_eq!((reading.documents, reading.invalid, reading.sightings.len()), (3, 1, 2));
+        let [one, two] = &reading.sightings[..] else { unreachable!() };
+        assert_eq!((one.title.as_str(), one.snippet.chars().count(), one.language.as_deref()), ("abc", 4000, None));
+        assert_eq!((two.title.len(), two.language.as_deref()), (1000, Some("pt-BR")));
+    }
 
     #[test]
     fn every_document_is_kept_or_counted() {

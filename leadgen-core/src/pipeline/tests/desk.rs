@@ -224,6 +224,77 @@ async fn work_that_stalls_is_cut_off_before_its_lease_ends() {
     assert_eq!(basket.released.lock().unwrap()[0].code, "deadline");
 }
 
+/// A work whose items are committed together.
+#[derive(Clone, Copy, Debug)]
+struct Weave;
+
+impl Work for Weave {
+    const NAME: &'static str = "weave";
+    const LEASE: Duration = Duration::from_secs(60);
+    const CLAIM: usize = 20;
+    const TOGETHER: bool = true;
+    const TRIES: u32 = 3;
+    type Item = &'static str;
+    type Done = String;
+}
+
+/// A lane that can't keep everything: "knot" never, and nothing at all once the loom is broken.
+#[derive(Debug)]
+struct Loom {
+    basket: Basket,
+    is_broken: bool,
+}
+
+#[async_trait]
+impl Lane<Weave> for Loom {
+    async fn claim(&self, call: &Call) -> Result<Vec<Claim<Weave>>> {
+        let claims = Lane::<Knit>::claim(&self.basket, call).await?;
+        Ok(claims.into_iter().map(|claim| Claim::new(claim.ticket, claim.item)).collect())
+    }
+
+    async fn commit(&self, call: &Call, done: Vec<(Ticket, String)>) -> Result<Vec<Ticket>> {
+        if self.is_broken || done.iter().any(|(_, done)| done == "knot") {
+            return Err(Error::new(ErrorKind::Unavailable, "keep it").code("database_unavailable"));
+        }
+        Lane::<Knit>::commit(&self.basket, call, done).await
+    }
+
+    async fn release(&self, call: &Call, ticket: &Ticket, fault: &Fault) -> Result<()> {
+        if self.is_broken {
+            return Err(Error::new(ErrorKind::Unavailable, "note it").code("database_unavailable"));
+        }
+        Lane::<Knit>::release(&self.basket, call, ticket, fault).await
+    }
+}
+
+struct Weaver;
+
+#[async_trait]
+impl Worker<Weave> for Weaver {
+    async fn work(&self, item: &&'static str) -> Result<String> {
+        Ok((*item).to_owned())
+    }
+}
+
+#[tokio::test]
+async fn one_item_that_can_not_be_kept_costs_itself_a_try_and_the_others_nothing() {
+    let loom = Loom { basket: Basket::of(&["one", "knot", "two"]), is_broken: false };
+
+    let tally = a_desk().tick::<Weave>(&loom, &Weaver).await.unwrap();
+
+    assert_eq!((tally.done, tally.retried, loom.basket.committed()), (2, 1, vec!["one".to_owned(), "two".to_owned()]));
+    assert_eq!(loom.basket.released.lock().unwrap()[0].code, "database_unavailable");
+}
+
+#[tokio::test]
+async fn a_store_that_is_away_ends_the_stage() {
+    let loom = Loom { basket: Basket::of(&["one", "two"]), is_broken: true };
+
+    let error = a_desk().tick::<Weave>(&loom, &Weaver).await.unwrap_err();
+
+    assert_eq!(error.machine_code(), "database_unavailable");
+}
+
 #[tokio::test]
 async fn a_slow_item_holds_nobody_up_while_there_is_room() {
     /// The first item ends when the last one is done.
