@@ -219,6 +219,11 @@ pub enum CompanyEvent {
 }
 
 impl CompanyState {
+    /// Whether a letter reached it, or it said a word of its own: whoever else is the same company joins it, never the other way.
+    pub fn was_written_to(self) -> bool {
+        matches!(self, Self::Contacted | Self::Replied | Self::Qualified | Self::OptOut)
+    }
+
     /// The state after an event.
     pub fn after(self, event: CompanyEvent) -> Result<Self> {
         match (self, event) {
@@ -303,6 +308,16 @@ impl MessageState {
     /// Whether nothing can happen to it any more by itself.
     pub fn is_terminal(self) -> bool {
         matches!(self, Self::Sent | Self::Failed | Self::Suppressed | Self::Cancelled | Self::Expired)
+    }
+
+    /// Whether its recipient has it, or may have it: past the mark and not given back.
+    pub fn may_have_arrived(self) -> bool {
+        matches!(self, Self::Sending | Self::Sent | Self::InDoubt)
+    }
+
+    /// Whether it is on its way, or may have arrived.
+    pub fn is_live(self) -> bool {
+        self.may_have_arrived() || matches!(self, Self::Draft | Self::Approved | Self::Queued | Self::Held)
     }
 
     /// The state after an event.

@@ -135,7 +135,7 @@ impl SqlStore {
             self.note(tx, now, "inbox", delivery.as_str(), "message", &item.id.to_string(), &signal.intent).await?;
         }
         if let Some(event) = effect.company.filter(|event| *event != CompanyEvent::OptOut) {
-            self.move_company(tx, now, item.company_id.uuid(), event).await?;
+            self.move_group(tx, now, item.company_id, event).await?;
         }
         if let Some(source) = effect.suppress {
             let reason = if signal.text.is_empty() { kind.as_str().to_owned() } else { signal.text.clone() };
@@ -154,7 +154,7 @@ impl SqlStore {
         let values = vec![item.id.uuid().into(), next.as_str().into(), Delivery::Accepted.as_str().into(), now.millis().into()];
         run(tx, sql, values).await?;
         self.note(tx, now, "inbox", "settled: quoted", "message", &item.id.to_string(), "").await?;
-        self.move_company(tx, now, item.company_id.uuid(), CompanyEvent::Contact).await
+        self.move_group(tx, now, item.company_id, CompanyEvent::Contact).await
     }
 
     async fn soft_bounces(&self, tx: &DatabaseTransaction, item: &Message, now: Timestamp) -> Result<usize> {

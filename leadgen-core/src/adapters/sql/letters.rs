@@ -20,6 +20,7 @@ use crate::rules::setback::{Setback, setback};
 use crate::rules::{compose, pacing, verify, window};
 
 use super::connection::{LaneTable, Serial, SqlStore, commit, lease_lost, query_one, run};
+use super::merges::GROUP;
 use super::row::{company, get, id, maybe_at, message, ticket, verification};
 use super::spoiled;
 
@@ -29,12 +30,18 @@ pub(super) const MESSAGE: &str = "SELECT m.*, c.name AS company_name FROM outrea
 /// A company whose letter can't be written waits a day.
 const NEXT_DRAFT: std::time::Duration = std::time::Duration::from_hours(24);
 
-/// Companies that a letter may be written to.
+/// States of a letter that its recipient has, or may have: [`MessageState::may_have_arrived`].
+pub(super) const MAY_HAVE_ARRIVED: &str = "('sending', 'sent', 'in_doubt')";
+/// States of a letter that is on its way, or may have arrived: [`MessageState::is_live`].
+pub(super) const LIVE: &str = "('draft', 'approved', 'queued', 'held', 'sending', 'sent', 'in_doubt')";
+
+/// Companies that a letter may be written to. A group is written to once, whichever of its companies the letter names.
 pub(super) const DRAFT_LANE: &str = "status = 'ready_to_contact' AND NOT opt_out AND tries < 3
     AND EXISTS (SELECT 1 FROM contacts k WHERE k.company_id = companies.id AND k.is_primary AND k.contact_type = 'email'
         AND NOT EXISTS (SELECT 1 FROM outreach_messages m WHERE m.contact_id = k.id OR m.to_email = k.value)
         AND NOT EXISTS (SELECT 1 FROM opt_out_registry s WHERE s.contact_type = 'email' AND s.contact_value = k.value))
-    AND NOT EXISTS (SELECT 1 FROM outreach_messages m WHERE m.company_id = companies.id AND m.campaign = companies.batch_tag AND m.status <> 'cancelled')";
+    AND NOT EXISTS (SELECT 1 FROM outreach_messages m WHERE m.company_id IN (SELECT companies.id UNION ALL SELECT g.id FROM companies g WHERE g.duplicate_of = companies.id)
+        AND ((m.campaign = companies.batch_tag AND m.status <> 'cancelled') OR m.status IN ('draft', 'approved', 'queued', 'held', 'sending', 'sent', 'in_doubt')))";
 
 #[async_trait]
 impl Lane<DraftLetter> for SqlStore {
@@ -265,7 +272,11 @@ impl SqlStore {
         }
         let contact_id: Id<Contact> = id(&contact, "id")?;
         let to = EmailAddress::parse(&get::<String>(&contact, "value")?)?;
-        // A refusal that came while the letter was written.
+        // A refusal, or a company with a letter of its own, that came while the letter was written.
+        let sql = format!("SELECT id FROM outreach_messages WHERE company_id IN {GROUP} AND status IN {LIVE} LIMIT 1");
+        if query_one(tx, &sql, vec![company.id.uuid().into()]).await?.is_some() {
+            return Ok(());
+        }
         if company.state != CompanyState::ReadyToContact || self.covered(tx, &to).await?.is_some() {
             return Ok(());
         }
@@ -329,5 +340,26 @@ impl SqlStore {
         )
         .await?;
         self.note(tx, call.now, "pipeline", next.as_str(), "message", &item.id.to_string(), text).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_of_states_are_those_of_the_state_machine() {
+        let listed = |is: fn(MessageState) -> bool| {
+            let words: Vec<String> = MessageState::ALL.iter().filter(|state| is(**state)).map(|state| format!("'{state}'")).collect();
+            format!("({})", words.join(", "))
+        };
+        let sorted = |list: &str| {
+            let mut words: Vec<String> = list.trim_matches(['(', ')']).split(", ").map(str::to_owned).collect();
+            words.sort();
+            words
+        };
+        assert_eq!(sorted(LIVE), sorted(&listed(MessageState::is_live)));
+        assert_eq!(sorted(MAY_HAVE_ARRIVED), sorted(&listed(MessageState::may_have_arrived)));
+        assert!(DRAFT_LANE.contains(LIVE));
     }
 }

@@ -13,8 +13,12 @@ use crate::rules::twins::decide::Decision;
 use crate::rules::twins::rank;
 
 use super::connection::{SqlStore, query, query_one, run};
+use super::letters::MAY_HAVE_ARRIVED;
 use super::row::{get, id};
 use super::twins::{COMPARED, Compared, compared};
+
+/// A company that stands for a group, and all that are found to be the same one.
+pub(super) const GROUP: &str = "(SELECT id FROM companies WHERE id = $1 UNION ALL SELECT id FROM companies WHERE duplicate_of = $1)";
 
 impl SqlStore {
     pub(super) async fn root(&self, tx: &DatabaseTransaction, company: Id<Company>) -> Result<Id<Company>> {
@@ -51,8 +55,12 @@ impl SqlStore {
         if one == other || self.are_parted(tx, one, other).await? {
             return Ok(false);
         }
-        let (to, from) = self.by_rank(tx, one, other).await?;
-        if from.state.after(CompanyEvent::Merge).is_err() {
+        let [mut a, mut b] = self.both(tx, one, other).await?;
+        for side in [&mut a, &mut b] {
+            side.was_written_to = side.was_written_to || self.has_letter_out(tx, side.id).await?;
+        }
+        let (to, from) = by_rank([a, b]);
+        if from.was_written_to || from.state.after(CompanyEvent::Merge).is_err() {
             write_pair(tx, now, pair, PairState::Pending, decision, None, by, "ON CONFLICT (id) DO NOTHING").await?;
             return Ok(false);
         }
@@ -90,16 +98,19 @@ impl SqlStore {
         Ok(moved)
     }
 
-    /// Of two companies first the one that stands for both.
-    pub(super) async fn by_rank(&self, tx: &DatabaseTransaction, one: Id<Company>, other: Id<Company>) -> Result<(Compared, Compared)> {
+    /// Two companies, held so that nobody else moves them meanwhile.
+    pub(super) async fn both(&self, tx: &DatabaseTransaction, one: Id<Company>, other: Id<Company>) -> Result<[Compared; 2]> {
         let sql = self.locked(&format!("SELECT {COMPARED} FROM companies c WHERE c.id IN ($1, $2) ORDER BY c.id"));
         let rows = query(tx, &sql, vec![one.uuid().into(), other.uuid().into()]).await?;
-        let mut both = rows.iter().map(compared).collect::<Result<Vec<_>>>()?;
-        both.sort_by_key(|company| rank(company.state, company.since, company.id));
-        match (both.pop(), both.pop()) {
-            (Some(from), Some(to)) => Ok((to, from)),
-            _ => Err(Error::new(ErrorKind::Rejected, format!("find the companies {one} and {other}")).code("no_such_company")),
-        }
+        let both = rows.iter().map(compared).collect::<Result<Vec<_>>>()?;
+        let missing = || Error::new(ErrorKind::Rejected, format!("find the companies {one} and {other}")).code("no_such_company");
+        both.try_into().map_err(|_| missing())
+    }
+
+    /// Whether a letter to a company or to any of its group may have arrived.
+    async fn has_letter_out(&self, tx: &DatabaseTransaction, root: Id<Company>) -> Result<bool> {
+        let sql = format!("SELECT id FROM outreach_messages WHERE company_id IN {GROUP} AND status IN {MAY_HAVE_ARRIVED} LIMIT 1");
+        Ok(query_one(tx, &sql, vec![root.uuid().into()]).await?.is_some())
     }
 
     /// Whether a person said of any member of one group and any of another that they are two.
@@ -162,6 +173,12 @@ impl SqlStore {
         self.choose_primary(tx, moved.to, &[]).await?;
         Ok(())
     }
+}
+
+/// Of two companies first the one that stands for both.
+pub(super) fn by_rank([a, b]: [Compared; 2]) -> (Compared, Compared) {
+    let order = |company: &Compared| rank(company.was_written_to, company.since, company.id);
+    if order(&a) <= order(&b) { (a, b) } else { (b, a) }
 }
 
 #[expect(clippy::too_many_arguments, reason = "one row's columns")]

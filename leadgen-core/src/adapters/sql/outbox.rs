@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use sea_orm::{DatabaseTransaction, QueryResult};
 
+use crate::domain::company::Company;
 use crate::domain::flow::{CompanyEvent, CompanyState, Delivery, MessageEvent, MessageState};
+use crate::domain::id::Id;
 use crate::domain::mail::{FrozenMail, Receipt};
 use crate::domain::message::Message;
 use crate::domain::mx::MxClass;
@@ -161,7 +163,7 @@ impl SqlStore {
             vec![next.as_str().into(), Delivery::Accepted.as_str().into(), call.now.millis().into(), receipt.reply.clone().into()],
         )
         .await?;
-        self.move_company(tx, call.now, item.company_id.uuid(), CompanyEvent::Contact).await?;
+        self.move_group(tx, call.now, item.company_id, CompanyEvent::Contact).await?;
         let detail = format!("{} → {}: {}", item.mailbox.as_deref().unwrap_or(""), item.to.masked(), mask::emails(&receipt.reply));
         self.note(tx, call.now, "pipeline", "send", "message", &item.id.to_string(), &detail).await
     }
@@ -297,6 +299,18 @@ impl SqlStore {
             tracing::error!(event = "alert", mailbox, reason = why, "mailbox paused");
         }
         self.note(tx, now, by, "pause", "mailbox", mailbox, why).await
+    }
+
+    /// Moves the company that stands for the group of one: a letter to any of them, or a word of any, is the group's.
+    pub(super) async fn move_group(
+        &self,
+        tx: &DatabaseTransaction,
+        now: Timestamp,
+        company: Id<Company>,
+        event: CompanyEvent,
+    ) -> Result<()> {
+        let root = self.root(tx, company).await?;
+        self.move_company(tx, now, root.uuid(), event).await
     }
 
     /// Moves a company if the move is legal from where it stands; otherwise leaves it.

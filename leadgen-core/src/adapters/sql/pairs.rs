@@ -231,5 +231,5 @@ async fn pairs_kept(tx: &DatabaseTransaction) -> Result<u64> {
 }
 
 fn member(company: Compared) -> (Member, Profile) {
-    (Member { id: company.id, order: rank(company.state, company.since, company.id) }, company.profile)
+    (Member { id: company.id, order: rank(company.was_written_to, company.since, company.id) }, company.profile)
 }

@@ -10,6 +10,7 @@ use crate::domain::twins::{Moved, PairEvent, PairState, TwinPair};
 use crate::error::{Error, ErrorKind, Result};
 
 use super::connection::{SqlStore, list, query, query_one, run};
+use super::merges::{GROUP, by_rank};
 use super::row::{get, id};
 
 /// A pair that holds a group together.
@@ -35,10 +36,9 @@ impl SqlStore {
     /// Takes a group apart: each of its companies is itself again. Whoever was merged last is parted first, so that all that
     /// was moved twice comes home, whatever pair is taken back.
     pub(super) async fn untie(&self, tx: &DatabaseTransaction, now: Timestamp, root: Id<Company>) -> Result<Untied> {
-        let of_group = "(SELECT id FROM companies WHERE id = $1 OR duplicate_of = $1)";
         let sql = format!(
             "SELECT id, first_id, second_id, status, rule, moved FROM company_pairs WHERE status IN ('linked', 'merged', 'confirmed')
-                AND first_id IN {of_group} AND second_id IN {of_group} ORDER BY (status = 'confirmed') DESC, score DESC, id"
+                AND first_id IN {GROUP} AND second_id IN {GROUP} ORDER BY (status = 'confirmed') DESC, score DESC, id"
         );
         let mut ties = Vec::new();
         for row in query(tx, &sql, vec![root.uuid().into()]).await? {
@@ -83,7 +83,8 @@ impl SqlStore {
                 run(tx, sql, vec![tie.pair.uuid().into(), next.into(), by.into(), now.millis().into()]).await?;
                 self.note(tx, now, by, next, "pair", &tie.pair.to_string(), "untied by what was said of others").await?;
             } else {
-                let (to, from) = self.by_rank(tx, one, other).await?;
+                // They were one: a letter to one of them that came meanwhile is no reason to leave them two.
+                let (to, from) = by_rank(self.both(tx, one, other).await?);
                 let moved = self.absorb(tx, now, &to, &from, &tie.rule).await?;
                 let moved =
                     serde_json::to_string(&moved).map_err(|e| Error::new(ErrorKind::Malformed, "keep what was moved").because(e))?;

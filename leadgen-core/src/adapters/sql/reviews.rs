@@ -108,7 +108,7 @@ impl SqlStore {
             vec![id.uuid().into(), next.as_str().into(), now.millis().into(), by_someone.into(), Delivery::Accepted.as_str().into()];
         run(&tx, &sql, values).await?;
         if event == MessageEvent::SettleSent {
-            self.move_company(&tx, now, item.company_id.uuid(), CompanyEvent::Contact).await?;
+            self.move_group(&tx, now, item.company_id, CompanyEvent::Contact).await?;
         }
         self.note(&tx, now, by_someone, word, "message", &id.to_string(), &item.approval_hash).await?;
         commit(tx).await

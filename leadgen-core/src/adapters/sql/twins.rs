@@ -31,6 +31,8 @@ pub(super) struct Compared {
     pub(super) id: Id<Company>,
     pub(super) profile: Profile,
     pub(super) state: CompanyState,
+    /// Whether a letter reached it, or may have.
+    pub(super) was_written_to: bool,
     pub(super) reason: Option<String>,
     pub(super) since: Timestamp,
 }
@@ -42,10 +44,12 @@ pub(super) fn compared(row: &QueryResult) -> Result<Compared> {
         profile = profile.at(&host);
     }
     profile = profile.with(Known::Inn, &text("inn")?).with(Known::Ogrn, &text("ogrn")?).with_facts(&text("facts")?);
+    let state = CompanyState::parse(&get::<String>(row, "status")?)?;
     Ok(Compared {
         id: id(row, "id")?,
         profile,
-        state: CompanyState::parse(&get::<String>(row, "status")?)?,
+        state,
+        was_written_to: state.was_written_to(),
         reason: get(row, "status_reason")?,
         since: at(row, "created_at")?,
     })

@@ -14,7 +14,7 @@ pub mod profile;
 
 use crate::domain::company::{Company, LookAlike, NewCompany};
 use crate::domain::company_name::{self, CompanyName};
-use crate::domain::flow::{CompanyState, ResultState};
+use crate::domain::flow::ResultState;
 use crate::domain::id::Id;
 use crate::domain::name::DomainName;
 use crate::domain::time::Timestamp;
@@ -132,8 +132,7 @@ pub fn judge(newborn: &NewCompany, region: &str, look_alikes: &[LookAlike]) -> O
 }
 
 /// Who stands for a group: whoever was written to, then the oldest, then by id (DEDUP-6, DEDUP-7). The least comes first.
-pub fn rank(state: CompanyState, since: Timestamp, id: Id<Company>) -> (bool, Timestamp, Id<Company>) {
-    let was_written_to = matches!(state, CompanyState::Contacted | CompanyState::Replied | CompanyState::Qualified | CompanyState::OptOut);
+pub fn rank(was_written_to: bool, since: Timestamp, id: Id<Company>) -> (bool, Timestamp, Id<Company>) {
     (!was_written_to, since, id)
 }
 

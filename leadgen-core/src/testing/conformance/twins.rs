@@ -9,9 +9,9 @@ use crate::domain::flow::ResultState;
 use crate::domain::id::Id;
 use crate::domain::report::CompanyLine;
 use crate::domain::twins::{PairEvent, PairState, TwinPair};
-use crate::error::{ErrorKind, Result};
-use crate::ports::store::{Exports, Lane};
-use crate::ports::work::{DedupeResult, EnrichCompany, SendLetter};
+use crate::error::{ErrorKind, Result, Verdict};
+use crate::ports::store::{Exports, Lane, Settlement};
+use crate::ports::work::{Claim, DedupeResult, DraftLetter, EnrichCompany, SendLetter};
 use crate::testing::builders::{ACompany, a_company, a_refusal};
 
 use super::companies::{commit_all, companies, email, read, results, seen};
@@ -29,6 +29,8 @@ pub(super) const CHECKS: &[Check] = checks![
     a_pair_nobody_decided_becomes_one_when_a_person_says_so_and_two_again,
     whoever_was_written_to_stands_for_its_group,
     two_that_were_written_to_are_never_made_one,
+    whose_letter_is_past_the_mark_stands_for_its_group_which_gets_no_other,
+    two_whose_letters_are_past_the_mark_are_never_made_one,
     a_refusal_of_a_member_covers_the_group_and_is_not_lifted_by_parting,
     what_is_learnt_later_of_two_companies_makes_them_one,
     looking_at_all_companies_twice_changes_nothing_the_second_time,
@@ -224,6 +226,47 @@ async fn two_that_were_written_to_are_never_made_one(world: &World) -> Result<()
     let pair = the_pair(world).await?;
     refused(say(world, &pair, PairEvent::Confirm).await, ErrorKind::Conflict, "not_one", "both were written to");
     assert_eq!((the_pair(world).await?.state, companies(world).await?), (PairState::Pending, 2), "a refused word changes nothing");
+    Ok(())
+}
+
+/// A firm with a letter past the mark, of which nobody knows yet how it ended.
+async fn offer_to(world: &World, word: &str) -> Result<Claim<SendLetter>> {
+    SendLetter::seed(world, word).await?;
+    let claim = world.claim_as::<SendLetter>(&world.of_batch(word)).await?.remove(0);
+    SendLetter::before(world, &claim.ticket).await?;
+    import(world, &firm(word).with_phone(PHONE)).await?;
+    Ok(claim)
+}
+
+async fn whose_letter_is_past_the_mark_stands_for_its_group_which_gets_no_other(world: &World) -> Result<()> {
+    import(world, &firm("older").named("Ромашка").with_phone(PHONE)).await?;
+    through::<EnrichCompany>(world, "older").await?;
+    world.pass_minutes(1);
+    let offered = offer_to(world, "two").await?;
+    assert_eq!(hosts(world).await?, ["older.ru", "two.ru"]);
+
+    say(world, &the_pair(world).await?, PairEvent::Confirm).await?;
+
+    assert_eq!(hosts(world).await?, ["two.ru"], "whose letter may have arrived stands for both");
+    world.release::<SendLetter>(&offered.ticket, Verdict::InDoubt, "delivery_unknown", Duration::ZERO).await?;
+    world.pass(Duration::from_hours(48));
+    assert!(world.claim::<DraftLetter>().await?.is_empty(), "a group with a letter in doubt gets no other");
+    let in_doubt = world.message().await?;
+    world.store.settle(in_doubt.id, Settlement::Sent, "anna", world.now()).await?;
+    assert_eq!(world.company_state().await?, "contacted");
+    assert!(world.claim::<DraftLetter>().await?.is_empty());
+    Ok(())
+}
+
+async fn two_whose_letters_are_past_the_mark_are_never_made_one(world: &World) -> Result<()> {
+    for word in ["one", "two"] {
+        offer_to(world, word).await?;
+        world.pass(Duration::from_mins(5));
+    }
+
+    let pair = the_pair(world).await?;
+    refused(say(world, &pair, PairEvent::Confirm).await, ErrorKind::Conflict, "not_one", "both may have been written to");
+    assert_eq!(companies(world).await?, 2);
     Ok(())
 }
 

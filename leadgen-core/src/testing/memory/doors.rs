@@ -181,7 +181,7 @@ impl Tables {
             self.note(now, "inbox", delivery.as_str(), ("message", &id.to_string()), &signal.intent);
         }
         if let Some(event) = effect.company.filter(|event| *event != CompanyEvent::OptOut) {
-            self.move_company(now, item.company_id, event);
+            self.move_group(now, item.company_id, event);
         }
         if let Some(source) = effect.suppress {
             let reason = if signal.text.is_empty() { kind.as_str().to_owned() } else { signal.text.clone() };
@@ -201,7 +201,7 @@ impl Tables {
         row.updated_at = now;
         let settled = row.message.clone();
         self.note(now, "inbox", "settled: quoted", ("message", &settled.id.to_string()), "");
-        self.move_company(now, settled.company_id, CompanyEvent::Contact);
+        self.move_group(now, settled.company_id, CompanyEvent::Contact);
         Ok(settled)
     }
 

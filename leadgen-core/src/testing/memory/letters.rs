@@ -154,13 +154,11 @@ impl Tables {
     pub(super) fn waits_for_a_letter(&self, row: &CompanyRow) -> bool {
         let company = &row.company;
         let Some(contact) = self.primary(company.id) else { return false };
-        let was_written_to = self.messages.values().any(|row| {
-            let message = &row.message;
-            let same_campaign = message.company_id == company.id && message.campaign == company.batch_tag;
-            message.contact_id == contact.id
-                || message.to.as_str() == contact.found.value
-                || (same_campaign && message.state != MessageState::Cancelled)
-        });
+        let to_address = |row: &MessageRow| row.message.contact_id == contact.id || row.message.to.as_str() == contact.found.value;
+        let of_campaign = |message: &Message| message.campaign == company.batch_tag && message.state != MessageState::Cancelled;
+        // A group is written to once, whichever of its companies the letter names.
+        let was_written_to = self.messages.values().any(to_address)
+            || self.letters_of_group(company.id).any(|message| message.state.is_live() || of_campaign(message));
         company.state == CompanyState::ReadyToContact
             && !row.opt_out
             && row.lease.tries < DraftLetter::TRIES
@@ -198,7 +196,10 @@ impl Tables {
             self.keep_verification(company.id, to.as_str(), found);
         }
         let id = Message::id_of(contact_id, &company.batch_tag, 1);
-        // A refusal may have come while the letter was written.
+        // A refusal, or a company with a letter of its own, may have come while the letter was written.
+        if self.letters_of_group(company.id).any(|message| message.state.is_live()) {
+            return Ok(true);
+        }
         if company.state != CompanyState::ReadyToContact || self.covered(&to).is_some() || self.messages.contains_key(&id) {
             return Ok(true);
         }

@@ -188,7 +188,7 @@ impl Tables {
         row.updated_at = call.now;
         row.lease.settle();
         let item = row.message.clone();
-        self.move_company(call.now, item.company_id, CompanyEvent::Contact);
+        self.move_group(call.now, item.company_id, CompanyEvent::Contact);
         let detail = format!("{} → {}: {}", item.mailbox.as_deref().unwrap_or(""), item.to.masked(), receipt.reply);
         self.note(call.now, "pipeline", "send", ("message", &item.id.to_string()), &detail);
         Ok(true)

@@ -45,7 +45,8 @@ impl Tables {
                 (tie.state, tie.by, tie.at) = (tie.state.after(PairEvent::Untie)?, by.to_owned(), now);
                 self.note(now, by, tie.state.as_str(), ("pair", &id.to_string()), "untied by what was said of others");
             } else if one != other {
-                let (to, from) = self.by_rank(one, other);
+                // They were one: a letter to one of them that came meanwhile is no reason to leave them two.
+                let (to, from) = self.by_rank(one, other, |_| false);
                 if let Some(loser) = self.companies.get(&from).cloned() {
                     tie.moved = Some(self.absorb(now, to, &loser, tie.decision.rule)?);
                 }

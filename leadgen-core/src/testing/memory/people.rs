@@ -103,7 +103,7 @@ impl MemoryStore {
             if event == MessageEvent::SettleSent {
                 row.message.delivery = Some(Delivery::Accepted);
                 row.message.sent_at = Some(now);
-                tables.move_company(now, item.company_id, CompanyEvent::Contact);
+                tables.move_group(now, item.company_id, CompanyEvent::Contact);
             }
             tables.note(now, by, word, ("message", &id.to_string()), &item.approval_hash);
             Ok(())

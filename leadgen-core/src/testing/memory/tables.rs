@@ -267,6 +267,16 @@ impl Tables {
         Ok(())
     }
 
+    /// The letters to a company that stands for a group, and to all that are found to be the same one.
+    pub(super) fn letters_of_group(&self, root: Id<Company>) -> impl Iterator<Item = &Message> {
+        self.messages.values().map(|row| &row.message).filter(move |message| self.root(message.company_id) == root)
+    }
+
+    /// Moves the company that stands for the group of one: a letter to any of them, or a word of any, is the group's.
+    pub(super) fn move_group(&mut self, now: Timestamp, id: Id<Company>, event: CompanyEvent) {
+        self.move_company(now, self.root(id), event);
+    }
+
     /// Moves a company if the move is legal from where it stands; otherwise leaves it.
     pub(super) fn move_company(&mut self, now: Timestamp, id: Id<Company>, event: CompanyEvent) {
         let Some(row) = self.companies.get_mut(&id) else { return };

@@ -66,7 +66,9 @@ impl Twins for MemoryStore {
     async fn regroup(&self, now: Timestamp) -> Result<Regrouped> {
         self.write(|tables, _| {
             let mut ids: Vec<Id<Company>> = tables.companies.keys().copied().collect();
-            ids.sort_by_key(|id| tables.companies.get(id).map(|row| rank(row.company.state, row.company.first_seen_at, *id)));
+            ids.sort_by_key(|id| {
+                tables.companies.get(id).map(|row| rank(row.company.state.was_written_to(), row.company.first_seen_at, *id))
+            });
             let profiles: Vec<Profile> = ids.iter().map(|id| tables.profile(*id)).collect();
             let place = |id: Id<Company>| ids.iter().position(|known| *known == id).map(|place| place as u32);
             let parted = tables.pairs.values().filter(|row| row.state == PairState::Rejected);
@@ -245,9 +247,10 @@ impl Tables {
         if one == other || self.are_parted(one, other) {
             return Ok(false);
         }
-        let (to, from) = self.by_rank(one, other);
+        let has_letter_out = |id: Id<Company>| self.letters_of_group(id).any(|message| message.state.may_have_arrived());
+        let (to, from) = self.by_rank(one, other, has_letter_out);
         let Some(loser) = self.companies.get(&from).cloned() else { return Ok(false) };
-        if loser.company.state.after(CompanyEvent::Merge).is_err() {
+        if has_letter_out(from) || loser.company.state.after(CompanyEvent::Merge).is_err() {
             self.keep_pair(now, both, decision);
             return Ok(false);
         }
@@ -265,8 +268,16 @@ impl Tables {
     }
 
     /// Of two companies first the one that stands for both.
-    pub(super) fn by_rank(&self, one: Id<Company>, other: Id<Company>) -> (Id<Company>, Id<Company>) {
-        let order = |id: Id<Company>| self.companies.get(&id).map(|row| rank(row.company.state, row.company.first_seen_at, id));
+    pub(super) fn by_rank(
+        &self,
+        one: Id<Company>,
+        other: Id<Company>,
+        has_letter_out: impl Fn(Id<Company>) -> bool,
+    ) -> (Id<Company>, Id<Company>) {
+        let order = |id: Id<Company>| {
+            let row = self.companies.get(&id)?;
+            Some(rank(row.company.state.was_written_to() || has_letter_out(id), row.company.first_seen_at, id))
+        };
         if order(one) <= order(other) { (one, other) } else { (other, one) }
     }
 
