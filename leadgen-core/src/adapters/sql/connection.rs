@@ -61,7 +61,8 @@ pub(super) enum Serial {
     Slots,
     /// Counting the provider's quota and the budget.
     Quota,
-    /// Finding twins.
+    /// Finding twins, and refusals, which cover them. Letters of companies that become one are theirs too, so it is the
+    /// outbox's step as well: whoever may merge or refuse waits for letters that are at their mark, and they for it.
     Twins,
     /// A letter's turn and its mark.
     Outbox,
@@ -177,14 +178,14 @@ impl SqlStore {
     /// Makes the rest of a transaction one of a kind. Taken before any row is locked, and where two are needed in the order of
     /// [`Serial`]: so nobody waits in a circle.
     pub(super) async fn serialize(&self, tx: &DatabaseTransaction, serial: Serial) -> Result<()> {
-        let lock = match serial {
-            Serial::None => return Ok(()),
-            Serial::Slots => 72_416,
-            Serial::Twins => 72_417,
-            Serial::Outbox => 72_418,
-            Serial::Quota => 72_419,
+        let locks: &[u32] = match serial {
+            Serial::None => &[],
+            Serial::Slots => &[72_416],
+            Serial::Twins => &[72_417, 72_418],
+            Serial::Outbox => &[72_418],
+            Serial::Quota => &[72_419],
         };
-        if self.is_postgres() {
+        for lock in locks.iter().filter(|_| self.is_postgres()) {
             run(tx, &format!("SELECT pg_advisory_xact_lock({lock})"), vec![]).await?;
         }
         Ok(())

@@ -52,7 +52,6 @@ impl Admit<Signal> for SqlStore {
     async fn admit(&self, source: &str, items: &[Signal], next: Option<&Cursor>, now: Timestamp) -> Result<Admitted> {
         // Answers of many companies are written in any order, as dedupe writes its companies: both at once would wait in a circle.
         let tx = self.write(Serial::Twins).await?;
-        self.serialize(&tx, Serial::Outbox).await?;
         let mut admitted = Admitted::default();
         for signal in items {
             let matched = self.matching(&tx, signal).await?;

@@ -59,7 +59,8 @@ impl Lane<SendLetter> for SqlStore {
     }
 
     async fn release(&self, call: &Call, ticket: &Ticket, fault: &Fault) -> Result<()> {
-        let tx = self.write(Serial::Outbox).await?;
+        // An address that takes no mail is registered.
+        let tx = self.write(Serial::Twins).await?;
         let item = self.leased_message(&tx, ticket).await?.ok_or_else(|| lease_lost(ticket))?;
         let alternatives: String = query_one(&tx, "SELECT alternatives FROM outreach_messages WHERE id = $1", vec![ticket.row.into()])
             .await?

@@ -36,7 +36,7 @@ fn entry(row: &QueryResult) -> Result<Suppression> {
 #[async_trait]
 impl Suppressions for SqlStore {
     async fn register(&self, entry: &Suppression, by: &str) -> Result<bool> {
-        let tx = self.write(Serial::Outbox).await?;
+        let tx = self.write(Serial::Twins).await?;
         let new = self.register_entry(&tx, entry, by).await?;
         commit(tx).await?;
         Ok(new)
@@ -179,11 +179,15 @@ impl SqlStore {
         if let Some(entry) = self.covered(db, &item.to).await? {
             return Ok(Some(entry.reason));
         }
-        let sql = "SELECT id FROM companies WHERE id = $1 AND (opt_out OR status IN ('optout', 'duplicate'))";
+        let sql = "SELECT c.id FROM companies c JOIN companies of_one ON of_one.id = $1
+            WHERE (c.id = of_one.id AND c.status = 'duplicate')
+                OR ((c.opt_out OR c.status = 'optout') AND (c.id = COALESCE(of_one.duplicate_of, of_one.id)
+                    OR c.duplicate_of = COALESCE(of_one.duplicate_of, of_one.id))) LIMIT 1";
         Ok(query_one(db, sql, vec![item.company_id.uuid().into()]).await?.map(|_| "the company refused".to_owned()))
     }
 
-    /// Registers an entry and carries it out: letters that have not passed the mark go aside, a refusal covers the company.
+    /// Registers an entry and carries it out: letters that have not passed the mark go aside, a refusal covers the company
+    /// and its group. The caller holds `Serial::Twins`: nobody joins or leaves the group meanwhile.
     pub(super) async fn register_entry(&self, tx: &DatabaseTransaction, entry: &Suppression, by: &str) -> Result<bool> {
         let now = entry.registered_at;
         let matching = match entry.scope {

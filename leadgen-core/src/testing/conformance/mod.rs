@@ -23,6 +23,7 @@ mod outbox;
 mod partings;
 mod people;
 mod ports;
+mod refusals;
 mod rendering;
 mod replays;
 mod searches;
@@ -78,6 +79,7 @@ pub async fn stores(make: impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) -> usi
         signals::CHECKS,
         twins::CHECKS,
         partings::CHECKS,
+        refusals::CHECKS,
         replays::CHECKS,
     ];
     let mut broken = Vec::new();

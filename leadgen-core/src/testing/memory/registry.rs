@@ -73,9 +73,9 @@ impl Tables {
         if let Some(entry) = self.covered(&item.to) {
             return Some(entry.reason.clone());
         }
-        let row = self.companies.get(&item.company_id)?;
-        let refused = row.opt_out || matches!(row.company.state, CompanyState::OptOut | CompanyState::Duplicate);
-        refused.then(|| "the company refused".to_owned())
+        let is_duplicate = self.companies.get(&item.company_id)?.company.state == CompanyState::Duplicate;
+        let is_refused = self.group_of(item.company_id).iter().filter_map(|id| self.companies.get(id)).any(CompanyRow::refuses);
+        (is_duplicate || is_refused).then(|| "the company refused".to_owned())
     }
 
     /// Registers an entry and carries it out: letters that have not passed the mark go aside, a refusal covers the company.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::domain::company::{Company, Suspect};
 use crate::domain::contact::{Contact, ContactType};
 use crate::domain::event::Event;
-use crate::domain::flow::{CompanyEvent, MessageEvent, NicheState, ResultState};
+use crate::domain::flow::{CompanyEvent, CompanyState, MessageEvent, NicheState, ResultState};
 use crate::domain::id::Id;
 use crate::domain::lead::{LeadRow, Niche, RowFate};
 use crate::domain::mail::FrozenMail;
@@ -304,6 +304,11 @@ impl Tables {
 }
 
 impl CompanyRow {
+    /// Whether it refused letters, or whoever it was found to be did.
+    pub(super) fn refuses(&self) -> bool {
+        self.opt_out || self.company.state == CompanyState::OptOut
+    }
+
     /// The company that stands for it: itself, unless it was merged.
     pub(super) fn stands_for(&self) -> Id<Company> {
         self.duplicate_of.unwrap_or(self.company.id)

@@ -1,0 +1,40 @@
+//! Refusals of companies that are one, or become one just then: no member of a group is written to after any of it refused.
+
+use futures::future::try_join_all;
+
+use crate::domain::twins::PairEvent;
+use crate::error::Result;
+use crate::ports::store::Exports;
+use crate::testing::builders::{a_company, a_refusal};
+
+use super::twins::{ALL, come_in, pairs, say};
+use super::world::World;
+use super::{Check, checks};
+
+pub(super) const CHECKS: &[Check] = checks![a_refusal_and_a_merge_at_the_same_moment_cover_the_group];
+
+async fn statuses(world: &World) -> Result<Vec<String>> {
+    Ok(Exports::companies(world.store.as_ref(), None).await?.into_iter().map(|line| line.status).collect())
+}
+
+async fn a_refusal_and_a_merge_at_the_same_moment_cover_the_group(world: &World) -> Result<()> {
+    let names = ["Ромашка", "Электрощит", "Бавогустрой", "Гидромаш", "Кедровник", "Шпунтолёт", "Яхонтовый", "Опережение"];
+    for (n, name) in names.iter().enumerate() {
+        let phone = format!("+749520451{:02}", 30 + n / 2);
+        come_in(world, &[a_company().named(name).at(&format!("f{n}.ru")).with_email(&format!("info@f{n}.ru")).with_phone(&phone)]).await?;
+    }
+    let all = pairs(world, &ALL).await?;
+    assert_eq!(all.len(), names.len() / 2, "two and two have one phone: {all:?}");
+
+    let merges = all.iter().map(|pair| async move { say(world, pair, PairEvent::Confirm).await.map(|_| ()) });
+    // The younger ones refuse.
+    let refusals = (1..names.len())
+        .step_by(2)
+        .map(|n| async move { world.store.register(&a_refusal(&format!("info@f{n}.ru"), world.now()), "petr").await.map(|_| ()) });
+    let both: Vec<std::pin::Pin<Box<dyn Future<Output = Result<()>> + '_>>> =
+        merges.map(|one| Box::pin(one) as _).zip(refusals.map(|one| Box::pin(one) as _)).flat_map(|(one, other)| [one, other]).collect();
+    try_join_all(both).await?;
+
+    assert_eq!(statuses(world).await?, ["optout"; 4], "whichever came first");
+    Ok(())
+}
