@@ -36,6 +36,8 @@ pub(crate) enum End {
     Partly,
     /// All of it failed; what did was listed.
     Failed,
+    /// What was asked for can't be meant; what was wrong with it was listed.
+    Misused,
 }
 
 impl End {
@@ -45,6 +47,7 @@ impl End {
             Self::Nothing => 3,
             Self::Partly => 4,
             Self::Failed => 1,
+            Self::Misused => 2,
         }
     }
 }

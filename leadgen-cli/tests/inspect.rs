@@ -116,7 +116,7 @@ fn a_bad_line_is_answered_and_the_rest_go_on() {
     assert!(answers[1]["error"].as_str().unwrap().starts_with("bad_json: "));
     assert!(answers[2]["error"].as_str().unwrap().starts_with("bad_json: "));
     let empty = json!({"input": "ftp://x.ru", "url": null, "home": null, "host": null, "registrable_domain": null,
-        "suffix_list": answers[0]["suffix_list"], "error": answers[3]["error"]});
+        "suffix_list": answers[0]["suffix_list"], "error": answers[3]["error"], "line": 5});
     assert_eq!(answers[3], empty, "fields that are not known are null, not left out");
     assert!(answers[3]["error"].as_str().unwrap().starts_with("invalid_url: "));
     assert_eq!(inspect("serp", &[json!({"path": "no/such/file.xml"})])[0]["results"], json!([]));
@@ -204,15 +204,118 @@ fn nights_and_their_slots_are_the_golden_ones() {
     }
 }
 
+/// How `leadgen inspect` ends by arguments, and its first answer.
+fn end(args: &[&str]) -> (Option<i32>, Value) {
+    let output = Command::new(env!("CARGO_BIN_EXE_leadgen")).arg("inspect").args(args).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    (output.status.code(), said.lines().next().map_or(Value::Null, |line| serde_json::from_str(line).unwrap()))
+}
+
 #[test]
 fn an_argument_that_can_not_be_answered_ends_in_one_and_one_of_two_in_four() {
-    let end = |args: &[&str]| {
-        let output = Command::new(env!("CARGO_BIN_EXE_leadgen")).arg("inspect").args(args).output().unwrap();
-        (output.status.code(), String::from_utf8(output.stdout).unwrap())
-    };
     let (code, said) = end(&["serp", "no/such/file.xml"]);
-    assert!(code == Some(1) && said.contains("file_unreadable: no/such/file.xml"), "{code:?} {said}");
+    assert!(code == Some(1) && said.to_string().contains("file_unreadable: no/such/file.xml"), "{code:?} {said}");
     assert_eq!(end(&["url", "denta-lux.ru"]).0, Some(0));
     assert_eq!(end(&["url", "denta-lux.ru", "ftp://x.ru"]).0, Some(4));
     assert_eq!(end(&["query", ""]).0, Some(1));
+}
+
+#[test]
+fn an_argument_that_can_not_be_meant_is_named_and_ends_in_two() {
+    let page = std::env::temp_dir().join(format!("leadgen-inspect-{}.html", std::process::id()));
+    std::fs::write(&page, "<p>info@firma.ru").unwrap();
+    let (page, dir) = (page.display().to_string(), env!("CARGO_MANIFEST_DIR"));
+    for (args, code, field) in [
+        (&["page", page.as_str(), "--url", "not a url"][..], "bad_url: ", "\"url\""),
+        (&["page", page.as_str(), "--url", "ftp://firma.ru/"], "bad_url: ", "\"url\""),
+        (&["site", dir, "--domain", "///"], "bad_domain: ", "\"domain\""),
+        (&["site", dir, "--country", "ZZ"], "bad_country: ", "\"country\""),
+        (&["phone", "8 495 204-51-38", "--region", "Россия"], "bad_region: ", "\"region\""),
+        (&["requisite", "iban", "1"], "bad_kind: ", "\"kind\""),
+    ] {
+        let (ended, answer) = end(args);
+        let error = answer["error"].as_str().unwrap_or_default();
+        assert!(ended == Some(2) && error.starts_with(code) && error.contains(field), "{args:?}: {ended:?} {answer}");
+    }
+    for url in ["firma.ru", "https://firma.ru/kontakty", "http://firma.ru:8080/"] {
+        assert_eq!(end(&["page", &page, "--url", url]).0, Some(0), "{url}");
+    }
+    std::fs::remove_file(&page).unwrap();
+    // A cell that is no number is an answer; a text without one leaves nothing to show.
+    let (ended, answer) = end(&["phone", "--value", "позвоните"]);
+    assert!(ended == Some(1) && answer["error"].as_str().unwrap().starts_with("invalid_phone: could not read \"value\""), "{answer}");
+    let (ended, answer) = end(&["phone", "позвоните"]);
+    assert_eq!((ended, &answer["reason"], &answer["error"]), (Some(3), &json!("no_number"), &Value::Null));
+}
+
+#[test]
+fn a_line_without_its_fields_is_told_which_one_is_missing_and_where() {
+    for (what, line, field) in [
+        ("url", json!({}), "url"),
+        ("email", json!({}), "email"),
+        ("email", json!({"email": ["a@b.ru"]}), "email"),
+        ("phone", json!({}), "text"),
+        ("phone", json!({"value": {}}), "value"),
+        ("requisite", json!({"value": "7707083893"}), "kind"),
+        ("requisite", json!({"kind": "inn"}), "value"),
+        ("robots", json!({"url": "/"}), "robots"),
+        ("robots", json!({"robots": ""}), "url"),
+        ("target", json!({}), "url"),
+        ("site", json!({}), "dir"),
+        ("page", json!({}), "path"),
+    ] {
+        let answers = raw(what, &format!("\n{line}\n"));
+        let error = answers[0]["error"].as_str().unwrap_or_default();
+        assert!(error.starts_with("bad_") && error.contains(&format!("could not read \"{field}\"")), "{what} {line}: {}", answers[0]);
+        assert_eq!(answers[0]["line"], 2, "{what} {line}");
+    }
+}
+
+/// What is found on a page by its words is found in a cell (ENR-10, ENR-13).
+#[test]
+fn an_address_with_a_word_glued_to_it_is_cut_and_a_zone_that_is_none_is_refused() {
+    let answers =
+        inspect("email", &["info@firma.ruТелефон", "info@firma.нетакойзоны", "info@завод.рф"].map(|email| json!({"email": email})));
+    assert_eq!(
+        (&answers[0]["normalized"], &answers[0]["valid"], &answers[0]["reason"]),
+        (&json!("info@firma.ru"), &json!(true), &Value::Null)
+    );
+    assert_eq!((&answers[1]["valid"], &answers[1]["reason"]), (&json!(false), &json!("unknown_zone")), "{}", answers[1]);
+    assert_eq!((&answers[2]["normalized"], &answers[2]["valid"]), (&json!("info@xn--80aegj1b.xn--p1ai"), &json!(true)));
+}
+
+/// ENR-14 with what is dialled after the number, and what the number is.
+#[test]
+fn a_phone_is_told_with_its_extension_and_what_it_is() {
+    let text = "Тел. 8 (495) 204-51-38 доб. 12, бесплатно 8-800-555-35-35, моб. +7 903 204-51-38, факс: (495) 204-51-39";
+    let answers =
+        inspect("phone", &[json!({"text": text}), json!({"value": "tel:+74952045138;ext=7"}), json!({"value": "tel:+74952045138,8"})]);
+    let number = |value: &str, kind: &str, extension: Option<&str>| json!({"value": value, "kind": kind, "extension": extension});
+    let all = json!([
+        number("+74952045138", "landline", Some("12")),
+        number("+78005553535", "toll_free", None),
+        number("+79032045138", "mobile", None),
+        number("+74952045139", "fax", None),
+    ]);
+    assert_eq!(answers[0]["numbers"], all);
+    assert_eq!(answers[0]["phones"], json!(["+74952045138", "+78005553535", "+79032045138", "+74952045139"]));
+    assert_eq!(answers[1]["numbers"], json!([number("+74952045138", "landline", Some("7"))]));
+    assert_eq!(answers[2]["numbers"], json!([number("+74952045138", "landline", Some("8"))]));
+}
+
+/// Bytes that nobody wrote have letters in every encoding of one byte a letter; no firm is called by them.
+#[test]
+fn noise_gives_a_page_no_name() {
+    let file = std::env::temp_dir().join(format!("leadgen-noise-{}.bin", std::process::id()));
+    let mut state = 1_u32;
+    for length in [2000, 20_000, 100_000] {
+        let mut noise = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        };
+        std::fs::write(&file, (0..length).map(|_| noise()).collect::<Vec<u8>>()).unwrap();
+        let (_, answer) = end(&["page", &file.display().to_string()]);
+        assert_eq!(answer["company_name"], Value::Null, "{length} bytes of noise");
+    }
+    std::fs::remove_file(&file).unwrap();
 }

@@ -172,6 +172,11 @@ impl Error {
         &self.0.doing
     }
 
+    /// What a person should know, if anything was added.
+    pub fn told(&self) -> Option<&str> {
+        self.0.detail.as_deref()
+    }
+
     /// What they sent, if it was kept.
     pub fn evidence(&self) -> Option<&str> {
         self.0.evidence.as_deref()

@@ -3,6 +3,7 @@
 use leadgen_core::rules::inbound;
 use serde_json::{Value, json};
 
+mod cells;
 mod companies;
 mod contacts;
 mod lines;
@@ -36,14 +37,14 @@ pub(crate) fn run(command: &InspectCommand) -> anyhow::Result<End> {
         InspectCommand::Site { dir, domain, country, .. } => {
             vec![contacts::site(&json!({"dir": dir, "domain": domain, "country": country}))]
         }
-        InspectCommand::Email { jsonl: true, .. } => return lines::each(contacts::email),
-        InspectCommand::Email { value, .. } => vec![contacts::email(&json!({"email": value}))],
-        InspectCommand::Phone { jsonl: true, .. } => return lines::each(contacts::phone),
+        InspectCommand::Email { jsonl: true, .. } => return lines::each(cells::email),
+        InspectCommand::Email { value, .. } => vec![cells::email(&json!({"email": value}))],
+        InspectCommand::Phone { jsonl: true, .. } => return lines::each(cells::phone),
         InspectCommand::Phone { text, value, region, .. } => {
-            vec![contacts::phone(&json!({"text": text, "value": value, "region": region}))]
+            vec![cells::phone(&json!({"text": text, "value": value, "region": region}))]
         }
-        InspectCommand::Requisite { jsonl: true, .. } => return lines::each(contacts::requisite),
-        InspectCommand::Requisite { kind, value, .. } => vec![contacts::requisite(&json!({"kind": kind, "value": value}))],
+        InspectCommand::Requisite { jsonl: true, .. } => return lines::each(cells::requisite),
+        InspectCommand::Requisite { kind, value, .. } => vec![cells::requisite(&json!({"kind": kind, "value": value}))],
         InspectCommand::Robots { jsonl: true, .. } => return lines::each(web::robots),
         InspectCommand::Robots { file, url, agent, .. } => vec![web::robots(&json!({"file": file, "url": url, "agent": agent}))],
         InspectCommand::Target { jsonl: true, .. } => return lines::each(web::target),
@@ -53,12 +54,19 @@ pub(crate) fn run(command: &InspectCommand) -> anyhow::Result<End> {
     for answer in &answers {
         crate::output::say!("{answer}");
     }
-    let refused = answers.iter().filter(|answer| !answer["error"].is_null()).count();
-    Ok(match refused {
+    Ok(ended(&answers))
+}
+
+/// How it ended: an answer is an error, the arguments can't be meant, or there is nothing in what was given.
+fn ended(answers: &[Value]) -> End {
+    let codes: Vec<&str> = answers.iter().filter_map(|answer| answer["error"].as_str()).collect();
+    match codes.len() {
+        0 if answers.iter().all(|answer| answer["reason"] == cells::NO_NUMBER) => End::Nothing,
         0 => End::Done,
+        all if all == answers.len() && codes.iter().all(|code| code.starts_with("bad_")) => End::Misused,
         all if all == answers.len() => End::Failed,
         _ => End::Partly,
-    })
+    }
 }
 
 /// One side of a pair as an argument: a name, or a JSON object.

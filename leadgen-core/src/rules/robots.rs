@@ -87,7 +87,9 @@ struct Group {
 pub struct Permission {
     /// May it.
     pub allowed: bool,
-    /// The rule that decided, as written; none: nothing spoke against it.
+    /// The rule that decided: `Allow: PATTERN` or `Disallow: PATTERN`, however the line was spelled, its pattern in the one spelling
+    /// that paths are compared in (other bytes percent-encoded, escapes of unreserved characters decoded). None: no rule of the agent's
+    /// groups fits the path, or it is `/robots.txt`, which may always be fetched.
     pub rule: Option<String>,
 }
 
@@ -224,6 +226,15 @@ mod tests {
     fn escapes_and_letters_are_one_spelling() {
         assert!(!allowed("User-agent: *\nDisallow: /контакты\n", "/%D0%BA%D0%BE%D0%BD%D1%82%D0%B0%D0%BA%D1%82%D1%8B"));
         assert!(!allowed("User-agent: *\nDisallow: /%7Eadmin\n", "/~admin"));
+    }
+
+    #[test]
+    fn the_rule_is_told_in_the_spelling_that_paths_are_compared_in() {
+        let rule = |file: &str, path: &str| Robots::parse(file.as_bytes()).permission("leadgen", path).rule;
+        let file = "user-agent: *\nDISSALLOW: /контакты%7e # why\nallow:/a\n";
+        assert_eq!(rule(file, "/контакты~").as_deref(), Some("Disallow: /%D0%BA%D0%BE%D0%BD%D1%82%D0%B0%D0%BA%D1%82%D1%8B~"));
+        assert_eq!(rule(file, "/a/b").as_deref(), Some("Allow: /a"));
+        assert_eq!((rule(file, "/else"), rule("User-agent: *\nDisallow: /\n", "/robots.txt")), (None, None));
     }
 
     #[test]

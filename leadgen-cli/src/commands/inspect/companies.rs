@@ -11,12 +11,13 @@ use serde_json::{Value, json};
 use super::lines::{self, text};
 
 pub(super) fn url(value: &Value) -> Value {
+    let missing = lines::needed(value, "url").err().map(|error| error.to_string());
     let input = text(value, "url");
     let address = normalize::address(&input);
     let family = address.as_ref().and_then(|address| normalize::registrable(&address.host));
     json!({"input": input, "url": address.as_ref().map(|a| &a.url), "home": address.as_ref().map(|a| &a.home), "host": address.as_ref().map(|a| &a.host),
         "registrable_domain": family, "suffix_list": suffix_list_version(),
-        "error": address.is_none().then_some("invalid_url: no http address with a host of its own")})
+        "error": missing.or_else(|| address.is_none().then(|| "invalid_url: no http address with a host of its own".to_owned()))})
 }
 
 pub(super) fn company(value: &Value) -> Value {

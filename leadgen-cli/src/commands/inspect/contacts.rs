@@ -1,64 +1,83 @@
-//! Pages, sites, addresses, phones and requisites, as the crawler reads them.
+//! Saved pages and sites, as the crawler reads them.
 
 use std::path::{Path, PathBuf};
 
-use leadgen_core::domain::contact::{ContactType, Findings};
-use leadgen_core::domain::mx::MailHosts;
-use leadgen_core::domain::name::{DomainName, EmailAddress, has_known_suffix};
-use leadgen_core::domain::time::Timestamp;
-use leadgen_core::domain::verification::Verification;
-use leadgen_core::rules::harvest::{self, Requisite, Site};
-use leadgen_core::rules::{normalize, verify};
+use leadgen_core::domain::contact::{ContactType, Findings, FoundContact};
+use leadgen_core::domain::name::{DomainName, Phone};
+use leadgen_core::error::{Error, ErrorKind, Result};
+use leadgen_core::rules::harvest::{self, Site};
+use leadgen_core::rules::normalize;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::lines::{self, text};
+use super::lines::{self, country, needed, text};
 
 /// Where a page is said to be that has no address.
 const NOWHERE: &str = "https://site.invalid/";
 
 pub(super) fn page(value: &Value) -> Value {
-    let address = text(value, "url");
-    let path = match lines::path(value) {
-        Ok(path) => path,
-        Err(error) => return nothing(None, &error.to_string()),
-    };
-    let url = Url::parse(&address).ok().or_else(|| Url::parse(NOWHERE).ok());
-    let bytes = match std::fs::read(&path) {
-        Ok(bytes) => bytes,
-        Err(error) => return nothing(None, &format!("file_unreadable: {path}: {error}")),
-    };
-    let Some(url) = url else { return nothing(None, &format!("bad_url: {address:?}")) };
-    let site = Site { domain: normalize::domain_of(&address), country: country(value) };
-    found(None, &harvest::merge(&[harvest::page(&url, &bytes, None, &site)], &site))
-}
-
-pub(super) fn site(value: &Value) -> Value {
-    let dir = PathBuf::from(text(value, "dir"));
-    let name = match text(value, "site") {
-        name if name.is_empty() => dir.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-        name => name,
-    };
-    match read_site(&dir, &name, value) {
-        Ok(findings) => found(Some(&name), &findings),
-        Err(error) => nothing(Some(&name), &format!("file_unreadable: {error}")),
+    match read_page(value) {
+        Ok(findings) => found(None, &findings),
+        Err(error) => nothing(None, &error),
     }
 }
 
-fn country(value: &Value) -> Option<String> {
-    Some(text(value, "country")).filter(|country| !country.is_empty())
+fn read_page(value: &Value) -> Result<Findings> {
+    let path = lines::path(value)?;
+    let url = address(value)?;
+    let site = Site { domain: normalize::domain_of(&text(value, "url")), country: country(value, "country")? };
+    let bytes = std::fs::read(&path).map_err(|error| unreadable(Path::new(&path), error))?;
+    Ok(harvest::merge(&[harvest::page(&url, &bytes, None, &site)], &site))
+}
+
+/// Where the page was found, as people write it: a host alone will do.
+fn address(value: &Value) -> Result<Url> {
+    let bad = || {
+        let error = Error::new(ErrorKind::Malformed, "read \"url\"").code("bad_url");
+        error.detail(format!("{} is no http address with a host", value["url"]))
+    };
+    let given = if value["url"].is_null() { NOWHERE.to_owned() } else { needed(value, "url").map_err(|_| bad())? };
+    let is_web = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host();
+    let bare = || normalize::address(&given).and_then(|address| Url::parse(&address.url).ok());
+    Url::parse(given.trim()).ok().filter(is_web).or_else(bare).ok_or_else(bad)
+}
+
+pub(super) fn site(value: &Value) -> Value {
+    let dir = text(value, "dir");
+    let name = match text(value, "site") {
+        name if name.is_empty() => Path::new(&dir).file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        name => name,
+    };
+    match read_site(value, &name) {
+        Ok(findings) => found(Some(&name), &findings),
+        Err(error) => nothing(Some(&name), &error),
+    }
+}
+
+/// The site's own host; a missing or an empty one is not known.
+fn domain(value: &Value) -> Result<Option<DomainName>> {
+    let given = text(value, "domain");
+    if given.is_empty() && matches!(value["domain"], Value::Null | Value::String(_)) {
+        return Ok(None);
+    }
+    let bad = || {
+        let error = Error::new(ErrorKind::Malformed, "read \"domain\"").code("bad_domain");
+        error.detail(format!("{} is no host a firm may have", value["domain"]))
+    };
+    normalize::domain_of(&given).map(Some).ok_or_else(bad)
 }
 
 /// The error names the file or folder.
-fn read_site(dir: &Path, name: &str, value: &Value) -> Result<Findings, String> {
-    let of = |path: &Path| {
-        let path = path.display().to_string();
-        move |error: std::io::Error| format!("{path}: {error}")
-    };
-    let site = Site { domain: normalize::domain_of(&text(value, "domain")), country: country(value) };
+fn unreadable(path: &Path, error: std::io::Error) -> Error {
+    Error::new(ErrorKind::Malformed, format!("read {}", path.display())).code("file_unreadable").detail(error)
+}
+
+fn read_site(value: &Value, name: &str) -> Result<Findings> {
+    let dir = PathBuf::from(needed(value, "dir")?);
+    let site = Site { domain: domain(value)?, country: country(value, "country")? };
     let host = site.domain.clone().or_else(|| DomainName::parse(&format!("{}.ru", name.to_lowercase().replace('_', "-"))).ok());
-    let mut files: Vec<_> =
-        std::fs::read_dir(dir).map_err(of(dir))?.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+    let entries = std::fs::read_dir(&dir).map_err(|error| unreadable(&dir, error))?;
+    let mut files: Vec<_> = entries.filter_map(std::result::Result::ok).map(|entry| entry.path()).filter(|path| path.is_file()).collect();
     // The home page comes first, as in a visit.
     files.sort_by_key(|path| (!path.file_name().unwrap_or_default().to_string_lossy().starts_with("index"), path.clone()));
     let base = host.and_then(|host| Url::parse(&format!("https://{host}/")).ok()).or_else(|| Url::parse(NOWHERE).ok());
@@ -68,7 +87,8 @@ fn read_site(dir: &Path, name: &str, value: &Value) -> Result<Findings, String> 
         let Some(url) = base.as_ref().and_then(|base| base.join(&path).ok()) else {
             continue;
         };
-        pages.push(harvest::page(&url, &std::fs::read(&file).map_err(of(&file))?, None, &site));
+        let bytes = std::fs::read(&file).map_err(|error| unreadable(&file, error))?;
+        pages.push(harvest::page(&url, &bytes, None, &site));
     }
     Ok(harvest::merge(&pages, &site))
 }
@@ -78,9 +98,7 @@ fn found(site: Option<&str>, findings: &Findings) -> Value {
     let emails: Vec<Value> = of(ContactType::Email)
         .map(|c| json!({"value": c.value, "kind": c.kind, "how": c.origin, "confidence": c.score, "source_url": c.source_url, "snippet": c.snippet}))
         .collect();
-    let phones: Vec<Value> = of(ContactType::Phone)
-        .map(|c| json!({"value": c.value, "raw": c.snippet, "kind": c.kind, "how": c.origin, "confidence": c.score, "source_url": c.source_url}))
-        .collect();
+    let phones: Vec<Value> = of(ContactType::Phone).map(phone).collect();
     let mut answer = json!({"emails": emails, "phones": phones, "company_name": findings.company_name, "inn": findings.inn, "ogrn": findings.ogrn,
         "kpp": findings.kpp, "messengers": findings.messengers, "error": null});
     if let Some(site) = site {
@@ -89,86 +107,21 @@ fn found(site: Option<&str>, findings: &Findings) -> Value {
     answer
 }
 
-fn nothing(site: Option<&str>, error: &str) -> Value {
+/// A number with what its own words say: what is dialled after it stands in the text around it.
+fn phone(contact: &FoundContact) -> Value {
+    let number = Phone::parse(&contact.value).ok();
+    let kind = match contact.kind.as_str() {
+        "" => number.as_ref().map_or("", harvest::phone_kind),
+        told => told,
+    };
+    let around = harvest::phones_in(&contact.snippet, Some("RU"));
+    let extension = around.into_iter().find(|spotted| Some(&spotted.phone) == number.as_ref()).and_then(|spotted| spotted.extension);
+    json!({"value": contact.value, "raw": contact.snippet, "kind": kind, "extension": extension, "how": contact.origin,
+        "confidence": contact.score, "source_url": contact.source_url})
+}
+
+fn nothing(site: Option<&str>, error: &Error) -> Value {
     let mut answer = found(site, &Findings::default());
-    answer["error"] = json!(error);
+    answer["error"] = json!(error.to_string());
     answer
-}
-
-pub(super) fn email(value: &Value) -> Value {
-    let input = text(value, "email");
-    let Some(address) = normalize::email(&input) else {
-        return json!({"input": input, "normalized": null, "valid": false, "kind": null, "disposable": null, "domain": null, "reason": "syntax",
-            "verification": {"state": "invalid", "reason": "syntax"}, "error": "invalid_email: no valid address"});
-    };
-    let host = address.domain();
-    let kind = match harvest::kind(&address) {
-        "unknown" if harvest::is_free_mail(host) => Some("free_mail"),
-        "unknown" => None,
-        known => Some(known),
-    };
-    let disposable = harvest::is_disposable(host);
-    let known = has_known_suffix(host);
-    let reason = match (known, disposable) {
-        (false, _) => Some("unknown_zone"),
-        (true, true) => Some("disposable"),
-        (true, false) => None,
-    };
-    json!({"input": input, "normalized": address.as_str(), "valid": true, "kind": kind, "disposable": disposable, "domain": host, "reason": reason,
-        "verification": verification(&address, value), "error": null})
-}
-
-/// Whether mail arrives there: by the address alone, and by the answer of a look-up if one is given. Nothing is asked.
-fn verification(address: &EmailAddress, value: &Value) -> Value {
-    let now = Timestamp::default();
-    let known = match (verify::without_lookup(address, now), answer(value)) {
-        (Some(known), _) => known,
-        (None, Some(answer)) => verify::from_answer(&answer, &Verification::not_checked(), now),
-        (None, None) => Verification::not_checked(),
-    };
-    json!({"state": known.state.as_str(), "reason": known.reason})
-}
-
-/// The last of `answers`: `[[preference, host] …]`, or a word.
-fn answer(value: &Value) -> Option<MailHosts> {
-    match value["answers"].as_array()?.last()? {
-        Value::Array(records) => {
-            let record = |record: &Value| Some((u16::try_from(record[0].as_u64()?).ok()?, record[1].as_str()?.to_owned()));
-            Some(MailHosts::Records(records.iter().filter_map(record).collect()))
-        }
-        Value::String(word) => match word.as_str() {
-            "timeout" => Some(MailHosts::Timeout),
-            "servfail" => Some(MailHosts::ServFail),
-            "nxdomain" => Some(MailHosts::NxDomain),
-            "no_records" => Some(MailHosts::NoRecords),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-pub(super) fn phone(value: &Value) -> Value {
-    let region = Some(text(value, "region")).filter(|region| !region.is_empty());
-    if !value["value"].is_null() {
-        let phone = normalize::phone(&text(value, "value"), region.as_deref());
-        return json!({"phones": phone.into_iter().collect::<Vec<_>>(), "error": null});
-    }
-    let mut phones: Vec<String> = Vec::new();
-    for spotted in harvest::phones_in(&text(value, "text"), region.as_deref().or(Some("RU"))) {
-        let phone = spotted.phone.to_string();
-        if !phones.contains(&phone) {
-            phones.push(phone);
-        }
-    }
-    json!({"phones": phones, "error": null})
-}
-
-pub(super) fn requisite(value: &Value) -> Value {
-    let kind = match text(value, "kind").to_lowercase().as_str() {
-        "inn" => Requisite::Inn,
-        "ogrn" | "ogrnip" => Requisite::Ogrn,
-        "kpp" => Requisite::Kpp,
-        other => return json!({"valid": null, "error": format!("bad_kind: {other:?}; inn, ogrn and kpp are known")}),
-    };
-    json!({"valid": harvest::requisite_is_valid(kind, text(value, "value").trim()), "error": null})
 }

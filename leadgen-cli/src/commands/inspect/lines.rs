@@ -1,9 +1,10 @@
 //! `--jsonl`: JSON lines in on stdin, one JSON line out for each, in order, flushed. A bad line is answered and the rest go on;
-//! an empty one is passed over.
+//! an empty one is passed over. An answer that is an error says which line it is of.
 
 use std::io::{BufRead, Write};
 
 use leadgen_core::error::{Error, ErrorKind, Result as CoreResult};
+use leadgen_core::rules::harvest;
 use serde_json::{Value, json};
 
 use crate::output::End;
@@ -16,18 +17,24 @@ pub(super) fn each(mut answer: impl FnMut(&Value) -> Value) -> anyhow::Result<En
     let mut stdin = std::io::stdin().lock();
     let mut stdout = std::io::stdout().lock();
     let mut line = Vec::new();
+    let mut number = 0_u64;
     loop {
         line.clear();
+        number += 1;
         if stdin.read_until(b'\n', &mut line)? == 0 {
             return Ok(End::Done);
         }
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
-        let answer = match read(&line) {
+        let mut answer = match read(&line) {
             Ok(value) => answer(&value),
             Err(why) => json!({"error": format!("bad_json: {why}")}),
         };
+        // A file of thousands is mended line by line.
+        if !answer["error"].is_null() {
+            answer["line"] = json!(number);
+        }
         serde_json::to_writer(&mut stdout, &answer)?;
         stdout.write_all(b"\n")?;
         stdout.flush()?;
@@ -49,6 +56,27 @@ pub(super) fn text(value: &Value, field: &str) -> String {
         Value::Number(number) => number.to_string(),
         _ => String::new(),
     }
+}
+
+/// A field that is text; it has to be there.
+pub(super) fn needed(value: &Value, field: &str) -> CoreResult<String> {
+    match &value[field] {
+        Value::String(_) | Value::Number(_) => Ok(text(value, field)),
+        _ => Err(Error::new(ErrorKind::Malformed, format!("read {field:?}")).code("bad_input").detail("the field is needed, as text")),
+    }
+}
+
+/// A field that is a country; a missing or an empty one is none.
+pub(super) fn country(value: &Value, field: &str) -> CoreResult<Option<String>> {
+    let given = text(value, field);
+    if given.is_empty() && matches!(value[field], Value::Null | Value::String(_)) {
+        return Ok(None);
+    }
+    let bad = || {
+        let error = Error::new(ErrorKind::Malformed, format!("read {field:?}")).code(format!("bad_{field}"));
+        error.detail(format!("{} is no country: two letters are needed, as in RU, KZ or DE", value[field]))
+    };
+    harvest::country_code(&given).map(Some).ok_or_else(bad)
 }
 
 /// A field that is a file's name.

@@ -9,7 +9,7 @@ use leadgen_core::rules::target::{Reach, refusal};
 use serde_json::{Value, json};
 use url::{Position, Url};
 
-use super::lines::text;
+use super::lines::{needed, text};
 
 pub(super) fn robots(value: &Value) -> Value {
     let failed = |error: String| json!({"allowed": null, "crawl_delay": null, "rule": null, "error": error});
@@ -25,9 +25,15 @@ pub(super) fn robots(value: &Value) -> Value {
             Err(error) => return failed(format!("bad_base64: {error}")),
         }
     } else {
-        text(value, "robots").into_bytes()
+        match needed(value, "robots") {
+            Ok(text) => text.into_bytes(),
+            Err(error) => return failed(error.to_string()),
+        }
     };
-    let url = text(value, "url");
+    let url = match needed(value, "url") {
+        Ok(url) => url,
+        Err(error) => return failed(error.to_string()),
+    };
     let path = match Url::parse(&url) {
         Ok(parsed) if parsed.has_host() => parsed[Position::BeforePath..Position::AfterQuery].to_owned(),
         _ if url.starts_with('/') => url.split('#').next().unwrap_or("").to_owned(),
@@ -42,7 +48,10 @@ pub(super) fn robots(value: &Value) -> Value {
 
 /// With answers given, no name is looked up; without, the looks of the address decide.
 pub(super) fn target(value: &Value) -> Value {
-    let input = text(value, "url");
+    let input = match needed(value, "url") {
+        Ok(input) => input,
+        Err(error) => return json!({"allowed": false, "reason": "bad_url", "error": error.to_string()}),
+    };
     let url = match Url::parse(input.trim()) {
         Ok(url) => url,
         Err(error) => return json!({"allowed": false, "reason": "bad_url", "error": format!("bad_url: {error}")}),

@@ -102,6 +102,24 @@ pub(super) struct Spotted {
     pub(super) written_out: bool,
 }
 
+/// The one address of a cell, a link, a form field (ENR-10). What is glued to its end is cut off as on a page; in a zone that
+/// does not exist there is none.
+///
+/// ```
+/// use leadgen_core::rules::harvest::email_in;
+///
+/// assert_eq!(email_in("info@firma.ruТелефон").unwrap().as_str(), "info@firma.ru");
+/// assert_eq!(email_in("info@firma.нетакойзоны"), None);
+/// ```
+pub fn whole(text: &str) -> Option<EmailAddress> {
+    let address = normalize::email(text)?;
+    if has_known_suffix(address.domain()) {
+        return Some(address);
+    }
+    // Read as it was written: the normal form of a host hides where another script begins.
+    find(&percent(text)).into_iter().next().map(|spotted| spotted.address)
+}
+
 /// Every address in a text, in order of their signs.
 pub(super) fn find(text: &str) -> Vec<Spotted> {
     find_at(text, &Marks::of(text))

@@ -125,6 +125,17 @@ fn detected(bytes: &[u8]) -> &'static Encoding {
     detector.guess(Some(b"ru"), Utf8Detection::Allow)
 }
 
+/// Whether what came out is written by somebody: a picture, an archive or noise is full of signs for terminals, and of those that stand
+/// for what could not be read.
+pub(super) fn is_text(decoded: &str) -> bool {
+    let head = &decoded[..decoded.floor_char_boundary(GUESSED_FROM)];
+    let is_stray = |byte: u8| (byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x0C)) || byte == 0x7F;
+    let stray: usize =
+        head.as_bytes().chunks(255).map(|piece| usize::from(piece.iter().fold(0, |n, byte| n + u8::from(is_stray(*byte))))).sum();
+    let unread = memchr::memmem::find_iter(head.as_bytes(), "\u{FFFD}").count();
+    (stray + unread) * 50 <= head.len()
+}
+
 fn is_garbage(text: &str) -> bool {
     let total = text.chars().count().max(1);
     text.chars().filter(|c| *c == '\u{FFFD}').count() * 100 > total
@@ -133,6 +144,25 @@ fn is_garbage(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn noise_is_no_text() {
+        // A generator of the plainest kind: the same noise every time.
+        let mut state = 7_u32;
+        let mut noise = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        };
+        for length in [300, 5000, 100_000] {
+            let bytes: Vec<u8> = (0..length).map(|_| noise()).collect();
+            assert!(!is_text(&decode(&bytes, None)), "{length} bytes of noise");
+        }
+        assert!(!is_text(&"я\u{FFFD}".repeat(50)));
+        for page in ["", "<html>\r\n\t<p>Контакты</p>", "one \u{FFFD} in a page of many more signs than the one that could not be read"]
+        {
+            assert!(is_text(page), "{page}");
+        }
+    }
 
     #[test]
     fn a_page_is_read_in_whatever_it_is_written() {

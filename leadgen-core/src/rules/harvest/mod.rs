@@ -25,11 +25,12 @@ mod structured;
 mod tag;
 mod text;
 
+pub use addresses::whole as email_in;
 pub use charset::decode;
 pub use html::{Link, Page, Prop, read as read_html};
 pub use lists::{is_disposable, is_free_mail, kind};
 pub use merge::{merge, reason};
-pub use numbers::{Spotted, find as phones_in};
+pub use numbers::{Spotted, country_code, find as phones_in, kind as phone_kind, one as phone_in};
 pub use requisites::{Requisite, is_valid as requisite_is_valid};
 pub(crate) use text::unescape as plain_entities;
 
@@ -117,7 +118,10 @@ pub fn page(url: &Url, bytes: &[u8], content_type: Option<&str>, site: &Site) ->
     }
     found.messengers = messengers::find(&page);
     let labels = merge::labels(site.domain.as_ref(), &found.contacts, &page);
-    found.hints = firm::hints(&page, &marks, &structured, &labels, context.is_licence);
+    // Noise has letters too: a name is taken from what somebody wrote.
+    if charset::is_text(&text) {
+        found.hints = firm::hints(&page, &marks, &structured, &labels, context.is_licence);
+    }
     found.page = page;
     found
 }

@@ -1,6 +1,7 @@
 //! What works and what does not, line by line, each with its mend. Nothing is changed and nothing is sent; the only outside
 //! effects are tokens, logins and free look-ups, each with an end to its patience.
 
+mod browser;
 mod letters;
 mod search;
 
@@ -14,7 +15,6 @@ use crate::domain::name::suffix_list_version;
 use crate::domain::time::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::clock::Clock;
-use crate::setup::browser::version;
 use crate::setup::settings::Settings;
 use crate::setup::wiring;
 
@@ -104,7 +104,7 @@ pub async fn examine(settings: &Settings, patience: Duration) -> Vec<Finding> {
         search::queue(settings, store, now, &mut findings).await;
     }
     findings.push(crawling(settings));
-    findings.push(browser(&visit).await);
+    findings.push(browser::renders(&visit).await);
     findings.extend(letters);
     findings.push(letters::sending(settings));
     findings.push(disk(settings));
@@ -129,18 +129,6 @@ fn crawling(settings: &Settings) -> Finding {
             "no site is visited: nothing says where its owner reaches you",
             "set LEADGEN_WEB_CONTACT to an address or a page of yours",
         ),
-    }
-}
-
-/// Who renders pages that show nothing without scripts: started once, on no page.
-async fn browser(visit: &Visit<'_>) -> Finding {
-    match visit.within("start a browser", version(visit.settings)).await {
-        Ok(Some(version)) if visit.settings.web.browser.as_ref().is_some_and(|browser| !browser.sandbox) => {
-            finding("browser", Health::Warn, format!("{version}, without its sandbox"), "run it as an ordinary user")
-        }
-        Ok(Some(version)) => finding("browser", Health::Ok, version, ""),
-        Ok(None) => finding("browser", Health::Ok, "off: pages that show nothing without scripts end as needs_browser", ""),
-        Err(error) => failed("browser", &error, "install a Chromium and set LEADGEN_WEB_BROWSER to its path, or to off"),
     }
 }
 

@@ -180,5 +180,6 @@ const GENERIC: [&str; 89] = [
 pub(super) fn is_generic(text: &str) -> bool {
     let normal = company_name::normalize(text).text;
     let letters = text.chars().filter(|c| c.is_alphabetic()).count();
-    letters < 2 || GENERIC.contains(&normal.as_str()) || text.contains('@') || text.contains("http") || normal.is_empty()
+    let is_noise = text.chars().any(|c| c.is_control() || c == '\u{FFFD}');
+    letters < 2 || is_noise || GENERIC.contains(&normal.as_str()) || text.contains('@') || text.contains("http") || normal.is_empty()
 }

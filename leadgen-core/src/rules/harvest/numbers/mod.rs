@@ -1,5 +1,6 @@
 //! Phones in running text: digits in groups, judged by what stands before them and by the numbering plan.
 
+mod kind;
 mod lead;
 mod plans;
 mod samples;
@@ -7,10 +8,13 @@ mod samples;
 use rlibphonenumber::Region;
 
 use crate::domain::name::Phone;
+use crate::rules::normalize;
 
+use super::decode::percent;
 use super::text::before;
 use lead::Lead;
 
+pub use kind::{country_code, kind};
 pub(super) use samples::is_sample;
 
 /// Phones taken of one text.
@@ -79,6 +83,27 @@ pub fn find(text: &str, country: Option<&str>) -> Vec<Spotted> {
         at = scan.judge(start);
     }
     scan.found
+}
+
+/// The one number of a cell or a link (ENR-14), with what is dialled after it.
+///
+/// ```
+/// use leadgen_core::rules::harvest::phone_in;
+///
+/// let desk = phone_in("tel:+74952045138;ext=12", None).unwrap();
+/// assert_eq!((desk.phone.as_str(), desk.extension.as_deref()), ("+74952045138", Some("12")));
+/// ```
+pub fn one(text: &str, country: Option<&str>) -> Option<Spotted> {
+    let phone = normalize::phone(text, country)?;
+    let decoded = percent(text);
+    let met = find(&decoded, country).into_iter().find(|spotted| spotted.phone == phone);
+    let bare = Spotted { phone, start: 0, end: decoded.len(), extension: None, is_fax: false };
+    let mut one = met.unwrap_or(bare);
+    // A comma in a link is a pause: "+74952045138,12".
+    let paused = decoded.get(one.end..).and_then(|rest| rest.trim().strip_prefix(','));
+    let paused = paused.filter(|rest| (1..=6).contains(&rest.len()) && rest.bytes().all(|byte| byte.is_ascii_digit()));
+    one.extension = one.extension.or_else(|| paused.map(str::to_owned));
+    Some(one)
 }
 
 struct Scan<'a> {
