@@ -120,19 +120,17 @@ fn made(count: usize) -> Receiver<(u32, ImportedCompany)> {
 }
 
 async fn insert(db: &DatabaseConnection, rows: &[(u32, ImportedCompany)]) -> anyhow::Result<()> {
-    let head =
-        "INSERT INTO companies (id, name, normalized_name, name_block, canonical_domain, registrable_domain, industry, region, batch_tag,
+    let head = "INSERT INTO companies (id, name, normalized_name, canonical_domain, registrable_domain, industry, region, batch_tag,
         status, dedupe_hash, source, facts, first_seen_at, last_seen_at, created_at, updated_at) VALUES ";
     let mut values: Vec<Value> = Vec::new();
     let mut places = Vec::new();
     for (place, (firm, company)) in rows.iter().enumerate() {
         let (born, at) = (&company.newborn, SystemClock.now().millis() + place as i64);
         let facts = company.contacts().iter().fold(Profile::default(), Profile::showing).facts();
-        let row: [Value; 17] = [
+        let row: [Value; 16] = [
             born.id().uuid().into(),
             born.name.as_str().into(),
             born.name.normal().into(),
-            "".into(),
             born.canonical_domain.as_ref().map(ToString::to_string).into(),
             born.registrable_domain.as_ref().map(ToString::to_string).into(),
             "".into(),

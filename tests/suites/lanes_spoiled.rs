@@ -6,9 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use leadgen_core::adapters::sql::SqlStore;
-use leadgen_core::domain::company::Twin;
 use leadgen_core::domain::contact::Findings;
-use leadgen_core::domain::flow::ResultState;
 use leadgen_core::domain::letter::{Drafted, Letter};
 use leadgen_core::domain::mail::{FrozenMail, Receipt};
 use leadgen_core::domain::mx::MxClass;
@@ -298,7 +296,7 @@ async fn a_result_that_can_not_be_read_does_not_stop_those_behind_it() {
         assert_eq!(words(&claims, |suspect| suspect.domain.to_string()), set(&["beta-dent.ru", "gamma.ru"]), "{}", ground.name);
         for claim in &claims {
             let newborn = twins::newborn(&claim.item.title, claim.item.domain.as_str()).expect("a company");
-            ground.commit(claim, Twin { kind: ResultState::Unique, same_as: None, score: 1.0, newborn }).await;
+            ground.commit(claim, newborn).await;
         }
         let left = ground.look("SELECT domain, last_error FROM serp_results WHERE dedup_status = 'new'").await;
         assert_eq!(left.len(), 1, "{}: {left:?}", ground.name);

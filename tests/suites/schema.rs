@@ -276,9 +276,9 @@ async fn fill(db: &DatabaseConnection) {
     for (n, host, status) in
         [(21, Some("b.ru"), "ready_to_contact"), (22, Some("a.ru"), "contacted"), (23, None, "new"), (24, Some("c.ru"), "duplicate")]
     {
-        let sql = "INSERT INTO companies (id, name, normalized_name, name_block, canonical_domain, industry, region, batch_tag, status,
+        let sql = "INSERT INTO companies (id, name, normalized_name, canonical_domain, industry, region, batch_tag, status,
                 dedupe_hash, source, first_seen_at, last_seen_at, created_at, updated_at)
-            VALUES ($1, $2, $2, '', $3, '', '', 'b', $4, $2, 'import', 1, 2, 0, 0)";
+            VALUES ($1, $2, $2, $3, '', '', 'b', $4, $2, 'import', 1, 2, 0, 0)";
         run(db, sql, vec![id(n), format!("c{n}").into(), host.map(str::to_owned).into(), status.into()]).await;
     }
     for (n, company) in [(31, 22), (32, 22), (33, 24)] {

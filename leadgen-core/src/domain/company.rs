@@ -1,7 +1,7 @@
 //! A company, and the judgement that a result belongs to one.
 
 use crate::domain::company_name::CompanyName;
-use crate::domain::flow::{CompanyState, ResultState};
+use crate::domain::flow::CompanyState;
 use crate::domain::id::Id;
 use crate::domain::name::{DomainName, RegistrableDomain};
 use crate::domain::time::Timestamp;
@@ -61,7 +61,7 @@ impl NewCompany {
     }
 }
 
-/// A stored result that waits for deduplication, with the companies it may belong to.
+/// A stored result that waits for deduplication.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Suspect {
     /// The row of the results.
@@ -80,34 +80,4 @@ pub struct Suspect {
     pub region: String,
     /// The batch of its query.
     pub batch_tag: String,
-    /// Companies that share its host, its registrable domain or much of its name.
-    pub look_alikes: Vec<LookAlike>,
-}
-
-/// What is compared of a known company.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LookAlike {
-    /// The company.
-    pub company: Id<Company>,
-    /// Its host.
-    pub domain: Option<DomainName>,
-    /// Its registrable domain.
-    pub registrable_domain: Option<RegistrableDomain>,
-    /// Its normalized name.
-    pub normalized_name: String,
-    /// Its city.
-    pub region: String,
-}
-
-/// What deduplication says of a result. `kind` is never `new`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Twin {
-    /// The rule that decided; `unique` makes a company.
-    pub kind: ResultState,
-    /// The known company it belongs to; `None` if it is unique.
-    pub same_as: Option<Id<Company>>,
-    /// How sure the rule is, 0 to 1.
-    pub score: f64,
-    /// The company to be born if it is unique, or if its twin is gone when the judgement is committed.
-    pub newborn: NewCompany,
 }

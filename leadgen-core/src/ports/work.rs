@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::domain::company::{Company, Suspect, Twin};
+use crate::domain::company::{Company, NewCompany, Suspect};
 use crate::domain::contact::Findings;
 use crate::domain::lead::Niche;
 use crate::domain::letter::{Drafted, Prospect};
@@ -65,7 +65,7 @@ works! {
     /// A kept page becomes results.
     IngestPage: "ingest", Duration::from_mins(1), claim 20, together true, tries 5, KeptPage => Reading;
     /// A result becomes a company, or a twin of one.
-    DedupeResult: "dedupe", Duration::from_mins(1), claim 100, together true, tries 5, Suspect => Twin;
+    DedupeResult: "dedupe", Duration::from_mins(1), claim 100, together true, tries 5, Suspect => NewCompany;
     /// A company's contacts are found.
     EnrichCompany: "enrich", Duration::from_mins(15), claim 8, together false, tries 3, Company => Findings;
     /// A letter is written.

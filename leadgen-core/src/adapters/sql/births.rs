@@ -12,7 +12,6 @@ use crate::domain::id::Id;
 use crate::domain::name::{DomainName, RegistrableDomain};
 use crate::domain::time::Timestamp;
 use crate::error::Result;
-use crate::rules::twins::name_block;
 use crate::rules::twins::profile::Profile;
 
 use super::connection::{SqlStore, insert_rows, list, query, run};
@@ -209,7 +208,7 @@ fn host_rows(now: Timestamp, births: &[Birth<'_>], settled: &[Settled]) -> Vec<V
 }
 
 async fn insert_companies<'a>(tx: &DatabaseTransaction, now: Timestamp, births: impl Iterator<Item = &'a Birth<'a>>) -> Result<()> {
-    let head = "INSERT INTO companies (id, name, normalized_name, name_block, canonical_domain, registrable_domain, website_url, industry, region,
+    let head = "INSERT INTO companies (id, name, normalized_name, canonical_domain, registrable_domain, website_url, industry, region,
         batch_tag, status, dedupe_hash, source, source_result_id, last_snippet, facts, first_seen_at, last_seen_at, created_at, updated_at)";
     let rows: Vec<Vec<Value>> = births.map(|birth| company_row(now, birth)).collect();
     insert_rows(tx, head, rows.into_iter(), "").await
@@ -221,7 +220,6 @@ fn company_row(now: Timestamp, birth: &Birth<'_>) -> Vec<Value> {
         newborn.id().uuid().into(),
         newborn.name.as_str().into(),
         newborn.name.normal().into(),
-        name_block(newborn.name.normal()).into(),
         newborn.canonical_domain.as_ref().map(ToString::to_string).into(),
         newborn.registrable_domain.as_ref().map(ToString::to_string).into(),
         newborn.website_url.clone().into(),

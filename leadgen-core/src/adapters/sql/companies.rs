@@ -3,19 +3,17 @@
 use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
-use sea_orm::{DatabaseTransaction, QueryResult, Value};
+use sea_orm::{DatabaseTransaction, QueryResult};
 use uuid::Uuid;
 
-use crate::domain::company::{LookAlike, Suspect, Twin};
-use crate::domain::company_name;
+use crate::domain::company::{NewCompany, Suspect};
 use crate::domain::flow::{ResultEvent, ResultState};
-use crate::domain::name::{DomainName, RegistrableDomain};
+use crate::domain::name::DomainName;
 use crate::domain::time::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::store::Lane;
 use crate::ports::work::{Call, Claim, DedupeResult, Fault, Ticket, Work};
 use crate::rules::setback::{Setback, setback};
-use crate::rules::{normalize, twins};
 
 use super::births::{Birth, Settled};
 use super::connection::{LaneTable, Serial, SqlStore, commit, list, query, run};
@@ -23,8 +21,6 @@ use super::row::{get, id};
 use super::spoiled;
 
 const RESULTS: &str = "serp_results";
-/// Companies of one name block that are compared.
-const MOST_LOOK_ALIKES: usize = 200;
 /// Rows asked for in one statement.
 const AT_ONCE: usize = 300;
 /// A result that can't be judged is not looked at for a year; its reason stands beside it.
@@ -47,19 +43,18 @@ impl Lane<DedupeResult> for SqlStore {
             let asked = self.asked(&tx, &operations_of(&rows.iter().collect::<Vec<_>>())).await?;
             claims = self.readable(&tx, token, &rows, spoiled::RESULT, call.now.millis(), |row| suspect(row, &asked)).await?;
         }
-        self.show_look_alikes(&tx, &mut claims).await?;
         commit(tx).await?;
         Ok(claims)
     }
 
-    async fn commit(&self, call: &Call, done: Vec<(Ticket, Twin)>) -> Result<Vec<Ticket>> {
+    async fn commit(&self, call: &Call, done: Vec<(Ticket, NewCompany)>) -> Result<Vec<Ticket>> {
         let tx = self.write(Serial::Twins).await?;
         let held = self.held_results(&tx, &done).await?;
         let (mut kept, mut lost) = (Vec::new(), Vec::new());
-        for (ticket, twin) in done {
+        for (ticket, newborn) in done {
             match held.get(&ticket.row) {
                 Some(row) if get::<Uuid>(row, "claim_token")? == ticket.token => {
-                    kept.push((get::<i32>(row, "position")?, row, ticket, twin));
+                    kept.push((get::<i32>(row, "position")?, row, ticket, newborn));
                 }
                 _ => lost.push(ticket),
             }
@@ -99,8 +94,8 @@ impl Lane<DedupeResult> for SqlStore {
     }
 }
 
-/// A result whose ticket still holds: its position, its row, what was judged.
-type Kept<'a> = (i32, &'a QueryResult, Ticket, Twin);
+/// A result whose ticket still holds: its position, its row, the company it would be.
+type Kept<'a> = (i32, &'a QueryResult, Ticket, NewCompany);
 
 /// What was asked for when a result was found.
 #[derive(Clone, Debug, Default)]
@@ -112,7 +107,7 @@ struct Asked {
 
 impl SqlStore {
     /// The rows of tickets, held so that nobody else moves them meanwhile.
-    async fn held_results(&self, tx: &DatabaseTransaction, done: &[(Ticket, Twin)]) -> Result<HashMap<Uuid, QueryResult>> {
+    async fn held_results(&self, tx: &DatabaseTransaction, done: &[(Ticket, NewCompany)]) -> Result<HashMap<Uuid, QueryResult>> {
         let mut held = HashMap::new();
         for done in done.chunks(AT_ONCE) {
             let rows: Vec<Uuid> = done.iter().map(|(ticket, _)| ticket.row).collect();
@@ -132,10 +127,10 @@ impl SqlStore {
         let none = Asked::default();
         let snippets = rows.iter().map(|row| get::<String>(row, "snippet")).collect::<Result<Vec<_>>>()?;
         let mut births = Vec::new();
-        for ((_, row, ticket, twin), snippet) in kept.iter().zip(&snippets) {
+        for ((_, row, ticket, newborn), snippet) in kept.iter().zip(&snippets) {
             let asked = asked.get(&get::<Uuid>(row, "operation_id")?).and_then(Option::as_ref).unwrap_or(&none);
             births.push(Birth {
-                newborn: &twin.newborn,
+                newborn,
                 industry: &asked.niche,
                 region: &asked.city,
                 batch_tag: &asked.batch_tag,
@@ -163,44 +158,6 @@ impl SqlStore {
         }
         Ok(asked)
     }
-
-    /// Companies that share a suspect's host, family or much of its name. It is a first look: the commit takes the second.
-    async fn show_look_alikes(&self, tx: &DatabaseTransaction, claims: &mut [Claim<DedupeResult>]) -> Result<()> {
-        for claims in claims.chunks_mut(100) {
-            let (sql, values) = look_alikes_of(&claims.iter().map(|claim| &claim.item).collect::<Vec<_>>());
-            let rows = query(tx, &sql, values).await?;
-            let known: Vec<LookAlike> = rows.iter().filter_map(|row| spoiled::or_left_out(row, look_alike(row))).collect();
-            let blocks: Vec<String> = known.iter().map(|other| twins::name_block(&other.normalized_name)).collect();
-            for suspect in claims.iter_mut().map(|claim| &mut claim.item) {
-                let block = twins::name_block(&company_name::normalize(&suspect.title).text);
-                let family = normalize::registrable(&suspect.domain);
-                let is_like = |(other, its_block): &(&LookAlike, &String)| {
-                    other.domain.as_ref() == Some(&suspect.domain)
-                        || (family.is_some() && other.registrable_domain == family)
-                        || **its_block == block
-                };
-                let like = known.iter().zip(&blocks).filter(is_like).take(MOST_LOOK_ALIKES);
-                suspect.look_alikes = like.map(|(other, _)| other.clone()).collect();
-            }
-        }
-        Ok(())
-    }
-}
-
-fn look_alikes_of(suspects: &[&Suspect]) -> (String, Vec<Value>) {
-    let families = suspects.iter().filter_map(|suspect| normalize::registrable(&suspect.domain)).map(|family| family.to_string());
-    let blocks = suspects.iter().map(|suspect| twins::name_block(&company_name::normalize(&suspect.title).text));
-    let (hosts, mut values) = list(1, suspects.iter().map(|suspect| suspect.domain.to_string()).collect::<HashSet<_>>());
-    let (families, more) = list(1 + values.len(), families.collect::<HashSet<_>>());
-    values.extend(more);
-    let (blocks, more) = list(1 + values.len(), blocks.filter(|block| !block.is_empty()).collect::<HashSet<_>>());
-    values.extend(more);
-    let sql = format!(
-        "SELECT c.*, NULL AS known_host FROM companies c WHERE c.status <> 'duplicate' AND (c.canonical_domain IN ({hosts})
-            OR c.registrable_domain IN ({families}) OR c.id IN (SELECT id FROM companies WHERE name_block IN ({blocks}) ORDER BY created_at, id LIMIT {MOST_LOOK_ALIKES}))
-         UNION ALL SELECT c.*, d.host FROM domains d JOIN companies c ON c.id = d.company_id WHERE d.host IN ({hosts}) AND c.status <> 'duplicate'"
-    );
-    (sql, values)
 }
 
 fn operations_of(rows: &[&QueryResult]) -> Vec<Uuid> {
@@ -222,21 +179,7 @@ fn suspect(row: &QueryResult, asked: &HashMap<Uuid, Option<Asked>>) -> Result<Su
         industry: asked.niche,
         region: asked.city,
         batch_tag: asked.batch_tag,
-        look_alikes: vec![],
         domain: DomainName::parse(&get::<String>(row, "domain")?)?,
         title: get(row, "title")?,
-    })
-}
-
-fn look_alike(row: &QueryResult) -> Result<LookAlike> {
-    let name = |column: &str| -> Result<Option<DomainName>> {
-        get::<Option<String>>(row, column)?.map(|text| DomainName::parse(&text)).transpose()
-    };
-    Ok(LookAlike {
-        company: id(row, "id")?,
-        domain: name("known_host")?.or(name("canonical_domain")?),
-        registrable_domain: name("registrable_domain")?.as_ref().and_then(RegistrableDomain::of),
-        normalized_name: get(row, "normalized_name")?,
-        region: get(row, "region")?,
     })
 }

@@ -83,13 +83,6 @@ pub fn decide(a: &Profile, b: &Profile) -> Decision {
     Decision { verdict, rule, score, features: facts.features() }
 }
 
-/// What [`decide`] says and how sure it is, without the features: for many pairs.
-pub fn score(a: &Profile, b: &Profile) -> (Verdict, f64) {
-    let mut facts = Facts { a, b };
-    let (verdict, _, score) = facts.exact().unwrap_or_else(|| facts.by_name());
-    (verdict, score)
-}
-
 /// The same where companies are tied for good: a slip of the pen is forgiven only if both have a place or neither has.
 /// With a place on one side only, a name alone would tie two firms of two cities through a third that tells no city.
 pub fn link(a: &Profile, b: &Profile) -> Decision {

@@ -12,15 +12,13 @@ mod fold;
 pub mod group;
 pub mod profile;
 
-use crate::domain::company::{Company, LookAlike, NewCompany};
+use crate::domain::company::{Company, NewCompany};
 use crate::domain::company_name::{self, CompanyName};
-use crate::domain::flow::ResultState;
 use crate::domain::id::Id;
 use crate::domain::name::DomainName;
 use crate::domain::time::Timestamp;
 use crate::rules::normalize;
 
-use self::decide::Verdict;
 use self::profile::Profile;
 
 /// The shortest normalized name that is compared fuzzily.
@@ -94,43 +92,6 @@ pub fn compare(a: &str, b: &str, region_a: &str, region_b: &str) -> Likeness {
     Likeness { same: long_enough && regions_fit && alike, jaro_winkler, levenshtein }
 }
 
-/// A judgement: which known company, by which rule, how sure.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Judgement {
-    /// The company it belongs to.
-    pub company: Id<Company>,
-    /// `dup_host`, `dup_family` or `dup_fuzzy`.
-    pub rule: ResultState,
-    /// 1 for exact rules, below it for the fuzzy one.
-    pub score: f64,
-}
-
-/// Looks for the twin of a newborn among look-alikes: exact rules first, the best fuzzy match last; `None`: unique.
-/// A page of a known host is `dup_host`; the same home page follows from the same host here, so `dup_canonical` is given
-/// only by a canonical link.
-pub fn judge(newborn: &NewCompany, region: &str, look_alikes: &[LookAlike]) -> Option<Judgement> {
-    let exact = |rule: ResultState, matches: &dyn Fn(&LookAlike) -> bool| {
-        look_alikes.iter().find(|known| matches(known)).map(|known| Judgement { company: known.company, rule, score: 1.0 })
-    };
-    if newborn.canonical_domain.is_some()
-        && let Some(found) = exact(ResultState::DupHost, &|known| known.domain == newborn.canonical_domain)
-    {
-        return Some(found);
-    }
-    if newborn.registrable_domain.is_some()
-        && let Some(found) = exact(ResultState::DupFamily, &|known| known.registrable_domain == newborn.registrable_domain)
-    {
-        return Some(found);
-    }
-    let own = profile_of(newborn.name.normal(), region, newborn.canonical_domain.as_ref());
-    look_alikes
-        .iter()
-        .map(|known| (known, decide::score(&own, &profile_of(&known.normalized_name, &known.region, known.domain.as_ref()))))
-        .filter(|(_, (verdict, _))| *verdict == Verdict::Same)
-        .max_by(|(a, (_, one)), (b, (_, other))| one.total_cmp(other).then_with(|| b.company.cmp(&a.company)))
-        .map(|(known, (_, score))| Judgement { company: known.company, rule: ResultState::DupFuzzy, score })
-}
-
 /// Who stands for a group: whoever was written to, then the oldest, then by id (DEDUP-6, DEDUP-7). The least comes first.
 pub fn rank(was_written_to: bool, since: Timestamp, id: Id<Company>) -> (bool, Timestamp, Id<Company>) {
     (!was_written_to, since, id)
@@ -145,15 +106,8 @@ pub fn profile_of(normalized_name: &str, region: &str, host: Option<&DomainName>
     }
 }
 
-/// The block a name is compared within: its first four letters or digits. Only names of one block are compared, so cost
-/// grows with the size of blocks and not with all pairs.
-pub fn name_block(normalized_name: &str) -> String {
-    normalized_name.chars().filter(|c| c.is_alphanumeric()).take(4).collect()
-}
-
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
     use crate::rules::golden::{cases, check};
     use serde_json::json;
@@ -182,39 +136,5 @@ mod tests {
                 }
             }
         }
-    }
-
-    fn known(name: &str, host: &str) -> LookAlike {
-        let born = newborn(name, host).unwrap();
-        LookAlike {
-            company: born.id(),
-            domain: born.canonical_domain,
-            registrable_domain: born.registrable_domain,
-            normalized_name: born.name.normal().to_owned(),
-            region: "Казань".into(),
-        }
-    }
-
-    #[test]
-    fn a_page_of_a_known_host_beats_a_like_name() {
-        let all = [known("Дента Люкс", "denta-luks.ru"), known("Другая", "denta-lux.ru")];
-        let judged = judge(&newborn("Дента Люкс", "https://denta-lux.ru/x").unwrap(), "Казань", &all).unwrap();
-        assert_eq!((judged.company, judged.rule), (all[1].company, ResultState::DupHost));
-    }
-
-    #[test]
-    fn a_subdomain_is_family_and_a_shared_hosting_is_not() {
-        let all = [known("Дента", "denta-lux.ru"), known("Один", "one.tilda.ws")];
-        let rule = |host| judge(&newborn("Совсем иначе", host).unwrap(), "", &all).map(|j| j.rule);
-        assert_eq!(rule("spb.denta-lux.ru"), Some(ResultState::DupFamily));
-        assert_eq!(rule("two.tilda.ws"), None);
-    }
-
-    #[test]
-    fn a_like_name_in_another_city_is_another_company() {
-        let all = [known("Дента Люкс", "denta-lux.ru")];
-        let twin = newborn("ООО Дента-Люкс", "denta-luks.ru").unwrap();
-        assert_eq!(judge(&twin, "Казань", &all).map(|j| j.rule), Some(ResultState::DupFuzzy));
-        assert_eq!(judge(&twin, "Уфа", &all), None);
     }
 }

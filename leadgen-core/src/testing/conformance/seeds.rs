@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::domain::company::{Company, Suspect, Twin};
+use crate::domain::company::{Company, NewCompany, Suspect};
 use crate::domain::contact::Findings;
-use crate::domain::flow::ResultState;
 use crate::domain::lead::{LeadRow, Niche};
 use crate::domain::letter::{Drafted, Letter, Prospect};
 use crate::domain::mail::{FrozenMail, Receipt};
@@ -142,12 +141,8 @@ impl Seeded for DedupeResult {
         through::<IngestPage>(world, word).await
     }
 
-    fn done(item: &Suspect) -> Twin {
-        let newborn = twins::newborn(&item.title, item.domain.as_str()).unwrap_or_else(|| a_company().newborn());
-        match twins::judge(&newborn, &item.region, &item.look_alikes) {
-            Some(judged) => Twin { kind: judged.rule, same_as: Some(judged.company), score: judged.score, newborn },
-            None => Twin { kind: ResultState::Unique, same_as: None, score: 1.0, newborn },
-        }
+    fn done(item: &Suspect) -> NewCompany {
+        twins::newborn(&item.title, item.domain.as_str()).unwrap_or_else(|| a_company().newborn())
     }
 }
 

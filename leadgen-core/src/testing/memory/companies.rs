@@ -2,8 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::domain::company::{Company, LookAlike, NewCompany, Suspect, Twin};
-use crate::domain::company_name;
+use crate::domain::company::{Company, NewCompany, Suspect};
 use crate::domain::flow::{CompanyState, ResultEvent, ResultState};
 use crate::domain::id::Id;
 use crate::domain::name::DomainName;
@@ -12,14 +11,11 @@ use crate::error::Result;
 use crate::ports::store::Lane;
 use crate::ports::work::{Call, Claim, DedupeResult, Fault, Ticket, Work};
 use crate::rules::setback::{Setback, setback};
-use crate::rules::{normalize, twins};
 
 use super::MemoryStore;
 use super::leases::{Lease, first_due, lease_lost};
 use super::tables::{CompanyRow, ResultRow, Tables};
 
-/// Companies of one name block that are compared.
-const MOST_LOOK_ALIKES: usize = 200;
 /// A result that can't be judged is not looked at for a year; its reason stands beside it.
 const PUT_ASIDE: std::time::Duration = std::time::Duration::from_hours(24 * 365);
 
@@ -46,20 +42,20 @@ impl Lane<DedupeResult> for MemoryStore {
         })
     }
 
-    async fn commit(&self, call: &Call, done: Vec<(Ticket, Twin)>) -> Result<Vec<Ticket>> {
+    async fn commit(&self, call: &Call, done: Vec<(Ticket, NewCompany)>) -> Result<Vec<Ticket>> {
         self.write(|tables, _| {
             let mut lost = Vec::new();
             let mut rows = Vec::new();
-            for (ticket, twin) in done {
+            for (ticket, newborn) in done {
                 match tables.leased_result(&ticket) {
-                    Some(row) => rows.push((row.sighting.position, ticket, twin)),
+                    Some(row) => rows.push((row.sighting.position, ticket, newborn)),
                     None => lost.push(ticket),
                 }
             }
             // The better position is the first of its company, whatever order the work ended in.
             rows.sort_by_key(|(position, ticket, _)| (*position, ticket.row));
-            for (_, ticket, twin) in rows {
-                tables.judge(call, &ticket, &twin.newborn)?;
+            for (_, ticket, newborn) in rows {
+                tables.judge(call, &ticket, &newborn)?;
             }
             Ok(lost)
         })
@@ -110,51 +106,12 @@ impl Tables {
             industry: asked.map(|query| query.niche.clone()).unwrap_or_default(),
             region: asked.map(|query| query.city.clone()).unwrap_or_default(),
             batch_tag: asked.map(|query| query.batch_tag.clone()).unwrap_or_default(),
-            look_alikes: self.look_alikes(&row.sighting.title, &domain),
             title: row.sighting.title.clone(),
             domain,
         })
     }
 
-    fn look_alikes(&self, title: &str, domain: &DomainName) -> Vec<LookAlike> {
-        let block = twins::name_block(&company_name::normalize(title).text);
-        let family = normalize::registrable(domain);
-        // A host known for a company counts as its own, also when another one is canonical.
-        let owner = self.hosts.get(domain.as_str()).copied();
-        let is_host = |row: &CompanyRow| row.company.canonical_domain.as_ref() == Some(domain);
-        let is_known_host = |row: &CompanyRow| owner == Some(row.company.id);
-        let is_family = |row: &CompanyRow| family.is_some() && row.company.registrable_domain == family;
-        let mut alike: Vec<&CompanyRow> = self
-            .companies
-            .values()
-            .filter(|row| row.company.state != CompanyState::Duplicate)
-            .filter(|row| {
-                is_host(row) || owner == Some(row.company.id) || is_family(row) || twins::name_block(&row.normalized_name) == block
-            })
-            .collect();
-        let nearness = |row: &CompanyRow| match (is_host(row), is_known_host(row), is_family(row)) {
-            (true, ..) => 0,
-            (false, true, _) => 1,
-            (false, false, true) => 2,
-            (false, false, false) => 3,
-        };
-        alike.sort_by_key(|row| (nearness(row), row.company.first_seen_at, row.company.id));
-        let seen =
-            |row: &CompanyRow| if owner == Some(row.company.id) { Some(domain.clone()) } else { row.company.canonical_domain.clone() };
-        alike
-            .into_iter()
-            .take(MOST_LOOK_ALIKES)
-            .map(|row| LookAlike {
-                company: row.company.id,
-                domain: seen(row),
-                registrable_domain: row.company.registrable_domain.clone(),
-                normalized_name: row.normalized_name.clone(),
-                region: row.company.region.clone(),
-            })
-            .collect()
-    }
-
-    /// Looks once more for twins, now that nobody else can be born meanwhile, and writes the judgement.
+    /// Looks for twins, now that nobody else can be born meanwhile, and writes what a result is.
     fn judge(&mut self, call: &Call, ticket: &Ticket, newborn: &NewCompany) -> Result<()> {
         let id = Id::from_uuid(ticket.row);
         let Some(row) = self.results.get(&id).cloned() else { return Ok(()) };
