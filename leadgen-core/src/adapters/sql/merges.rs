@@ -9,7 +9,7 @@ use crate::domain::id::Id;
 use crate::domain::time::Timestamp;
 use crate::domain::twins::{Moved, PairState, TwinPair};
 use crate::error::{Error, ErrorKind, Result};
-use crate::rules::twins::decide::Decision;
+use crate::rules::twins::decide::{Decision, Verdict};
 use crate::rules::twins::rank;
 
 use super::connection::{SqlStore, query, query_one, run};
@@ -62,6 +62,12 @@ impl SqlStore {
         let (to, from) = by_rank([a, b]);
         if from.was_written_to || from.state.after(CompanyEvent::Merge).is_err() {
             write_pair(tx, now, pair, PairState::Pending, decision, None, by, "ON CONFLICT (id) DO NOTHING").await?;
+            // They stay two, but what one firm refused it refused.
+            for (one, other) in [(&to, &from), (&from, &to)] {
+                if decision.verdict == Verdict::Same && one.refused() && !other.refused() {
+                    self.refuse_group(tx, now, other.id.uuid(), by).await?;
+                }
+            }
             return Ok(false);
         }
         let moved = self.absorb(tx, now, &to, &from, decision.rule).await?;

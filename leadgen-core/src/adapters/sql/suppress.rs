@@ -204,11 +204,8 @@ impl SqlStore {
         let new = self.keep_entry(tx, entry, owner, by).await?;
         let sql = self.locked_message(&format!("{MESSAGE} WHERE ({matching}) AND m.status IN {WAITING}"));
         let mut waiting = query(tx, &sql, vec![entry.value.clone().into()]).await?;
-        let refused_by = owner.filter(|_| entry.source.is_refusal());
-        for company in self.group_of(tx, refused_by).await? {
-            self.move_company(tx, now, company, CompanyEvent::OptOut).await?;
-            let sql = self.locked_message(&format!("{MESSAGE} WHERE m.company_id = $1 AND m.status IN {WAITING}"));
-            waiting.extend(query(tx, &sql, vec![company.into()]).await?);
+        if let Some(company) = owner.filter(|_| entry.source.is_refusal()) {
+            waiting.extend(self.cover_group(tx, now, company).await?);
         }
         if entry.source == SuppressionSource::OneClick {
             let sql =
@@ -218,6 +215,23 @@ impl SqlStore {
         }
         self.put_aside(tx, waiting, by, now).await?;
         Ok(new)
+    }
+
+    /// A refusal of a company covers all that were found to be the same one, and stops their letters.
+    pub(super) async fn refuse_group(&self, tx: &DatabaseTransaction, now: Timestamp, company: uuid::Uuid, by: &str) -> Result<()> {
+        let waiting = self.cover_group(tx, now, company).await?;
+        self.put_aside(tx, waiting, by, now).await
+    }
+
+    /// Moves a group to where no letter goes; its letters that can still be stopped.
+    async fn cover_group(&self, tx: &DatabaseTransaction, now: Timestamp, company: uuid::Uuid) -> Result<Vec<QueryResult>> {
+        let mut waiting = Vec::new();
+        for company in self.group_of(tx, company).await? {
+            self.move_company(tx, now, company, CompanyEvent::OptOut).await?;
+            let sql = self.locked_message(&format!("{MESSAGE} WHERE m.company_id = $1 AND m.status IN {WAITING}"));
+            waiting.extend(query(tx, &sql, vec![company.into()]).await?);
+        }
+        Ok(waiting)
     }
 
     /// Writes an entry down, once; whether it is new.
@@ -265,8 +279,7 @@ impl SqlStore {
     }
 
     /// A company with all that were found to be the same one: a refusal of any covers all.
-    async fn group_of(&self, tx: &DatabaseTransaction, company: Option<uuid::Uuid>) -> Result<Vec<uuid::Uuid>> {
-        let Some(company) = company else { return Ok(vec![]) };
+    async fn group_of(&self, tx: &DatabaseTransaction, company: uuid::Uuid) -> Result<Vec<uuid::Uuid>> {
         let sql = "SELECT c.id FROM companies c JOIN companies of_one ON of_one.id = $1
             WHERE COALESCE(c.duplicate_of, c.id) = COALESCE(of_one.duplicate_of, of_one.id) ORDER BY c.id";
         query(tx, sql, vec![company.into()]).await?.iter().map(|row| get(row, "id")).collect()

@@ -37,6 +37,13 @@ pub(super) struct Compared {
     pub(super) since: Timestamp,
 }
 
+impl Compared {
+    /// Whether it wants no letters.
+    pub(super) fn refused(&self) -> bool {
+        self.state == CompanyState::OptOut
+    }
+}
+
 pub(super) fn compared(row: &QueryResult) -> Result<Compared> {
     let text = |column: &str| -> Result<String> { Ok(get::<Option<String>>(row, column)?.unwrap_or_default()) };
     let mut profile = Profile::new(&text("name")?, &text("region")?);

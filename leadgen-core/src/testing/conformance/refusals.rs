@@ -5,16 +5,47 @@ use futures::future::try_join_all;
 use crate::domain::twins::PairEvent;
 use crate::error::Result;
 use crate::ports::store::Exports;
-use crate::testing::builders::{a_company, a_refusal};
+use crate::ports::work::{DraftLetter, EnrichCompany, RouteLetter, SendLetter};
+use crate::testing::builders::{ACompany, a_company, a_refusal};
 
+use super::seeds::through;
 use super::twins::{ALL, come_in, pairs, say};
 use super::world::World;
 use super::{Check, checks};
 
-pub(super) const CHECKS: &[Check] = checks![a_refusal_and_a_merge_at_the_same_moment_cover_the_group];
+pub(super) const CHECKS: &[Check] =
+    checks![a_refusal_and_a_merge_at_the_same_moment_cover_the_group, a_refusal_reaches_a_twin_that_was_written_to_though_they_stay_two,];
+
+const PHONE: &str = "+74952045138";
+
+/// Two that their phone will make one.
+fn akin() -> [ACompany; 2] {
+    let one = a_company().at("one.ru").named("Бавогустрой").of_batch("one").with_email("info@one.ru");
+    [one, a_company().at("two.ru").named("Бавогустрой групп").in_city("Уфа").of_batch("two").with_email("info@two.ru")]
+}
+
+async fn write_to(world: &World, batch: &str) -> Result<()> {
+    through::<EnrichCompany>(world, batch).await?;
+    through::<DraftLetter>(world, batch).await?;
+    through::<RouteLetter>(world, batch).await?;
+    world.pass_minutes(2);
+    through::<SendLetter>(world, batch).await
+}
 
 async fn statuses(world: &World) -> Result<Vec<String>> {
     Ok(Exports::companies(world.store.as_ref(), None).await?.into_iter().map(|line| line.status).collect())
+}
+
+async fn a_refusal_reaches_a_twin_that_was_written_to_though_they_stay_two(world: &World) -> Result<()> {
+    come_in(world, &akin()).await?;
+    write_to(world, "one").await?;
+    world.store.register(&a_refusal("info@two.ru", world.now()), "petr").await?;
+    assert_eq!(statuses(world).await?, ["contacted", "optout"]);
+
+    come_in(world, &akin().map(|company| company.with_phone(PHONE))).await?;
+
+    assert_eq!(statuses(world).await?, ["optout", "optout"]);
+    Ok(())
 }
 
 async fn a_refusal_and_a_merge_at_the_same_moment_cover_the_group(world: &World) -> Result<()> {

@@ -12,12 +12,13 @@ use crate::domain::id::Id;
 use crate::domain::message::Message;
 use crate::domain::name::{DomainName, EmailAddress, RegistrableDomain, families};
 use crate::domain::suppression::{Suppression, SuppressionScope, SuppressionSource};
+use crate::domain::time::Timestamp;
 use crate::error::Result;
 use crate::ports::store::Suppressions;
 use crate::rules::effects::outranks;
 
 use super::MemoryStore;
-use super::tables::{CompanyRow, Tables};
+use super::tables::{CompanyRow, MessageRow, Tables};
 
 #[async_trait]
 impl Suppressions for MemoryStore {
@@ -91,15 +92,27 @@ impl Tables {
             let detail = format!("{}: {}", entry.source, entry.reason);
             self.note(now, by, "suppress", (entry.scope.as_str(), &entry_id(entry).to_string()), &detail);
         }
-        for company in &group {
-            self.move_company(now, *company, CompanyEvent::OptOut);
-        }
         if entry.source == SuppressionSource::OneClick {
             self.note_unsubscribed(entry);
         }
+        self.refuse(now, &group, |row| names(entry, &row.message.to), by)?;
+        Ok(is_new)
+    }
+
+    /// A refusal of a company covers all that were found to be the same one, and stops their letters.
+    pub(super) fn refuse_group(&mut self, now: Timestamp, company: Id<Company>, by: &str) -> Result<()> {
+        let group = self.group_of(company);
+        self.refuse(now, &group, |_| false, by)
+    }
+
+    /// Companies are written to no more; their letters, and those that a refusal names, go aside.
+    fn refuse(&mut self, now: Timestamp, group: &BTreeSet<Id<Company>>, names: impl Fn(&MessageRow) -> bool, by: &str) -> Result<()> {
+        for company in group {
+            self.move_company(now, *company, CompanyEvent::OptOut);
+        }
         let concerned = self.messages.values().filter(|row| can_be_stopped(row.message.state));
-        let concerned = concerned.filter(|row| names(entry, &row.message.to) || group.contains(&row.message.company_id));
-        let waiting: BTreeSet<Id<Message>> = concerned.map(|row| row.message.id).collect();
+        let concerned = concerned.filter(|row| names(row) || group.contains(&row.message.company_id));
+        let waiting: Vec<Id<Message>> = concerned.map(|row| row.message.id).collect();
         for id in waiting {
             let Some(row) = self.messages.get_mut(&id) else { continue };
             row.message.state = row.message.state.after(MessageEvent::Suppress)?;
@@ -109,7 +122,7 @@ impl Tables {
             let word = row.message.state.as_str();
             self.note(now, by, word, ("message", &id.to_string()), "opt_out");
         }
-        Ok(is_new)
+        Ok(())
     }
 
     /// The link was in a letter: the refusal stands beside it, unless it was called spam before.

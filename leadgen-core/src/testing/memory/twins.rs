@@ -252,6 +252,12 @@ impl Tables {
         let Some(loser) = self.companies.get(&from).cloned() else { return Ok(false) };
         if has_letter_out(from) || loser.company.state.after(CompanyEvent::Merge).is_err() {
             self.keep_pair(now, both, decision);
+            // They stay two, but what one firm refused it refused.
+            let refused = |id: Id<Company>| self.companies.get(&id).is_some_and(|row| row.company.state == CompanyState::OptOut);
+            let uncovered = [(to, from), (from, to)].into_iter().find(|(one, other)| refused(*one) && !refused(*other));
+            if let Some((_, other)) = uncovered.filter(|_| decision.verdict == Verdict::Same) {
+                self.refuse_group(now, other, by)?;
+            }
             return Ok(false);
         }
         let moved = self.absorb(now, to, &loser, decision.rule)?;
