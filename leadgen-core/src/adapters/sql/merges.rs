@@ -101,6 +101,10 @@ impl SqlStore {
         let sql = "UPDATE companies SET status = $2, duplicate_of = $3, status_reason = $4, updated_at = $5, claimed_by = NULL,
             claim_token = NULL, claimed_until = 0 WHERE id = $1";
         run(tx, sql, vec![from.id.uuid().into(), next.as_str().into(), to.id.uuid().into(), rule.into(), now.millis().into()]).await?;
+        if to.refused() {
+            // Whoever joins has refused as well, also for the day the two are parted.
+            self.refuse_group(tx, now, to.id.uuid(), "pipeline").await?;
+        }
         Ok(moved)
     }
 

@@ -92,7 +92,17 @@ impl SqlStore {
             }
         }
         for company in untied.ties.iter().filter_map(|tie| tie.moved.as_ref()).map(|moved| moved.from) {
+            self.settle_parted(tx, now, company).await?;
             self.tell_parted(tx, now, company, untied.root, by).await?;
+        }
+        Ok(())
+    }
+
+    /// Whoever stands for itself again keeps the refusals that came while it was of a group.
+    async fn settle_parted(&self, tx: &DatabaseTransaction, now: Timestamp, company: Id<Company>) -> Result<()> {
+        let sql = "SELECT id FROM companies WHERE id = $1 AND duplicate_of IS NULL AND opt_out";
+        if query_one(tx, sql, vec![company.uuid().into()]).await?.is_some() {
+            self.refuse_group(tx, now, company.uuid(), "pipeline").await?;
         }
         Ok(())
     }
@@ -107,10 +117,9 @@ impl SqlStore {
     /// Takes one merge back: the company is itself again, with all that was moved and still hangs on the other.
     async fn part(&self, tx: &DatabaseTransaction, now: Timestamp, moved: &Moved) -> Result<()> {
         let (from, to) = (Value::from(moved.from.uuid()), Value::from(moved.to.uuid()));
-        let sql = self.locked("SELECT status, opt_out FROM companies WHERE id = $1 AND duplicate_of = $2");
+        let sql = self.locked("SELECT status FROM companies WHERE id = $1 AND duplicate_of = $2");
         let Some(row) = query_one(tx, &sql, vec![from.clone(), to.clone()]).await? else { return Ok(()) };
-        let parted = CompanyState::parse(&get::<String>(&row, "status")?)?.after(CompanyEvent::Part(moved.was))?;
-        let next = if get(&row, "opt_out")? { parted.after(CompanyEvent::OptOut)? } else { parted };
+        let next = CompanyState::parse(&get::<String>(&row, "status")?)?.after(CompanyEvent::Part(moved.was))?;
         let sql = "UPDATE companies SET status = $2, status_reason = $3, duplicate_of = NULL, updated_at = $4 WHERE id = $1";
         run(tx, sql, vec![from.clone(), next.as_str().into(), moved.reason.clone().into(), now.millis().into()]).await?;
         let between = || vec![from.clone(), to.clone()];

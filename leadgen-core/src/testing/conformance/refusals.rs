@@ -13,8 +13,11 @@ use super::twins::{ALL, come_in, pairs, say};
 use super::world::World;
 use super::{Check, checks};
 
-pub(super) const CHECKS: &[Check] =
-    checks![a_refusal_and_a_merge_at_the_same_moment_cover_the_group, a_refusal_reaches_a_twin_that_was_written_to_though_they_stay_two,];
+pub(super) const CHECKS: &[Check] = checks![
+    a_refusal_and_a_merge_at_the_same_moment_cover_the_group,
+    a_refusal_reaches_a_twin_that_was_written_to_though_they_stay_two,
+    who_joins_a_group_that_refused_has_refused_when_it_is_parted,
+];
 
 const PHONE: &str = "+74952045138";
 
@@ -45,6 +48,21 @@ async fn a_refusal_reaches_a_twin_that_was_written_to_though_they_stay_two(world
     come_in(world, &akin().map(|company| company.with_phone(PHONE))).await?;
 
     assert_eq!(statuses(world).await?, ["optout", "optout"]);
+    Ok(())
+}
+
+async fn who_joins_a_group_that_refused_has_refused_when_it_is_parted(world: &World) -> Result<()> {
+    let [one, two] = akin();
+    let third = a_company().at("three.ru").named("Бавогустрой сервис").in_city("Пермь").with_phone(PHONE);
+    come_in(world, &[one.with_phone(PHONE)]).await?;
+    world.store.register(&a_refusal("info@one.ru", world.now()), "petr").await?;
+    come_in(world, &[two.with_phone(PHONE), third]).await?;
+    assert_eq!(statuses(world).await?, ["optout"]);
+
+    for (left, pair) in pairs(world, &ALL).await?.iter().enumerate() {
+        say(world, pair, PairEvent::Undo).await?;
+        assert_eq!(statuses(world).await?, vec!["optout"; left + 2], "nobody comes out of it without the refusal");
+    }
     Ok(())
 }
 

@@ -54,6 +54,7 @@ impl Tables {
             self.pairs.insert(*id, tie);
         }
         for company in ties.iter().filter_map(|(_, tie)| tie.moved.as_ref()).map(|moved| moved.from) {
+            self.settle_parted(now, company)?;
             if let Some(row) = self.companies.get(&company).filter(|row| row.stands_for() != root) {
                 let state = row.company.state;
                 self.note(now, by, state.as_str(), ("company", &company.to_string()), &format!("parted from {root}"));
@@ -62,11 +63,18 @@ impl Tables {
         Ok(())
     }
 
+    /// Whoever stands for itself again keeps the refusals that came while it was of a group.
+    fn settle_parted(&mut self, now: Timestamp, company: Id<Company>) -> Result<()> {
+        if self.companies.get(&company).is_some_and(|row| row.duplicate_of.is_none() && row.opt_out) {
+            self.refuse_group(now, company, "pipeline")?;
+        }
+        Ok(())
+    }
+
     /// Takes one merge back: the company is itself again, with all that was moved and still hangs on the other.
     fn part(&mut self, now: Timestamp, moved: &Moved) -> Result<()> {
         let Some(row) = self.companies.get_mut(&moved.from).filter(|row| row.duplicate_of == Some(moved.to)) else { return Ok(()) };
-        let parted = row.company.state.after(CompanyEvent::Part(moved.was))?;
-        row.company.state = if row.opt_out { parted.after(CompanyEvent::OptOut)? } else { parted };
+        row.company.state = row.company.state.after(CompanyEvent::Part(moved.was))?;
         row.company.state_reason.clone_from(&moved.reason);
         (row.duplicate_of, row.updated_at) = (None, now);
         for id in &moved.contacts {

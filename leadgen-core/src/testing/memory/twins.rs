@@ -307,6 +307,10 @@ impl Tables {
             (row.duplicate_of, row.updated_at) = (Some(to), now);
             row.lease.settle();
         }
+        if self.companies.get(&to).is_some_and(|row| row.company.state == CompanyState::OptOut) {
+            // Whoever joins has refused as well, also for the day the two are parted.
+            self.refuse_group(now, to, "pipeline")?;
+        }
         Ok(moved)
     }
 
