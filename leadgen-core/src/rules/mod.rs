@@ -35,4 +35,5 @@ pub mod unanswered;
 pub mod undelivered;
 pub mod verify;
 pub mod visit;
+pub mod visit_log;
 pub mod window;

@@ -1,17 +1,21 @@
 //! The whole life of one lead.
 
 use async_trait::async_trait;
+use sea_orm::QueryResult;
 
 use crate::domain::company::Company;
 use crate::domain::company_name;
 use crate::domain::id::Id;
 use crate::domain::report::LifeLine;
+use crate::domain::time::Timestamp;
 use crate::error::Result;
+use crate::ports::hosts::SiteHosts;
 use crate::ports::store::Lives;
 use crate::rules::normalize;
+use crate::rules::visit_log::{self, ReadPage, VisitFacts};
 
 use super::connection::{SqlStore, query, query_one};
-use super::row::{at, company, get};
+use super::row::{at, company, get, maybe_at};
 
 #[async_trait]
 impl Lives for SqlStore {
@@ -63,9 +67,57 @@ impl Lives for SqlStore {
             FROM outreach_messages m WHERE m.company_id = $1 AND m.status NOT IN ('draft', 'approved')
             UNION ALL SELECT 8, s.read_at, 'inbox', s.kind || CASE WHEN s.intent <> '' THEN ' (' || s.intent || ')' ELSE '' END || ': ' || s.text
             FROM signals s JOIN outreach_messages m ON m.id = s.message_id WHERE m.company_id = $1
-            UNION ALL SELECT 9, c.updated_at, 'state', c.status || COALESCE(' (' || c.status_reason || ')', '') FROM companies c WHERE c.id = $1
-            ORDER BY 2, 1";
-        let rows = query(&self.db, sql, vec![id.uuid().into()]).await?;
-        rows.iter().map(|row| Ok(LifeLine { at: at(row, "at")?.to_string(), stage: get(row, "stage")?, what: get(row, "what")? })).collect()
+            UNION ALL SELECT 9, c.updated_at, 'state', c.status || COALESCE(' (' || c.status_reason || ')', '') FROM companies c WHERE c.id = $1";
+        let mut lines: Vec<Line> = Vec::new();
+        for row in query(&self.db, sql, vec![id.uuid().into()]).await? {
+            lines.push((at(&row, "at")?, get(&row, "rank")?, get(&row, "stage")?, get(&row, "what")?));
+        }
+        lines.extend(self.visits_told(id).await?.into_iter().map(|(at, what)| (at, 3, "enrich".to_owned(), what)));
+        lines.sort_by_key(|line| (line.0, line.1));
+        Ok(lines.into_iter().map(|(at, _, stage, what)| LifeLine { at: at.to_string(), stage, what }).collect())
     }
+}
+
+/// A line with its place: instants first, then the order of the stages.
+type Line = (Timestamp, i32, String, String);
+
+impl SqlStore {
+    /// How the visits to a company's site went.
+    async fn visits_told(&self, id: Id<Company>) -> Result<Vec<visit_log::Line>> {
+        let Some(row) = query_one(&self.db, "SELECT * FROM companies WHERE id = $1", vec![id.uuid().into()]).await? else {
+            return Ok(Vec::new());
+        };
+        let company = company(&row)?;
+        let sql = "SELECT asked, url, status, truncated, rendered, fetched_at FROM site_pages WHERE company_id = $1 ORDER BY place";
+        let pages: Vec<ReadPage> = query(&self.db, sql, vec![id.uuid().into()]).await?.iter().map(read_page).collect::<Result<_>>()?;
+        let mut lines: Vec<visit_log::Line> = pages.iter().map(visit_log::page).collect();
+        lines.extend(visit_log::visits(&company, &visit_facts(&row)?));
+        for host in visit_log::hosts(&company, &pages) {
+            lines.extend(visit_log::host(&host, &self.notes(&host).await?));
+        }
+        Ok(lines)
+    }
+}
+
+fn read_page(row: &QueryResult) -> Result<ReadPage> {
+    Ok(ReadPage {
+        asked: get(row, "asked")?,
+        url: get(row, "url")?,
+        status: u16::try_from(get::<i32>(row, "status")?).unwrap_or_default(),
+        truncated: get(row, "truncated")?,
+        rendered: get(row, "rendered")?,
+        fetched_at: at(row, "fetched_at")?,
+    })
+}
+
+fn visit_facts(row: &QueryResult) -> Result<VisitFacts> {
+    let count = |column: &str| get::<i32>(row, column).map(|count| u32::try_from(count).unwrap_or_default());
+    Ok(VisitFacts {
+        visits: count("contacts_attempts")?,
+        last_visit_at: maybe_at(row, "contacts_last_attempt_at")?,
+        last_error: get(row, "last_error")?,
+        failed_tries: count("tries")?,
+        next_try_at: maybe_at(row, "next_try_at")?,
+        updated_at: at(row, "updated_at")?,
+    })
 }

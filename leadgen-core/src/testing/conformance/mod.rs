@@ -32,6 +32,7 @@ mod signals;
 mod sites;
 mod twins;
 mod verified;
+mod visits;
 mod world;
 
 use std::any::Any;
@@ -72,6 +73,7 @@ pub async fn stores(make: impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) -> usi
         companies::CHECKS,
         sites::CHECKS,
         hosts::CHECKS,
+        visits::CHECKS,
         verified::CHECKS,
         letters::CHECKS,
         outbox::CHECKS,

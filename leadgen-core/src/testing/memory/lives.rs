@@ -8,11 +8,13 @@ use crate::domain::company::Company;
 use crate::domain::company_name;
 use crate::domain::flow::{CompanyState, MessageState};
 use crate::domain::id::Id;
+use crate::domain::page::SitePage;
 use crate::domain::report::LifeLine;
 use crate::domain::time::Timestamp;
 use crate::error::Result;
 use crate::ports::store::Lives;
 use crate::rules::normalize;
+use crate::rules::visit_log::{self, ReadPage, VisitFacts};
 
 use super::MemoryStore;
 use super::tables::{MessageRow, ResultRow, Tables};
@@ -76,6 +78,7 @@ impl Tables {
         {
             lines.push((row.last_visit_at.unwrap_or(row.updated_at), 3, "enrich", format!("its site leads to {target}")));
         }
+        lines.extend(self.visits_told(id).into_iter().map(|(at, what)| (at, 3, "enrich", what)));
         for row in self.messages.values().filter(|row| row.message.company_id == id) {
             lines.extend(written(row));
         }
@@ -93,6 +96,26 @@ impl Tables {
         lines.into_iter().map(|(at, _, stage, what)| LifeLine { at: at.to_string(), stage: stage.to_owned(), what }).collect()
     }
 
+    /// How the visits to a company's site went.
+    fn visits_told(&self, id: Id<Company>) -> Vec<visit_log::Line> {
+        let Some(row) = self.companies.get(&id) else { return Vec::new() };
+        let facts = VisitFacts {
+            visits: row.visits,
+            last_visit_at: row.last_visit_at,
+            last_error: row.last_error.clone(),
+            failed_tries: row.lease.tries,
+            next_try_at: row.lease.next_try_at,
+            updated_at: row.updated_at,
+        };
+        let pages: Vec<ReadPage> = self.site_pages.get(&id).into_iter().flatten().map(read_page).collect();
+        let mut lines: Vec<visit_log::Line> = pages.iter().map(visit_log::page).collect();
+        lines.extend(visit_log::visits(&row.company, &facts));
+        for host in visit_log::hosts(&row.company, &pages) {
+            lines.extend(visit_log::host(&host, &self.host_notes(&host)));
+        }
+        lines
+    }
+
     /// How a result was found and judged.
     fn seen(&self, row: &ResultRow) -> Vec<Line> {
         let mut lines = Vec::new();
@@ -108,6 +131,17 @@ impl Tables {
         let score = row.score.map(|score| score.to_string()).unwrap_or_default();
         lines.push((row.updated_at, 2, "dedupe", format!("{} ({score}): {}, {}", row.state, sighting.title, sighting.domain)));
         lines
+    }
+}
+
+fn read_page(page: &SitePage) -> ReadPage {
+    ReadPage {
+        asked: page.asked.clone(),
+        url: page.url.clone(),
+        status: page.status,
+        truncated: page.truncated,
+        rendered: page.rendered,
+        fetched_at: page.fetched_at,
     }
 }
 

@@ -36,10 +36,7 @@ impl HostRow {
 #[async_trait]
 impl SiteHosts for MemoryStore {
     async fn notes(&self, host: &DomainName) -> Result<HostNotes> {
-        Ok(self.read(|tables| {
-            let row = tables.site_hosts.get(host).cloned().unwrap_or_default();
-            HostNotes { rest: row.rest.and_then(|(rest, _)| rest), schemes: row.schemes.into_values().map(|(notes, _)| notes).collect() }
-        }))
+        Ok(self.read(|tables| tables.host_notes(host)))
     }
 
     async fn note_rest(&self, host: &DomainName, rest: Option<&Rest>, now: Timestamp) -> Result<()> {
@@ -65,6 +62,11 @@ impl SiteHosts for MemoryStore {
 }
 
 impl Tables {
+    pub(super) fn host_notes(&self, host: &DomainName) -> HostNotes {
+        let row = self.site_hosts.get(host).cloned().unwrap_or_default();
+        HostNotes { rest: row.rest.and_then(|(rest, _)| rest), schemes: row.schemes.into_values().map(|(notes, _)| notes).collect() }
+    }
+
     fn host(&mut self, host: &DomainName) -> &mut HostRow {
         self.site_hosts.entry(host.clone()).or_default()
     }
