@@ -3,9 +3,8 @@
 
 use std::time::Instant;
 
-use leadgen_core::rules::normalize;
 use leadgen_core::rules::twins::group::group;
-use leadgen_core::rules::twins::profile::{Known, Profile};
+use leadgen_core::rules::twins::profile::Profile;
 use leadgen_tests::firms::{self, Quality, Row};
 use leadgen_tests::usage::{busy_seconds, peak_mib};
 
@@ -78,27 +77,13 @@ fn cells(line: &str) -> Vec<String> {
     cells
 }
 
-fn profile(row: &Row) -> Profile {
-    let mut profile = Profile::new(&row.name, &row.city);
-    if let Some(host) = normalize::domain_of(&row.domain) {
-        profile = profile.at(&host);
-    }
-    if let Some(phone) = normalize::phone(&row.phone, None) {
-        profile = profile.called(&phone);
-    }
-    if let Some(email) = normalize::email(&row.email) {
-        profile = profile.mailed(&email);
-    }
-    profile.with(Known::Inn, &row.inn)
-}
-
 fn report(name: &str, raw: Vec<Row>) {
     // The rows wait in memory only because they are made here; they are dropped as they are read.
     let truth: Vec<u32> = raw.iter().map(|row| row.firm).collect();
     let samples: Vec<(usize, Row)> =
         raw.iter().cloned().enumerate().take(if std::env::var_os("SHOW").is_some() { usize::MAX } else { 0 }).collect();
     let (begun, busy) = (Instant::now(), busy_seconds());
-    let profiles: Vec<Profile> = raw.into_iter().map(|row| profile(&row)).collect();
+    let profiles: Vec<Profile> = raw.into_iter().map(|row| row.profile()).collect();
     let read = begun.elapsed().as_secs_f64();
     let grouping = group(&profiles, &[]);
     let total = begun.elapsed().as_secs_f64();

@@ -20,6 +20,9 @@ mod dice;
 mod quality;
 mod words;
 
+use leadgen_core::rules::normalize;
+use leadgen_core::rules::twins::profile::{Known, Profile};
+
 pub use dice::Dice;
 pub use quality::{Quality, quality};
 
@@ -42,6 +45,23 @@ pub struct Row {
     pub email: String,
     /// The city, or nothing.
     pub city: String,
+}
+
+impl Row {
+    /// What is compared of it.
+    pub fn profile(&self) -> Profile {
+        let mut profile = Profile::new(&self.name, &self.city);
+        if let Some(host) = normalize::domain_of(&self.domain) {
+            profile = profile.at(&host);
+        }
+        if let Some(phone) = normalize::phone(&self.phone, None) {
+            profile = profile.called(&phone);
+        }
+        if let Some(email) = normalize::email(&self.email) {
+            profile = profile.mailed(&email);
+        }
+        profile.with(Known::Inn, &self.inn)
+    }
 }
 
 struct Firm {

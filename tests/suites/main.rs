@@ -12,6 +12,7 @@ mod crawl;
 mod disguises;
 mod env;
 mod floors;
+mod grouping;
 mod journey;
 mod lanes_spoiled;
 mod merged;

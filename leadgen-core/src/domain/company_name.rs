@@ -5,6 +5,9 @@ use std::fmt;
 use crate::domain::name::is_zero_width;
 use crate::error::{Error, ErrorKind, Result};
 
+/// Characters of a name that are kept and compared: the longest registered names are shorter.
+const LONGEST: usize = 300;
+
 const FORMS: [&str; 36] = [
     "ооо",
     "оао",
@@ -76,13 +79,14 @@ pub struct CompanyName {
 }
 
 impl CompanyName {
-    /// Reads a name as people write it. Refuses text without a letter or digit.
+    /// Reads a name as people write it, up to 300 characters of it. Refuses text without a letter or digit.
     pub fn parse(text: &str) -> Result<Self> {
-        let normal = normalize(text);
+        let shown: String = text.trim().chars().filter(|c| !c.is_control()).take(LONGEST).collect();
+        let normal = normalize(&shown);
         if normal.text.is_empty() {
             return Err(Error::new(ErrorKind::Malformed, format!("read the company name {text:?}")).code("bad_company_name"));
         }
-        Ok(Self { shown: text.trim().to_owned(), normal })
+        Ok(Self { shown, normal })
     }
 
     /// As it was seen.

@@ -2,7 +2,7 @@
 
 use leadgen_core::domain::company_name;
 use leadgen_core::domain::name::suffix_list_version;
-use leadgen_core::rules::twins::decide::{Verdict, decide};
+use leadgen_core::rules::twins::decide::{Verdict, link};
 use leadgen_core::rules::twins::profile::{Known, Profile};
 use leadgen_core::rules::{normalize, twins};
 use leadgen_core::setup::wiring;
@@ -32,7 +32,7 @@ pub(super) fn pair(value: &Value) -> Value {
     if !value["a"].is_object() || !value["b"].is_object() {
         return json!({"same": null, "score": null, "rule": null, "verdict": null, "features": null, "error": "bad_input: the objects a and b are needed"});
     }
-    let decision = decide(&profile(&value["a"]), &profile(&value["b"]));
+    let decision = link(&profile(&value["a"]), &profile(&value["b"]));
     json!({"same": decision.verdict == Verdict::Same, "score": decision.score, "rule": decision.rule, "verdict": decision.verdict,
         "features": decision.features, "error": null})
 }

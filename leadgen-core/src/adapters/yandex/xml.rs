@@ -365,16 +365,26 @@ mod tests {
         let cut = page("<results><group><doc>").replace("</response></yandexsearch>", "");
         let entity = "<!DOCTYPE x [<!ENTITY a \"b\">]><yandexsearch>&a;</yandexsearch>";
         let outside = "<!DOCTYPE yandexsearch SYSTEM \"http://127.0.0.1/x.dtd\"><yandexsearch/>";
-        let deep = page(&"<a>".repeat(5000));
         let crossed = page("<a><b></a></b>");
         let twice = "<yandexsearch/><yandexsearch/>";
-        for text in
-            ["", "<html><body>502</body></html>", &cut, entity, outside, &deep, "not xml at all", &page("&unknown;"), &crossed, twice]
-        {
+        for text in ["", "<html><body>502</body></html>", &cut, entity, outside, "not xml at all", &page("&unknown;"), &crossed, twice] {
             assert_eq!(code(text.as_bytes()), "serp_malformed", "{}", text.chars().take(60).collect::<String>());
         }
         assert_eq!(code(&[0xFF, 0xFE]), "serp_malformed");
-        assert_eq!(code(&vec![b' '; LARGEST + 1]), "serp_malformed");
+    }
+
+    #[test]
+    fn pages_up_to_the_bounds_are_read_and_beyond_them_refused() {
+        let nested = |more: usize| page(&format!("<doc/>{}{}", "<a>".repeat(more), "</a>".repeat(more)));
+        let outer = 2;
+        assert_eq!(read_page(nested(DEEPEST - outer).as_bytes()).unwrap().len(), 1);
+        let error = read_page(nested(DEEPEST - outer + 1).as_bytes()).unwrap_err();
+        assert_eq!(error.to_string(), malformed("it is nested too deeply").to_string());
+
+        let padded = |size: usize| page(&format!("<doc/>{}", " ".repeat(size - page("<doc/>").len())));
+        assert_eq!(read_page(padded(LARGEST).as_bytes()).unwrap().len(), 1);
+        let error = read_page(padded(LARGEST + 1).as_bytes()).unwrap_err();
+        assert!(error.to_string().contains("at most 20971520 are read"), "{error}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::domain::contact::{ContactType, Findings, FoundContact};
 use crate::domain::flow::ResultState;
 use crate::domain::serp::{Reading, Sighting};
 use crate::error::{Result, Verdict};
-use crate::ports::store::Exports;
+use crate::ports::store::{Exports, Reports};
 use crate::ports::work::{Claim, DedupeResult, DraftLetter, EnrichCompany, IngestPage, Work};
 use crate::testing::builders::{a_company, a_refusal};
 
@@ -32,6 +32,7 @@ pub(super) const CHECKS: &[Check] = checks![
     a_company_without_a_site_is_not_visited,
     companies_are_exported_by_domain,
     a_company_is_found_by_id_domain_and_name,
+    the_report_of_quality_counts_what_searches_brought_and_what_was_dropped,
 ];
 
 pub(super) async fn seen(world: &World, word: &str, sightings: Vec<Sighting>) -> Result<Vec<Claim<DedupeResult>>> {
@@ -286,5 +287,32 @@ async fn a_company_is_found_by_id_domain_and_name(world: &World) -> Result<()> {
         assert_eq!(known.map(|known| known.id), Some(id), "by {text}");
     }
     assert_eq!(world.store.find_company("nobody.ru").await?, None);
+    Ok(())
+}
+
+async fn the_report_of_quality_counts_what_searches_brought_and_what_was_dropped(world: &World) -> Result<()> {
+    for (word, hosts) in [("word", vec!["one.ru", "two.ru"]), ("other", vec!["one.ru"])] {
+        IngestPage::seed(world, word).await?;
+        let claim = world.claim_one::<IngestPage>().await?;
+        let sightings = hosts.iter().zip(1..).map(|(host, position)| sighting(host, &format!("Фирма {host}"), position)).collect();
+        let excluded_by = [("aggregator".to_owned(), 3), ("social".to_owned(), 1)].into();
+        let reading = Reading { sightings, documents: 9, excluded: 4, excluded_by, invalid: 2, next_page: None };
+        world.commit::<IngestPage>(&claim.ticket, reading).await?;
+        let claims = world.claim::<DedupeResult>().await?;
+        commit_all(world, claims).await?;
+    }
+
+    let all = Reports::quality(world.store.as_ref(), None).await?;
+    assert_eq!((all.documents, all.inserted, all.excluded, all.invalid), (18, 3, 8, 4));
+    assert_eq!(all.excluded_by, [("aggregator".to_owned(), 6), ("social".to_owned(), 2)].into());
+    assert_eq!(all.results_by, [("dup_host".to_owned(), 1), ("unique".to_owned(), 2)].into());
+    assert_eq!((all.companies, all.companies_per_query, all.contact_yield), (2, 1.0, 0.0));
+    let one = Reports::quality(world.store.as_ref(), Some("other")).await?;
+    assert_eq!((one.documents, one.inserted, one.excluded_by["aggregator"], one.companies), (9, 1, 3, 0));
+
+    let hits: Vec<(String, u64)> =
+        Reports::top_domains(world.store.as_ref(), 10).await?.into_iter().map(|line| (line.domain, line.hits)).collect();
+    assert_eq!(hits, [("one.ru".to_owned(), 2), ("two.ru".to_owned(), 1)]);
+    assert_eq!(Reports::top_domains(world.store.as_ref(), 1).await?.len(), 1);
     Ok(())
 }
