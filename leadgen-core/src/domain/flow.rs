@@ -264,7 +264,7 @@ words! {
         Held = "held",
         /// The recipient does not want it.
         Suppressed = "suppressed",
-        /// A person dropped it.
+        /// A person dropped it, or its company turned out to be one that is written to already.
         Cancelled = "cancelled",
         /// Too old to be sent.
         Expired = "expired",
@@ -302,6 +302,10 @@ pub enum MessageEvent {
     SettleSent,
     /// A person says: send it again.
     SettleAgain,
+    /// Its company is one with another that is written to.
+    Merge,
+    /// Its company is one of its own again: back to where it was; a letter that had its turn gets another.
+    Part(MessageState),
 }
 
 impl MessageState {
@@ -332,7 +336,10 @@ impl MessageState {
             (Self::Draft | Self::Approved | Self::Queued | Self::Sending, E::Hold) => Ok(Self::Held),
             (Self::Sending, E::Doubt) => Ok(Self::InDoubt),
             (Self::Draft | Self::Approved | Self::Queued | Self::Held, E::Suppress) => Ok(Self::Suppressed),
-            (Self::Draft | Self::Approved | Self::Queued | Self::Held | Self::InDoubt, E::Cancel) => Ok(Self::Cancelled),
+            (Self::Draft | Self::Approved | Self::Queued | Self::Held | Self::InDoubt, E::Cancel)
+            | (Self::Draft | Self::Approved | Self::Queued | Self::Held, E::Merge) => Ok(Self::Cancelled),
+            (Self::Cancelled, E::Part(was @ (Self::Draft | Self::Held))) => Ok(was),
+            (Self::Cancelled, E::Part(Self::Approved | Self::Queued)) => Ok(Self::Approved),
             (Self::Draft | Self::Approved | Self::Queued | Self::Held, E::Expire) => Ok(Self::Expired),
             _ => illegal("message", self.as_str(), event),
         }

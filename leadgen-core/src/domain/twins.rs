@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::company::{Company, Suspect};
 use crate::domain::contact::Contact;
-use crate::domain::flow::CompanyState;
+use crate::domain::flow::{CompanyState, MessageState};
 use crate::domain::id::Id;
+use crate::domain::message::Message;
 use crate::domain::time::Timestamp;
 use crate::domain::words::words;
 use crate::error::{Error, ErrorKind, Result};
@@ -103,6 +104,9 @@ impl TwinPair {
     }
 }
 
+/// Why a letter stands aside whose company is one with another that is written to.
+pub const MERGED: &str = "merged: its company is one with another that is written to";
+
 /// What a merge moved: enough to take it back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moved {
@@ -121,6 +125,9 @@ pub struct Moved {
     /// The address of the other that became primary by the merge, if it had none before.
     #[serde(default)]
     pub chosen: Option<Id<Contact>>,
+    /// Its letters that were put aside because the other is written to, and where each stood.
+    #[serde(default)]
+    pub letters: Vec<(Id<Message>, MessageState)>,
     /// Its results; those that were `unique` became `dup_fuzzy`.
     pub results: Vec<Id<Suspect>>,
     /// Those of its results that were `unique`.

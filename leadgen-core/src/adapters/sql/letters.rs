@@ -142,9 +142,8 @@ impl Lane<RouteLetter> for SqlStore {
                         continue;
                     }
                 };
-                if self.suppressed(&tx, &claim.item).await?.is_some() {
-                    let text = "opt_out: the recipient must not be written to";
-                    self.move_message(&tx, call, &claim.item, MessageEvent::Suppress, text).await?;
+                if let Some(why) = self.suppressed(&tx, &claim.item).await? {
+                    self.move_message(&tx, call, &claim.item, MessageEvent::Suppress, &why).await?;
                     continue;
                 }
                 claims.push(claim);

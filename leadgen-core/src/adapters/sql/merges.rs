@@ -4,17 +4,19 @@ use sea_orm::{DatabaseTransaction, Value};
 
 use crate::domain::company::Company;
 use crate::domain::contact::Contact;
-use crate::domain::flow::{CompanyEvent, CompanyState, ResultEvent, ResultState};
+use crate::domain::flow::{CompanyEvent, CompanyState, MessageEvent, MessageState, ResultEvent, ResultState};
 use crate::domain::id::Id;
+use crate::domain::message::Message;
 use crate::domain::time::Timestamp;
-use crate::domain::twins::{Moved, PairState, TwinPair};
+use crate::domain::twins::{MERGED, Moved, PairState, TwinPair};
 use crate::error::{Error, ErrorKind, Result};
 use crate::rules::twins::decide::{Decision, Verdict};
 use crate::rules::twins::rank;
 
 use super::connection::{SqlStore, query, query_one, run};
-use super::letters::MAY_HAVE_ARRIVED;
+use super::letters::{LIVE, MAY_HAVE_ARRIVED, MESSAGE};
 use super::row::{get, id};
+use super::suppress::WAITING;
 use super::twins::{COMPARED, Compared, compared};
 
 /// A company that stands for a group, and all that are found to be the same one.
@@ -95,6 +97,9 @@ impl SqlStore {
     ) -> Result<Moved> {
         let next = from.state.after(CompanyEvent::Merge)?;
         let mut moved = self.moved(tx, to, from).await?;
+        if !to.refused() {
+            moved.letters = self.stop_letters(tx, now, to, from).await?;
+        }
         let led = self.primary_of(tx, to.id).await?;
         self.carry_over(tx, now, &moved).await?;
         moved.chosen = if led.is_none() { self.primary_of(tx, to.id).await? } else { None };
@@ -118,7 +123,7 @@ impl SqlStore {
     }
 
     /// Whether a letter to a company or to any of its group may have arrived.
-    async fn has_letter_out(&self, tx: &DatabaseTransaction, root: Id<Company>) -> Result<bool> {
+    pub(super) async fn has_letter_out(&self, tx: &DatabaseTransaction, root: Id<Company>) -> Result<bool> {
         let sql = format!("SELECT id FROM outreach_messages WHERE company_id IN {GROUP} AND status IN {MAY_HAVE_ARRIVED} LIMIT 1");
         Ok(query_one(tx, &sql, vec![root.uuid().into()]).await?.is_some())
     }
@@ -145,6 +150,7 @@ impl SqlStore {
             reason: from.reason.clone(),
             contacts: contacts.iter().map(|row| id(row, "id")).collect::<Result<_>>()?,
             primaries: vec![],
+            letters: vec![],
             chosen: None,
             results: results.iter().map(|row| id(row, "id")).collect::<Result<_>>()?,
             unique: vec![],
@@ -162,6 +168,33 @@ impl SqlStore {
             }
         }
         Ok(moved)
+    }
+
+    /// A group is written to once: if the other is, or is about to be, letters that wait go aside, each with where it stood.
+    /// Otherwise they are the group's.
+    async fn stop_letters(
+        &self,
+        tx: &DatabaseTransaction,
+        now: Timestamp,
+        to: &Compared,
+        from: &Compared,
+    ) -> Result<Vec<(Id<Message>, MessageState)>> {
+        let live = format!("SELECT id FROM outreach_messages WHERE company_id IN {GROUP} AND status IN {LIVE} LIMIT 1");
+        if !to.was_written_to && query_one(tx, &live, vec![to.id.uuid().into()]).await?.is_none() {
+            return Ok(vec![]);
+        }
+        let mut stopped = Vec::new();
+        let sql = self.locked_message(&format!("{MESSAGE} WHERE m.company_id IN {GROUP} AND m.status IN {WAITING}"));
+        for row in query(tx, &sql, vec![from.id.uuid().into()]).await? {
+            let (message, state) = (id::<Message>(&row, "id")?, MessageState::parse(&get::<String>(&row, "status")?)?);
+            let next = state.after(MessageEvent::Merge)?.as_str();
+            let sql = "UPDATE outreach_messages SET status = $2, last_error = $3, updated_at = $4, claimed_by = NULL, claim_token = NULL,
+                claimed_until = 0 WHERE id = $1";
+            run(tx, sql, vec![message.uuid().into(), next.into(), MERGED.into(), now.millis().into()]).await?;
+            self.note(tx, now, "pipeline", next, "message", &message.to_string(), MERGED).await?;
+            stopped.push((message, state));
+        }
+        Ok(stopped)
     }
 
     async fn primary_of(&self, tx: &DatabaseTransaction, company: Id<Company>) -> Result<Option<Id<Contact>>> {

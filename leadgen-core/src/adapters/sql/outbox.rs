@@ -105,8 +105,9 @@ impl OnceLane<SendLetter> for SqlStore {
         let item = self.leased_message(&tx, ticket).await?.ok_or_else(|| lease_lost(ticket))?;
         let mailbox = item.mailbox.clone().unwrap_or_default();
         let refused = |code: &'static str| Error::new(ErrorKind::Conflict, format!("send to {}", item.to.masked())).code(code);
-        if self.suppressed(&tx, &item).await?.is_some() {
-            self.move_message(&tx, call, &item, MessageEvent::Suppress, "opt_out: refused between the claim and the mark").await?;
+        if let Some(why) = self.suppressed(&tx, &item).await? {
+            let why = format!("{why}, between the claim and the mark");
+            self.move_message(&tx, call, &item, MessageEvent::Suppress, &why).await?;
             commit(tx).await?;
             return Err(refused("suppressed"));
         }
@@ -233,8 +234,8 @@ impl SqlStore {
                     continue;
                 }
             };
-            if self.suppressed(tx, &item).await?.is_some() {
-                self.move_message(tx, call, &item, MessageEvent::Suppress, "opt_out: the recipient must not be written to").await?;
+            if let Some(why) = self.suppressed(tx, &item).await? {
+                self.move_message(tx, call, &item, MessageEvent::Suppress, &why).await?;
             }
         }
         Ok(())

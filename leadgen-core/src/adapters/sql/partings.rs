@@ -3,10 +3,10 @@
 use sea_orm::{DatabaseTransaction, Value};
 
 use crate::domain::company::Company;
-use crate::domain::flow::{CompanyEvent, CompanyState, ResultEvent, ResultState};
+use crate::domain::flow::{CompanyEvent, CompanyState, Delivery, MessageEvent, MessageState, ResultEvent, ResultState};
 use crate::domain::id::Id;
 use crate::domain::time::Timestamp;
-use crate::domain::twins::{Moved, PairEvent, PairState, TwinPair};
+use crate::domain::twins::{MERGED, Moved, PairEvent, PairState, TwinPair};
 use crate::error::{Error, ErrorKind, Result};
 
 use super::connection::{SqlStore, list, query, query_one, run};
@@ -98,11 +98,37 @@ impl SqlStore {
         Ok(())
     }
 
-    /// Whoever stands for itself again keeps the refusals that came while it was of a group.
+    /// Whoever stands for itself again keeps what came while it was of a group: refusals, its own letters, answers to them.
     async fn settle_parted(&self, tx: &DatabaseTransaction, now: Timestamp, company: Id<Company>) -> Result<()> {
-        let sql = "SELECT id FROM companies WHERE id = $1 AND duplicate_of IS NULL AND opt_out";
-        if query_one(tx, sql, vec![company.uuid().into()]).await?.is_some() {
-            self.refuse_group(tx, now, company.uuid(), "pipeline").await?;
+        let sql = "SELECT opt_out FROM companies WHERE id = $1 AND duplicate_of IS NULL";
+        let Some(row) = query_one(tx, sql, vec![company.uuid().into()]).await? else { return Ok(()) };
+        if get(&row, "opt_out")? {
+            return self.refuse_group(tx, now, company.uuid(), "pipeline").await;
+        }
+        let sql = format!("SELECT delivery_status FROM outreach_messages WHERE company_id IN {GROUP} AND status = 'sent'");
+        for row in query(tx, &sql, vec![company.uuid().into()]).await? {
+            self.move_company(tx, now, company.uuid(), CompanyEvent::Contact).await?;
+            if get::<Option<String>>(&row, "delivery_status")?.as_deref() == Some(Delivery::Replied.as_str()) {
+                self.move_company(tx, now, company.uuid(), CompanyEvent::Reply).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Letters that a merge put aside are where they stood; one that had its turn is routed anew.
+    async fn give_back_letters(&self, tx: &DatabaseTransaction, now: Timestamp, moved: &Moved) -> Result<()> {
+        for (letter, was) in &moved.letters {
+            let sql = self.locked("SELECT status FROM outreach_messages WHERE id = $1 AND last_error = $2");
+            let Some(row) = query_one(tx, &sql, vec![letter.uuid().into(), MERGED.into()]).await? else { continue };
+            let next = MessageState::parse(&get::<String>(&row, "status")?)?.after(MessageEvent::Part(*was))?;
+            let route = if next == MessageState::Approved {
+                ", frozen = NULL, message_id = NULL, mailbox = NULL, scheduled_for = NULL, tries = 0, next_try_at = NULL"
+            } else {
+                ""
+            };
+            let sql = format!("UPDATE outreach_messages SET status = $2, last_error = NULL, updated_at = $3{route} WHERE id = $1");
+            run(tx, &sql, vec![letter.uuid().into(), next.as_str().into(), now.millis().into()]).await?;
+            self.note(tx, now, "pipeline", next.as_str(), "message", &letter.to_string(), "parted").await?;
         }
         Ok(())
     }
@@ -137,6 +163,7 @@ impl SqlStore {
             run(tx, &sql, [between(), more].concat()).await?;
         }
         self.give_back_contacts(tx, now, moved).await?;
+        self.give_back_letters(tx, now, moved).await?;
         self.give_back_results(tx, now, moved).await
     }
 

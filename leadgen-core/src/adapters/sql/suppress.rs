@@ -11,17 +11,18 @@ use crate::domain::message::Message;
 use crate::domain::name::{EmailAddress, families};
 use crate::domain::suppression::{Suppression, SuppressionScope, SuppressionSource};
 use crate::domain::time::Timestamp;
+use crate::domain::twins::MERGED;
 use crate::error::Result;
 use crate::ports::entropy::{SystemEntropy, sixteen};
 use crate::ports::store::{Journal, Mailboxes, Suppressions};
 use crate::rules::pacing;
 
 use super::connection::{Serial, SqlStore, commit, query, query_one, run};
-use super::letters::MESSAGE;
+use super::letters::{MAY_HAVE_ARRIVED, MESSAGE};
 use super::row::{at, get, maybe_at, message};
 
 /// States of a letter that has not passed the mark.
-const WAITING: &str = "('draft', 'approved', 'queued', 'held')";
+pub(super) const WAITING: &str = "('draft', 'approved', 'queued', 'held')";
 
 fn entry(row: &QueryResult) -> Result<Suppression> {
     Ok(Suppression {
@@ -174,16 +175,24 @@ impl SqlStore {
         Ok(None)
     }
 
-    /// Why a message must not go out: an entry, or the company's own refusal.
+    /// Why a message must not go out: an entry, the refusal of its company or of any of its group, or another letter to its
+    /// group, which is written to once.
     pub(super) async fn suppressed(&self, db: &impl ConnectionTrait, item: &Message) -> Result<Option<String>> {
         if let Some(entry) = self.covered(db, &item.to).await? {
-            return Ok(Some(entry.reason));
+            return Ok(Some(format!("opt_out: {}", entry.reason)));
         }
         let sql = "SELECT c.id FROM companies c JOIN companies of_one ON of_one.id = $1
-            WHERE (c.id = of_one.id AND c.status = 'duplicate')
-                OR ((c.opt_out OR c.status = 'optout') AND (c.id = COALESCE(of_one.duplicate_of, of_one.id)
-                    OR c.duplicate_of = COALESCE(of_one.duplicate_of, of_one.id))) LIMIT 1";
-        Ok(query_one(db, sql, vec![item.company_id.uuid().into()]).await?.map(|_| "the company refused".to_owned()))
+            WHERE (c.opt_out OR c.status = 'optout') AND (c.id = COALESCE(of_one.duplicate_of, of_one.id)
+                OR c.duplicate_of = COALESCE(of_one.duplicate_of, of_one.id)) LIMIT 1";
+        if query_one(db, sql, vec![item.company_id.uuid().into()]).await?.is_some() {
+            return Ok(Some("opt_out: the company refused".to_owned()));
+        }
+        let sql = format!(
+            "SELECT m.id FROM outreach_messages m JOIN companies c ON c.id = m.company_id JOIN companies of_one ON of_one.id = $1
+             WHERE m.status IN {MAY_HAVE_ARRIVED} AND c.id <> of_one.id AND (c.id = COALESCE(of_one.duplicate_of, of_one.id)
+                OR c.duplicate_of = COALESCE(of_one.duplicate_of, of_one.id)) LIMIT 1"
+        );
+        Ok(query_one(db, &sql, vec![item.company_id.uuid().into()]).await?.map(|_| MERGED.to_owned()))
     }
 
     /// Registers an entry and carries it out: letters that have not passed the mark go aside, a refusal covers the company

@@ -18,6 +18,7 @@ mod entrances;
 mod hosts;
 mod lanes;
 mod letters;
+mod letters_of_twins;
 mod limits;
 mod outbox;
 mod partings;
@@ -82,6 +83,7 @@ pub async fn stores(make: impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) -> usi
         twins::CHECKS,
         partings::CHECKS,
         refusals::CHECKS,
+        letters_of_twins::CHECKS,
         replays::CHECKS,
     ];
     let mut broken = Vec::new();

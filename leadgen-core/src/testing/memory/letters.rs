@@ -96,8 +96,8 @@ impl Lane<RouteLetter> for MemoryStore {
             let due = due.map(|row| ((row.approved_at, row.message.id), row.message.id)).collect();
             let mut claims = Vec::new();
             for id in first_due(due, call.max) {
-                if tables.suppressed(id).is_some() {
-                    tables.move_message(call.now, id, MessageEvent::Suppress, "opt_out: the recipient must not be written to")?;
+                if let Some(why) = tables.suppressed(id) {
+                    tables.move_message(call.now, id, MessageEvent::Suppress, &why)?;
                     continue;
                 }
                 let token = tables.new_token();

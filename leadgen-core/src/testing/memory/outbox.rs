@@ -89,8 +89,9 @@ impl OnceLane<SendLetter> for MemoryStore {
             let mailbox = item.mailbox.clone().unwrap_or_default();
             let refused =
                 |code: &'static str| Ok(Some(Error::new(ErrorKind::Conflict, format!("send to {}", item.to.masked())).code(code)));
-            if tables.suppressed(item.id).is_some() {
-                tables.move_message(call.now, item.id, MessageEvent::Suppress, "opt_out: refused between the claim and the mark")?;
+            if let Some(why) = tables.suppressed(item.id) {
+                let why = format!("{why}, between the claim and the mark");
+                tables.move_message(call.now, item.id, MessageEvent::Suppress, &why)?;
                 return refused("suppressed");
             }
             let held_back = if may_leave(call) { tables.holds_back(call, &mailbox) } else { Some("window_closed") };
@@ -163,9 +164,10 @@ impl Tables {
                 && row.lease.is_over(lease_now)
         };
         // Due letters whose recipient must not be written to go aside before anyone is given them.
-        let refused = self.messages.values().filter(is_due).map(|row| row.message.id).filter(|id| self.suppressed(*id).is_some());
-        for id in refused.collect::<Vec<_>>() {
-            self.move_message(call.now, id, MessageEvent::Suppress, "opt_out: the recipient must not be written to")?;
+        let due = self.messages.values().filter(is_due).map(|row| row.message.id);
+        let refused: Vec<(Id<Message>, String)> = due.filter_map(|id| Some((id, self.suppressed(id)?))).collect();
+        for (id, why) in refused {
+            self.move_message(call.now, id, MessageEvent::Suppress, &why)?;
         }
         let due = self.messages.values().filter(is_due).filter(|row| row.lease.is_free(call, lease_now));
         let due = due.filter(|row| row.frozen.is_some() && of_batch(call, &row.message.campaign));

@@ -3,10 +3,10 @@
 use std::cmp::Reverse;
 
 use crate::domain::company::Company;
-use crate::domain::flow::{CompanyEvent, CompanyState, ResultEvent, ResultState};
+use crate::domain::flow::{CompanyEvent, CompanyState, Delivery, MessageEvent, MessageState, ResultEvent, ResultState};
 use crate::domain::id::Id;
 use crate::domain::time::Timestamp;
-use crate::domain::twins::{Moved, PairEvent, PairState, TwinPair};
+use crate::domain::twins::{MERGED, Moved, PairEvent, PairState, TwinPair};
 use crate::error::Result;
 
 use super::tables::Tables;
@@ -63,10 +63,37 @@ impl Tables {
         Ok(())
     }
 
-    /// Whoever stands for itself again keeps the refusals that came while it was of a group.
+    /// Whoever stands for itself again keeps what came while it was of a group: refusals, its own letters, answers to them.
     fn settle_parted(&mut self, now: Timestamp, company: Id<Company>) -> Result<()> {
-        if self.companies.get(&company).is_some_and(|row| row.duplicate_of.is_none() && row.opt_out) {
-            self.refuse_group(now, company, "pipeline")?;
+        let Some(row) = self.companies.get(&company).filter(|row| row.duplicate_of.is_none()) else { return Ok(()) };
+        if row.opt_out {
+            return self.refuse_group(now, company, "pipeline");
+        }
+        let sent = self.letters_of_group(company).filter(|letter| letter.state == MessageState::Sent);
+        let sent: Vec<Option<Delivery>> = sent.map(|letter| letter.delivery).collect();
+        for delivery in sent {
+            self.move_company(now, company, CompanyEvent::Contact);
+            if delivery == Some(Delivery::Replied) {
+                self.move_company(now, company, CompanyEvent::Reply);
+            }
+        }
+        Ok(())
+    }
+
+    /// Letters that a merge put aside are where they stood; one that had its turn is routed anew.
+    fn give_back_letters(&mut self, now: Timestamp, moved: &Moved) -> Result<()> {
+        for (id, was) in &moved.letters {
+            let letter = self.messages.get_mut(id).filter(|row| row.message.last_error.as_deref() == Some(MERGED));
+            let Some(row) = letter else { continue };
+            row.message.state = row.message.state.after(MessageEvent::Part(*was))?;
+            (row.message.last_error, row.updated_at) = (None, now);
+            let state = row.message.state;
+            if state == MessageState::Approved {
+                row.frozen = None;
+                (row.message.message_id, row.message.mailbox, row.message.scheduled_for) = (None, None, None);
+                row.lease.settle();
+            }
+            self.note(now, "pipeline", state.as_str(), ("message", &id.to_string()), "parted");
         }
         Ok(())
     }
@@ -82,6 +109,7 @@ impl Tables {
                 (contact.company_id, contact.is_primary) = (moved.from, moved.primaries.contains(id));
             }
         }
+        self.give_back_letters(now, moved)?;
         for id in &moved.results {
             if let Some(row) = self.results.get_mut(id).filter(|row| row.company == Some(moved.to)) {
                 row.company = Some(moved.from);

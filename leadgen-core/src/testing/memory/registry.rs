@@ -13,6 +13,7 @@ use crate::domain::message::Message;
 use crate::domain::name::{DomainName, EmailAddress, RegistrableDomain, families};
 use crate::domain::suppression::{Suppression, SuppressionScope, SuppressionSource};
 use crate::domain::time::Timestamp;
+use crate::domain::twins::MERGED;
 use crate::error::Result;
 use crate::ports::store::Suppressions;
 use crate::rules::effects::outranks;
@@ -47,7 +48,7 @@ fn entry_id(entry: &Suppression) -> Id<Suppression> {
 }
 
 /// Whether a letter can still be stopped.
-fn can_be_stopped(state: MessageState) -> bool {
+pub(super) fn can_be_stopped(state: MessageState) -> bool {
     matches!(state, MessageState::Draft | MessageState::Approved | MessageState::Queued | MessageState::Held)
 }
 
@@ -68,15 +69,18 @@ impl Tables {
         own.or_else(family)
     }
 
-    /// Why a message must not go out: an entry, or the company's own refusal.
+    /// Why a message must not go out: an entry, the refusal of its company or of any of its group, or another letter to its
+    /// group, which is written to once.
     pub(super) fn suppressed(&self, id: Id<Message>) -> Option<String> {
         let item = &self.messages.get(&id)?.message;
         if let Some(entry) = self.covered(&item.to) {
-            return Some(entry.reason.clone());
+            return Some(format!("opt_out: {}", entry.reason));
         }
-        let is_duplicate = self.companies.get(&item.company_id)?.company.state == CompanyState::Duplicate;
-        let is_refused = self.group_of(item.company_id).iter().filter_map(|id| self.companies.get(id)).any(CompanyRow::refuses);
-        (is_duplicate || is_refused).then(|| "the company refused".to_owned())
+        if self.group_of(item.company_id).iter().filter_map(|id| self.companies.get(id)).any(CompanyRow::refuses) {
+            return Some("opt_out: the company refused".to_owned());
+        }
+        let mut others = self.letters_of_group(self.root(item.company_id)).filter(|other| other.company_id != item.company_id);
+        others.any(|other| other.state.may_have_arrived()).then(|| MERGED.to_owned())
     }
 
     /// Registers an entry and carries it out: letters that have not passed the mark go aside, a refusal covers the company.

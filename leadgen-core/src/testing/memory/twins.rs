@@ -2,12 +2,14 @@
 
 use async_trait::async_trait;
 
+use super::registry::can_be_stopped;
 use crate::domain::company::{Company, NewCompany};
 use crate::domain::contact::{Contact, FoundContact};
-use crate::domain::flow::{CompanyEvent, CompanyState, ResultEvent, ResultState};
+use crate::domain::flow::{CompanyEvent, CompanyState, MessageEvent, MessageState, ResultEvent, ResultState};
 use crate::domain::id::Id;
+use crate::domain::message::Message;
 use crate::domain::time::Timestamp;
-use crate::domain::twins::{Moved, PairEvent, PairSide, PairState, Regrouped, TwinPair};
+use crate::domain::twins::{MERGED, Moved, PairEvent, PairSide, PairState, Regrouped, TwinPair};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::store::Twins;
 use crate::rules::twins::decide::{Decision, Verdict, link};
@@ -299,6 +301,7 @@ impl Tables {
     pub(super) fn absorb(&mut self, now: Timestamp, to: Id<Company>, loser: &CompanyRow, rule: &str) -> Result<Moved> {
         let next = loser.company.state.after(CompanyEvent::Merge)?;
         let mut moved = self.moved(to, loser);
+        moved.letters = self.stop_letters(now, to, loser.company.id)?;
         let led = self.primary(to).is_some();
         self.carry_over(&moved)?;
         moved.chosen = self.primary(to).filter(|_| !led).map(|contact| contact.id);
@@ -314,6 +317,23 @@ impl Tables {
         Ok(moved)
     }
 
+    /// A group is written to once: if the other is, or is about to be, letters that wait go aside, each with where it stood.
+    /// Otherwise they are the group's.
+    fn stop_letters(&mut self, now: Timestamp, to: Id<Company>, from: Id<Company>) -> Result<Vec<(Id<Message>, MessageState)>> {
+        let state = self.companies.get(&to).map(|row| row.company.state);
+        let is_written_to =
+            state.is_some_and(CompanyState::was_written_to) || self.letters_of_group(to).any(|letter| letter.state.is_live());
+        if state == Some(CompanyState::OptOut) || !is_written_to {
+            return Ok(vec![]);
+        }
+        let waiting = self.letters_of_group(from).filter(|letter| can_be_stopped(letter.state));
+        let waiting: Vec<(Id<Message>, MessageState)> = waiting.map(|letter| (letter.id, letter.state)).collect();
+        for (letter, _) in &waiting {
+            self.move_message(now, *letter, MessageEvent::Merge, MERGED)?;
+        }
+        Ok(waiting)
+    }
+
     fn moved(&self, to: Id<Company>, loser: &CompanyRow) -> Moved {
         let from = loser.company.id;
         let contacts: Vec<&Contact> = self.contacts.values().filter(|contact| contact.company_id == from).collect();
@@ -327,6 +347,7 @@ impl Tables {
             contacts: contacts.iter().map(|contact| contact.id).collect(),
             primaries: contacts.iter().filter(|contact| contact.is_primary).map(|contact| contact.id).collect(),
             chosen: None,
+            letters: vec![],
             unique: unique.map(|(id, _)| *id).collect(),
             results: results.map(|(id, _)| *id).collect(),
             hosts: self.hosts.iter().filter(|(_, owner)| **owner == from).map(|(host, _)| host.clone()).collect(),
