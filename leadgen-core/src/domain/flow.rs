@@ -214,7 +214,7 @@ pub enum CompanyEvent {
     OptOut,
     /// It is another row's company.
     Merge,
-    /// It is a company of its own again, and stands where it stood before it was merged.
+    /// It is a company of its own again, or another that was merged into it is: it stands where it stood before.
     Part(CompanyState),
 }
 
@@ -238,6 +238,8 @@ impl CompanyState {
             (_, CompanyEvent::OptOut) => Ok(Self::OptOut),
             (Self::New | Self::ReadyToContact | Self::Disqualified, CompanyEvent::Merge) => Ok(Self::Duplicate),
             (Self::Duplicate, CompanyEvent::Part(was)) if was.after(CompanyEvent::Merge).is_ok() => Ok(was),
+            // The addresses it had of another went back to that one.
+            (Self::ReadyToContact, CompanyEvent::Part(was @ (Self::New | Self::Disqualified))) => Ok(was),
             _ => illegal("company", self.as_str(), event),
         }
     }

@@ -125,6 +125,9 @@ pub struct Moved {
     /// The address of the other that became primary by the merge, if it had none before.
     #[serde(default)]
     pub chosen: Option<Id<Contact>>,
+    /// Where the other stood, and why, if it is ready only by its addresses.
+    #[serde(default)]
+    pub lifted: Option<(CompanyState, Option<String>)>,
     /// Its letters that were put aside because the other is written to, and where each stood.
     #[serde(default)]
     pub letters: Vec<(Id<Message>, MessageState)>,

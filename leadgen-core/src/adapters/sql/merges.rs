@@ -103,6 +103,7 @@ impl SqlStore {
         let led = self.primary_of(tx, to.id).await?;
         self.carry_over(tx, now, &moved).await?;
         moved.chosen = if led.is_none() { self.primary_of(tx, to.id).await? } else { None };
+        moved.lifted = self.lift(tx, now, to, from).await?;
         let sql = "UPDATE companies SET status = $2, duplicate_of = $3, status_reason = $4, updated_at = $5, claimed_by = NULL,
             claim_token = NULL, claimed_until = 0 WHERE id = $1";
         run(tx, sql, vec![from.id.uuid().into(), next.as_str().into(), to.id.uuid().into(), rule.into(), now.millis().into()]).await?;
@@ -150,6 +151,7 @@ impl SqlStore {
             reason: from.reason.clone(),
             contacts: contacts.iter().map(|row| id(row, "id")).collect::<Result<_>>()?,
             primaries: vec![],
+            lifted: None,
             letters: vec![],
             chosen: None,
             results: results.iter().map(|row| id(row, "id")).collect::<Result<_>>()?,
@@ -168,6 +170,25 @@ impl SqlStore {
             }
         }
         Ok(moved)
+    }
+
+    /// A company that had no address is ready with those of one that was; where it stood before, and why.
+    async fn lift(
+        &self,
+        tx: &DatabaseTransaction,
+        now: Timestamp,
+        to: &Compared,
+        from: &Compared,
+    ) -> Result<Option<(CompanyState, Option<String>)>> {
+        let ready = CompanyState::ReadyToContact;
+        if from.state != ready || to.state.after(CompanyEvent::ContactsFound).is_err() || self.primary_of(tx, to.id).await?.is_none() {
+            return Ok(None);
+        }
+        let next = to.state.after(CompanyEvent::ContactsFound)?.as_str();
+        let sql = "UPDATE companies SET status = $2, status_reason = NULL, tries = 0, next_try_at = NULL, updated_at = $3 WHERE id = $1";
+        run(tx, sql, vec![to.id.uuid().into(), next.into(), now.millis().into()]).await?;
+        self.note(tx, now, "pipeline", next, "company", &to.id.to_string(), &format!("by the addresses of {}", from.id)).await?;
+        Ok(Some((to.state, to.reason.clone())))
     }
 
     /// A group is written to once: if the other is, or is about to be, letters that wait go aside, each with where it stood.
@@ -220,7 +241,7 @@ impl SqlStore {
 
 /// Of two companies first the one that stands for both.
 pub(super) fn by_rank([a, b]: [Compared; 2]) -> (Compared, Compared) {
-    let order = |company: &Compared| rank(company.was_written_to, company.since, company.id);
+    let order = |company: &Compared| rank(company.was_written_to, company.has_site, company.since, company.id);
     if order(&a) <= order(&b) { (a, b) } else { (b, a) }
 }
 

@@ -16,7 +16,7 @@ use crate::ports::store::Twins;
 use crate::rules::twins::decide::link;
 use crate::rules::twins::group::{Pair, group};
 use crate::rules::twins::profile::Profile;
-use crate::rules::twins::{dedupe_key, rank};
+use crate::rules::twins::{Rank, dedupe_key, rank};
 
 use super::connection::{Serial, SqlStore, commit, list, query, query_one, run};
 use super::row::{at, get, id};
@@ -118,7 +118,7 @@ impl Twins for SqlStore {
 #[derive(Clone, Copy, Debug)]
 struct Member {
     id: Id<Company>,
-    order: (bool, Timestamp, Id<Company>),
+    order: Rank,
 }
 
 impl SqlStore {
@@ -231,5 +231,5 @@ async fn pairs_kept(tx: &DatabaseTransaction) -> Result<u64> {
 }
 
 fn member(company: Compared) -> (Member, Profile) {
-    (Member { id: company.id, order: rank(company.was_written_to, company.since, company.id) }, company.profile)
+    (Member { id: company.id, order: rank(company.was_written_to, company.has_site, company.since, company.id) }, company.profile)
 }

@@ -162,9 +162,21 @@ impl SqlStore {
             );
             run(tx, &sql, [between(), more].concat()).await?;
         }
+        self.lower(tx, now, moved).await?;
         self.give_back_contacts(tx, now, moved).await?;
         self.give_back_letters(tx, now, moved).await?;
         self.give_back_results(tx, now, moved).await
+    }
+
+    /// Whoever was ready only by the addresses of another stands where it stood.
+    async fn lower(&self, tx: &DatabaseTransaction, now: Timestamp, moved: &Moved) -> Result<()> {
+        let Some((was, reason)) = &moved.lifted else { return Ok(()) };
+        let row = query_one(tx, &self.locked("SELECT status FROM companies WHERE id = $1"), vec![moved.to.uuid().into()]).await?;
+        let Some(row) = row else { return Ok(()) };
+        // A letter or a refusal that came meanwhile stays.
+        let Ok(next) = CompanyState::parse(&get::<String>(&row, "status")?)?.after(CompanyEvent::Part(*was)) else { return Ok(()) };
+        let sql = "UPDATE companies SET status = $2, status_reason = $3, updated_at = $4 WHERE id = $1";
+        run(tx, sql, vec![moved.to.uuid().into(), next.as_str().into(), reason.clone().into(), now.millis().into()]).await.map(|_| ())
     }
 
     async fn give_back_contacts(&self, tx: &DatabaseTransaction, now: Timestamp, moved: &Moved) -> Result<()> {

@@ -33,6 +33,8 @@ pub(super) struct Compared {
     pub(super) state: CompanyState,
     /// Whether a letter reached it, or may have.
     pub(super) was_written_to: bool,
+    /// Whether a host of its own is known.
+    pub(super) has_site: bool,
     pub(super) reason: Option<String>,
     pub(super) since: Timestamp,
 }
@@ -47,8 +49,9 @@ impl Compared {
 pub(super) fn compared(row: &QueryResult) -> Result<Compared> {
     let text = |column: &str| -> Result<String> { Ok(get::<Option<String>>(row, column)?.unwrap_or_default()) };
     let mut profile = Profile::new(&text("name")?, &text("region")?);
-    if let Ok(host) = DomainName::parse(&text("canonical_domain")?) {
-        profile = profile.at(&host);
+    let host = DomainName::parse(&text("canonical_domain")?).ok();
+    if let Some(host) = &host {
+        profile = profile.at(host);
     }
     profile = profile.with(Known::Inn, &text("inn")?).with(Known::Ogrn, &text("ogrn")?).with_facts(&text("facts")?);
     let state = CompanyState::parse(&get::<String>(row, "status")?)?;
@@ -57,6 +60,7 @@ pub(super) fn compared(row: &QueryResult) -> Result<Compared> {
         profile,
         state,
         was_written_to: state.was_written_to(),
+        has_site: host.is_some(),
         reason: get(row, "status_reason")?,
         since: at(row, "created_at")?,
     })

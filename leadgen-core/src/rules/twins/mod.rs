@@ -92,9 +92,13 @@ pub fn compare(a: &str, b: &str, region_a: &str, region_b: &str) -> Likeness {
     Likeness { same: long_enough && regions_fit && alike, jaro_winkler, levenshtein }
 }
 
-/// Who stands for a group: whoever was written to, then the oldest, then by id (DEDUP-6, DEDUP-7). The least comes first.
-pub fn rank(was_written_to: bool, since: Timestamp, id: Id<Company>) -> (bool, Timestamp, Id<Company>) {
-    (!was_written_to, since, id)
+/// Where a company stands among those of its group; the least comes first.
+pub type Rank = (bool, bool, Timestamp, Id<Company>);
+
+/// Who stands for a group: whoever was written to, then whoever has a site, then the oldest, then by id (DEDUP-6, DEDUP-7). A
+/// name without a site can't be worked with: no site to visit, nothing to draw a letter from.
+pub fn rank(was_written_to: bool, has_site: bool, since: Timestamp, id: Id<Company>) -> Rank {
+    (!was_written_to, !has_site, since, id)
 }
 
 /// The compared side of a company of which name, place and host are known.

@@ -32,6 +32,8 @@ pub(super) const CHECKS: &[Check] = checks![
     whose_letter_is_past_the_mark_stands_for_its_group_which_gets_no_other,
     two_whose_letters_are_past_the_mark_are_never_made_one,
     a_refusal_of_a_member_covers_the_group_and_is_not_lifted_by_parting,
+    who_has_a_site_stands_for_a_name_without_one,
+    a_company_without_an_address_is_ready_by_those_of_its_twin,
     what_is_learnt_later_of_two_companies_makes_them_one,
     looking_at_all_companies_twice_changes_nothing_the_second_time,
     an_unknown_pair_and_an_illegal_word_are_refused,
@@ -280,6 +282,33 @@ async fn a_refusal_of_a_member_covers_the_group_and_is_not_lifted_by_parting(wor
     world.store.regroup(world.now()).await?;
 
     assert_eq!(status(lines(world).await?), ["optout", "optout"], "and stays with both");
+    Ok(())
+}
+
+async fn who_has_a_site_stands_for_a_name_without_one(world: &World) -> Result<()> {
+    let name_only = a_company().at("").named("Бавогустрой").with_phone(PHONE);
+    come_in(world, &[name_only, a_company().at("two.ru").named("Бавогустрой групп").with_phone(PHONE)]).await?;
+
+    assert_eq!(hosts(world).await?, ["two.ru"], "the older one has no site to visit");
+    assert_eq!(world.claim::<EnrichCompany>().await?.len(), 1, "the group is visited");
+    Ok(())
+}
+
+async fn a_company_without_an_address_is_ready_by_those_of_its_twin(world: &World) -> Result<()> {
+    import(world, &a_company().at("one.ru").named("Ромашка").of_batch("one").with_phone(PHONE)).await?;
+    through::<EnrichCompany>(world, "one").await?;
+    world.pass_minutes(1);
+    DraftLetter::seed(world, "two").await?;
+    import(world, &firm("two").with_phone(PHONE)).await?;
+    let alone = lines(world).await?;
+    let stand = |all: &[CompanyLine]| all.iter().map(|line| (line.status.clone(), line.email.clone())).collect::<Vec<_>>();
+    assert_eq!(stand(&alone), [("disqualified".into(), String::new()), ("ready_to_contact".into(), "info@two.ru".into())]);
+
+    say(world, &the_pair(world).await?, PairEvent::Confirm).await?;
+    assert_eq!(stand(&lines(world).await?), [("ready_to_contact".to_owned(), "info@two.ru".to_owned())], "no lead is lost");
+
+    say(world, &the_pair(world).await?, PairEvent::Undo).await?;
+    assert_eq!(lines(world).await?, alone, "both stand where they stood");
     Ok(())
 }
 

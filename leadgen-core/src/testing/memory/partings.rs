@@ -104,6 +104,15 @@ impl Tables {
         row.company.state = row.company.state.after(CompanyEvent::Part(moved.was))?;
         row.company.state_reason.clone_from(&moved.reason);
         (row.duplicate_of, row.updated_at) = (None, now);
+        // Whoever was ready only by the addresses of another stands where it stood; a letter or a refusal that came meanwhile stays.
+        if let Some((was, reason)) = &moved.lifted
+            && let Some(row) = self.companies.get_mut(&moved.to)
+            && let Ok(next) = row.company.state.after(CompanyEvent::Part(*was))
+        {
+            row.company.state = next;
+            row.company.state_reason.clone_from(reason);
+            row.updated_at = now;
+        }
         for id in &moved.contacts {
             if let Some(contact) = self.contacts.get_mut(id).filter(|contact| contact.company_id == moved.to) {
                 (contact.company_id, contact.is_primary) = (moved.from, moved.primaries.contains(id));

@@ -25,6 +25,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::twins::TwinPair;
 use crate::error::Result;
 use crate::ports::work::{Call, Ticket};
+use crate::rules::twins::{Rank, rank};
 
 use super::leases::{Lease, of_batch};
 use super::ledger::{Hold, Side};
@@ -304,6 +305,12 @@ impl Tables {
 }
 
 impl CompanyRow {
+    /// Where it stands among those of its group; `has_letter_out`: whether one of its letters may have arrived.
+    pub(super) fn rank(&self, has_letter_out: bool) -> Rank {
+        let (company, has_site) = (&self.company, self.company.canonical_domain.is_some());
+        rank(company.state.was_written_to() || has_letter_out, has_site, company.first_seen_at, company.id)
+    }
+
     /// Whether it refused letters, or whoever it was found to be did.
     pub(super) fn refuses(&self) -> bool {
         self.opt_out || self.company.state == CompanyState::OptOut

@@ -15,7 +15,6 @@ use crate::ports::store::Twins;
 use crate::rules::twins::decide::{Decision, Verdict, link};
 use crate::rules::twins::group::group;
 use crate::rules::twins::profile::{Known, Profile};
-use crate::rules::twins::rank;
 
 use super::MemoryStore;
 use super::companies::Born;
@@ -68,9 +67,7 @@ impl Twins for MemoryStore {
     async fn regroup(&self, now: Timestamp) -> Result<Regrouped> {
         self.write(|tables, _| {
             let mut ids: Vec<Id<Company>> = tables.companies.keys().copied().collect();
-            ids.sort_by_key(|id| {
-                tables.companies.get(id).map(|row| rank(row.company.state.was_written_to(), row.company.first_seen_at, *id))
-            });
+            ids.sort_by_key(|id| tables.companies.get(id).map(|row| row.rank(false)));
             let profiles: Vec<Profile> = ids.iter().map(|id| tables.profile(*id)).collect();
             let place = |id: Id<Company>| ids.iter().position(|known| *known == id).map(|place| place as u32);
             let parted = tables.pairs.values().filter(|row| row.state == PairState::Rejected);
@@ -284,7 +281,7 @@ impl Tables {
     ) -> (Id<Company>, Id<Company>) {
         let order = |id: Id<Company>| {
             let row = self.companies.get(&id)?;
-            Some(rank(row.company.state.was_written_to() || has_letter_out(id), row.company.first_seen_at, id))
+            Some(row.rank(has_letter_out(id)))
         };
         if order(one) <= order(other) { (one, other) } else { (other, one) }
     }
@@ -305,6 +302,7 @@ impl Tables {
         let led = self.primary(to).is_some();
         self.carry_over(&moved)?;
         moved.chosen = self.primary(to).filter(|_| !led).map(|contact| contact.id);
+        moved.lifted = self.lift(now, to, loser);
         if let Some(row) = self.companies.get_mut(&loser.company.id) {
             (row.company.state, row.company.state_reason) = (next, Some(rule.to_owned()));
             (row.duplicate_of, row.updated_at) = (Some(to), now);
@@ -315,6 +313,19 @@ impl Tables {
             self.refuse_group(now, to, "pipeline")?;
         }
         Ok(moved)
+    }
+
+    /// A company that had no address is ready with those of one that was; where it stood before, and why.
+    fn lift(&mut self, now: Timestamp, to: Id<Company>, loser: &CompanyRow) -> Option<(CompanyState, Option<String>)> {
+        self.primary(to).filter(|_| loser.company.state == CompanyState::ReadyToContact)?;
+        let row = self.companies.get_mut(&to)?;
+        let was = (row.company.state, row.company.state_reason.clone());
+        row.company.state = was.0.after(CompanyEvent::ContactsFound).ok()?;
+        (row.company.state_reason, row.updated_at) = (None, now);
+        (row.lease.tries, row.lease.next_try_at) = (0, None);
+        let state = row.company.state;
+        self.note(now, "pipeline", state.as_str(), ("company", &to.to_string()), &format!("by the addresses of {}", loser.company.id));
+        Some(was)
     }
 
     /// A group is written to once: if the other is, or is about to be, letters that wait go aside, each with where it stood.
@@ -347,6 +358,7 @@ impl Tables {
             contacts: contacts.iter().map(|contact| contact.id).collect(),
             primaries: contacts.iter().filter(|contact| contact.is_primary).map(|contact| contact.id).collect(),
             chosen: None,
+            lifted: None,
             letters: vec![],
             unique: unique.map(|(id, _)| *id).collect(),
             results: results.map(|(id, _)| *id).collect(),
