@@ -33,5 +33,6 @@ mod serp;
 mod server;
 mod strangers;
 mod twins;
+mod visits_told;
 mod wire;
 mod workers;
