@@ -79,7 +79,7 @@ pub(super) fn phone(value: &Value) -> Value {
         let mut seen = std::collections::HashSet::new();
         phones.retain(|phone| seen.insert(*phone));
         let reason = phones.is_empty().then_some(NO_NUMBER);
-        json!({"phones": phones, "numbers": numbers.iter().map(|number| told(number)).collect::<Vec<_>>(), "reason": reason, "error": null})
+        json!({"phones": phones, "numbers": numbers.iter().map(told).collect::<Vec<_>>(), "reason": reason, "error": null})
     });
     answer.unwrap_or_else(|error| json!({"phones": [], "numbers": [], "reason": null, "error": error.to_string()}))
 }
