@@ -14,7 +14,8 @@ use crate::error::{Error, ErrorKind, Result};
 words! {
     /// Where a pair stands.
     PairState {
-        /// A person should look: they are two until somebody says otherwise.
+        /// A person should look. What is learnt later may make them one by itself, but not where a person took a word back:
+        /// those are two until a person says otherwise.
         Pending = "pending",
         /// They were made one because their names agree, though their domains don't: a person should look.
         Linked = "linked",

@@ -19,6 +19,9 @@ use super::row::{get, id};
 use super::suppress::WAITING;
 use super::twins::{COMPARED, Compared, compared};
 
+/// Pairs of which a person took a word back: only a person makes them one.
+pub(super) const UNSAID: &str = "OR (p.status = 'pending' AND p.decided_by <> 'pipeline')";
+
 /// A company that stands for a group, and all that are found to be the same one.
 pub(super) const GROUP: &str = "(SELECT id FROM companies WHERE id = $1 UNION ALL SELECT id FROM companies WHERE duplicate_of = $1)";
 
@@ -54,7 +57,8 @@ impl SqlStore {
         by: &str,
     ) -> Result<bool> {
         let (one, other) = (self.root(tx, pair.0).await?, self.root(tx, pair.1).await?);
-        if one == other || self.are_parted(tx, one, other).await? {
+        let unsettled = if by == "pipeline" { UNSAID } else { "" };
+        if one == other || self.are_parted(tx, one, other, unsettled).await? {
             return Ok(false);
         }
         let [mut a, mut b] = self.both(tx, one, other).await?;
@@ -129,12 +133,15 @@ impl SqlStore {
         Ok(query_one(tx, &sql, vec![root.uuid().into()]).await?.is_some())
     }
 
-    /// Whether a person said of any member of one group and any of another that they are two.
-    pub(super) async fn are_parted(&self, tx: &DatabaseTransaction, one: Id<Company>, other: Id<Company>) -> Result<bool> {
-        let sql = "SELECT p.id FROM company_pairs p JOIN companies a ON a.id = p.first_id JOIN companies b ON b.id = p.second_id
-            WHERE p.status = 'rejected' AND ((COALESCE(a.duplicate_of, a.id) = $1 AND COALESCE(b.duplicate_of, b.id) = $2)
-                OR (COALESCE(a.duplicate_of, a.id) = $2 AND COALESCE(b.duplicate_of, b.id) = $1)) LIMIT 1";
-        Ok(query_one(tx, sql, vec![one.uuid().into(), other.uuid().into()]).await?.is_some())
+    /// Whether a person said of any member of one group and any of another that they are two. With [`UNSAID`] also whether a
+    /// person took a word about them back.
+    pub(super) async fn are_parted(&self, tx: &DatabaseTransaction, one: Id<Company>, other: Id<Company>, or: &str) -> Result<bool> {
+        let sql = format!(
+            "SELECT p.id FROM company_pairs p JOIN companies a ON a.id = p.first_id JOIN companies b ON b.id = p.second_id
+            WHERE (p.status = 'rejected' {or}) AND ((COALESCE(a.duplicate_of, a.id) = $1 AND COALESCE(b.duplicate_of, b.id) = $2)
+                OR (COALESCE(a.duplicate_of, a.id) = $2 AND  COALESCE(b.duplicate_of, b.id) = $1)) LIMIT 1"
+        );
+        Ok(query_one(tx, &sql, vec![one.uuid().into(), other.uuid().into()]).await?.is_some())
     }
 
     /// All that hangs on a company that becomes a duplicate.

@@ -19,6 +19,7 @@ use crate::rules::twins::profile::Profile;
 use crate::rules::twins::{Rank, dedupe_key, rank};
 
 use super::connection::{Serial, SqlStore, commit, list, query, query_one, run};
+use super::merges::UNSAID;
 use super::row::{at, get, id};
 use super::spoiled;
 use super::twins::{Compared, compared};
@@ -188,7 +189,9 @@ impl SqlStore {
         }
         all.sort_by_key(|(member, _)| member.order);
         let (members, profiles): (Vec<Member>, Vec<Profile>) = all.into_iter().unzip();
-        let parted = query(&self.db, "SELECT first_id, second_id FROM company_pairs WHERE status = 'rejected'", vec![]).await?;
+        let parted =
+            query(&self.db, &format!("SELECT p.first_id, p.second_id FROM company_pairs p WHERE p.status = 'rejected' {UNSAID}"), vec![])
+                .await?;
         let mut pairs = Vec::new();
         if !parted.is_empty() {
             let places: HashMap<Id<Company>, u32> = members.iter().enumerate().map(|(place, member)| (member.id, place as u32)).collect();

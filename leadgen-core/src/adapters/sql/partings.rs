@@ -10,7 +10,7 @@ use crate::domain::twins::{MERGED, Moved, PairEvent, PairState, TwinPair};
 use crate::error::{Error, ErrorKind, Result};
 
 use super::connection::{SqlStore, list, query, query_one, run};
-use super::merges::{GROUP, by_rank};
+use super::merges::{GROUP, UNSAID, by_rank};
 use super::row::{get, id};
 
 /// A pair that holds a group together.
@@ -76,7 +76,7 @@ impl SqlStore {
             let (one, other) = (self.root(tx, tie.both.0).await?, self.root(tx, tie.both.1).await?);
             if one == other {
                 run(tx, "UPDATE company_pairs SET moved = '' WHERE id = $1", vec![tie.pair.uuid().into()]).await?;
-            } else if self.are_parted(tx, one, other).await? {
+            } else if self.are_parted(tx, one, other, UNSAID).await? {
                 let next = tie.state.after(PairEvent::Untie)?.as_str();
                 let sql =
                     "UPDATE company_pairs SET status = $2, moved = '', decided_by = $3, decided_at = $4, updated_at = $4 WHERE id = $1";

@@ -26,6 +26,7 @@ pub(super) const CHECKS: &[Check] = checks![
     a_result_of_a_merged_company_is_unique_again_once_they_are_parted,
     a_pair_that_a_person_parted_never_becomes_one_by_itself,
     nor_do_the_groups_of_its_two_through_a_third,
+    two_of_which_a_word_was_taken_back_are_one_again_only_by_a_word,
     a_pair_nobody_decided_becomes_one_when_a_person_says_so_and_two_again,
     whoever_was_written_to_stands_for_its_group,
     two_that_were_written_to_are_never_made_one,
@@ -181,6 +182,28 @@ async fn nor_do_the_groups_of_its_two_through_a_third(world: &World) -> Result<(
     world.store.regroup(world.now()).await?;
 
     assert_eq!(hosts(world).await?, ["denta-lux.ru", "dlx-kazan.ru"], "the third joins one of them");
+    Ok(())
+}
+
+async fn two_of_which_a_word_was_taken_back_are_one_again_only_by_a_word(world: &World) -> Result<()> {
+    come_in(world, &like_ones()).await?;
+    let pair = the_pair(world).await?;
+    for said in [PairEvent::Confirm, PairEvent::Reject] {
+        say(world, &pair, said).await?;
+        assert_eq!(say(world, &pair, PairEvent::Undo).await?, PairState::Pending);
+
+        let again = world.store.regroup(world.now()).await?;
+        come_in(world, &like_ones().map(|company| company.with_phone(PHONE))).await?;
+
+        assert_eq!((again.duplicates_marked, again.primaries), (0, 2), "not when all are looked at, after {said:?}");
+        assert_eq!(hosts(world).await?.len(), 2, "nor when both turn out to have one phone");
+        assert_eq!(the_pair(world).await?.state, PairState::Pending);
+    }
+    come_in(world, &[a_company().named("Дента Люкс").at("")]).await?;
+    assert_eq!(hosts(world).await?.len(), 2, "nor by a third that is like both");
+
+    say(world, &pair, PairEvent::Confirm).await?;
+    assert_eq!(hosts(world).await?, ["denta-lux.ru"]);
     Ok(())
 }
 

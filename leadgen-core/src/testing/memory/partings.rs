@@ -41,7 +41,7 @@ impl Tables {
         for (id, tie) in ties.iter().filter(|(id, _)| *id != without) {
             let (one, other) = (self.root(tie.both.0), self.root(tie.both.1));
             let mut tie = PairRow { moved: None, ..tie.clone() };
-            if one != other && self.are_parted(one, other) {
+            if one != other && self.are_parted(one, other, true) {
                 (tie.state, tie.by, tie.at) = (tie.state.after(PairEvent::Untie)?, by.to_owned(), now);
                 self.note(now, by, tie.state.as_str(), ("pair", &id.to_string()), "untied by what was said of others");
             } else if one != other {

@@ -31,6 +31,13 @@ pub(super) struct PairRow {
     pub(super) at: Timestamp,
 }
 
+impl PairRow {
+    /// Whether a person took a word about it back: only a person makes the two one.
+    fn is_unsaid(&self) -> bool {
+        self.state == PairState::Pending && self.by != "pipeline"
+    }
+}
+
 #[async_trait]
 impl Twins for MemoryStore {
     async fn pairs(&self, states: &[PairState], limit: u64) -> Result<Vec<TwinPair>> {
@@ -70,7 +77,7 @@ impl Twins for MemoryStore {
             ids.sort_by_key(|id| tables.companies.get(id).map(|row| row.rank(false)));
             let profiles: Vec<Profile> = ids.iter().map(|id| tables.profile(*id)).collect();
             let place = |id: Id<Company>| ids.iter().position(|known| *known == id).map(|place| place as u32);
-            let parted = tables.pairs.values().filter(|row| row.state == PairState::Rejected);
+            let parted = tables.pairs.values().filter(|row| row.state == PairState::Rejected || row.is_unsaid());
             let parted: Vec<(u32, u32)> = parted.filter_map(|row| Some((place(row.both.0)?, place(row.both.1)?))).collect();
             let grouping = group(&profiles, &parted);
             let mut done = Regrouped {
@@ -243,7 +250,7 @@ impl Tables {
     /// Makes the groups of two companies one; whether they were two.
     fn join(&mut self, now: Timestamp, both: (Id<Company>, Id<Company>), decision: &Decision, by: &str) -> Result<bool> {
         let (one, other) = (self.root(both.0), self.root(both.1));
-        if one == other || self.are_parted(one, other) {
+        if one == other || self.are_parted(one, other, by == "pipeline") {
             return Ok(false);
         }
         let has_letter_out = |id: Id<Company>| self.letters_of_group(id).any(|message| message.state.may_have_arrived());
@@ -286,11 +293,12 @@ impl Tables {
         if order(one) <= order(other) { (one, other) } else { (other, one) }
     }
 
-    /// Whether a person said of any member of one group and any of another that they are two.
-    pub(super) fn are_parted(&self, one: Id<Company>, other: Id<Company>) -> bool {
+    /// Whether a person said of any member of one group and any of another that they are two, or, if asked, took a word about
+    /// them back.
+    pub(super) fn are_parted(&self, one: Id<Company>, other: Id<Company>, or_unsaid: bool) -> bool {
         self.pairs.values().any(|row| {
             let roots = (self.root(row.both.0), self.root(row.both.1));
-            row.state == PairState::Rejected && (roots == (one, other) || roots == (other, one))
+            (row.state == PairState::Rejected || (or_unsaid && row.is_unsaid())) && (roots == (one, other) || roots == (other, one))
         })
     }
 
