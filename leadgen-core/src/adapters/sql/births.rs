@@ -101,28 +101,43 @@ impl SqlStore {
         let born = || births.iter().zip(&settled).filter(|(_, settled)| settled.verdict == ResultState::Unique).map(|(birth, _)| birth);
         insert_companies(tx, now, born()).await?;
         let fresh: Vec<Uuid> = born().map(|birth| birth.newborn.id().uuid()).collect();
-        for birth in born() {
-            if let Some(result) = birth.result {
-                let values = vec![result.into(), birth.newborn.id().uuid().into(), ResultState::Unique.as_str().into()];
-                run(tx, "UPDATE serp_results SET company_id = $2, dedup_status = $3, dedup_score = 1 WHERE id = $1", values).await?;
-            }
+        // Results hang on their companies before the meeting, as contacts do: so they are moved with them, and back.
+        for (birth, settled) in births.iter().zip(&settled) {
+            let Some(result) = birth.result else { continue };
+            let values = vec![result.into(), settled.company.uuid().into(), settled.verdict.as_str().into(), settled.score.into()];
+            run(tx, "UPDATE serp_results SET company_id = $2, dedup_status = $3, dedup_score = $4 WHERE id = $1", values).await?;
         }
         self.know_hosts(tx, now, births, &settled).await?;
-        // Contacts come before the meeting: so they are moved with their company, and back.
         let learnt = self.keep_contacts(tx, now, births, &settled).await?;
         let roots = self.meet_all(tx, now, &fresh).await?;
         for settled in &mut settled {
-            if let Some((root, joined)) = roots.get(&settled.company) {
-                let own = std::mem::replace(&mut settled.company, *root);
-                // Only the result a company was born of is one that was compared by name; that of the primary one stays unique.
-                if settled.verdict == ResultState::Unique && own != *root {
-                    let partner = roots.get(root).and_then(|(_, joined)| *joined);
-                    (settled.verdict, settled.score) = (ResultState::DupFuzzy, joined.or(partner).unwrap_or(1.0));
-                }
+            // Only the result a company was born of is one that was compared by name; that of the primary one stays unique.
+            if let Some((root, joined)) = roots.get(&settled.company).filter(|(root, _)| *root != settled.company)
+                && settled.verdict == ResultState::Unique
+            {
+                let partner = roots.get(root).and_then(|(_, joined)| *joined);
+                (settled.verdict, settled.score) = (ResultState::DupFuzzy, joined.or(partner).unwrap_or(1.0));
             }
         }
         self.learn(tx, now, &learnt).await?;
+        self.stand_for(tx, &mut settled).await?;
         Ok(settled)
+    }
+
+    /// Whatever became one meanwhile, newcomers and those that were known, is named by the company that stands for it.
+    async fn stand_for(&self, tx: &DatabaseTransaction, settled: &mut [Settled]) -> Result<()> {
+        for settled in settled.chunks_mut(300) {
+            let (places, values) = list(1, settled.iter().map(|settled| settled.company.uuid()).collect::<HashSet<_>>());
+            let sql = format!("SELECT id, duplicate_of FROM companies WHERE id IN ({places}) AND duplicate_of IS NOT NULL");
+            let mut roots: HashMap<Id<Company>, Id<Company>> = HashMap::new();
+            for row in query(tx, &sql, values).await? {
+                roots.insert(id(&row, "id")?, id(&row, "duplicate_of")?);
+            }
+            for settled in settled {
+                settled.company = roots.get(&settled.company).copied().unwrap_or(settled.company);
+            }
+        }
+        Ok(())
     }
 
     /// Keeps what contacts newcomers came with; what is learnt by it of companies that were known before.

@@ -24,6 +24,7 @@ pub(super) const CHECKS: &[Check] = checks![
     pairs_are_given_by_state_the_surest_first_and_no_more_than_asked,
     a_merge_is_taken_back_with_all_that_it_moved,
     a_result_of_a_merged_company_is_unique_again_once_they_are_parted,
+    a_result_of_a_company_that_becomes_one_in_the_same_moment_goes_with_it,
     a_pair_that_a_person_parted_never_becomes_one_by_itself,
     nor_do_the_groups_of_its_two_through_a_third,
     two_of_which_a_word_was_taken_back_are_one_again_only_by_a_word,
@@ -158,6 +159,29 @@ async fn a_result_of_a_merged_company_is_unique_again_once_they_are_parted(world
 
     assert_eq!((results(world, ResultState::Unique).await?, results(world, ResultState::DupFuzzy).await?), (2, 0));
     assert_eq!(companies(world).await?, 2);
+    Ok(())
+}
+
+async fn a_result_of_a_company_that_becomes_one_in_the_same_moment_goes_with_it(world: &World) -> Result<()> {
+    // Two forms, so two firms; a name without a form is like both, and one answer brings it with a page of the younger one.
+    let both =
+        [("ООО «Дента Люкс»", "denta-lux.ru"), ("ИП Дента Люкс", "dlx-kazan.ru")].map(|(name, host)| a_company().named(name).at(host));
+    come_in(world, &both).await?;
+    assert_eq!(hosts(world).await?, ["denta-lux.ru", "dlx-kazan.ru"]);
+
+    let claims = seen(world, "word", vec![sighting("dlx-kazan.ru", "Контакты", 1), sighting("third.ru", "Дента Люкс", 2)]).await?;
+    commit_all(world, claims).await?;
+
+    assert_eq!(hosts(world).await?, ["denta-lux.ru"]);
+    let known_host = async |company: &ACompany| -> Result<usize> {
+        let life = world.store.life(company.newborn().id()).await?;
+        Ok(life.iter().filter(|line| line.stage == "dedupe" && line.what.starts_with("dup_host")).count())
+    };
+    assert_eq!((known_host(&both[0]).await?, known_host(&both[1]).await?), (1, 0), "it hangs on who stands for the group");
+    for pair in pairs(world, &[PairState::Linked, PairState::Merged]).await? {
+        say(world, &pair, PairEvent::Undo).await?;
+    }
+    assert_eq!((known_host(&both[0]).await?, known_host(&both[1]).await?), (0, 1), "and goes back with its own");
     Ok(())
 }
 

@@ -167,7 +167,8 @@ impl Tables {
                 self.keep_contact(now, known, found);
             }
             self.learn(now, known, &facts)?;
-            return Ok((known, verdict, 1.0));
+            // By what was learnt it may have become another's just now.
+            return Ok((self.root(known), verdict, 1.0));
         }
         self.insert_company(now, born);
         let own = newborn.id();
