@@ -17,6 +17,7 @@ mod journey;
 mod lanes_spoiled;
 mod merged;
 mod mutations;
+mod odd_bytes;
 mod politeness;
 mod rendering;
 mod revisits;

@@ -79,12 +79,13 @@ pub struct CompanyName {
 }
 
 impl CompanyName {
-    /// Reads a name as people write it, up to 300 characters of it. Refuses text without a letter or digit.
+    /// Reads a name as people write it, up to 300 characters of it; control characters are blanks. Refuses text without a letter
+    /// or digit.
     pub fn parse(text: &str) -> Result<Self> {
-        let shown: String = text.trim().chars().filter(|c| !c.is_control()).take(LONGEST).collect();
+        let shown = shown(text);
         let normal = normalize(&shown);
         if normal.text.is_empty() {
-            return Err(Error::new(ErrorKind::Malformed, format!("read the company name {text:?}")).code("bad_company_name"));
+            return Err(Error::new(ErrorKind::Malformed, format!("read the company name {shown:?}")).code("bad_company_name"));
         }
         Ok(Self { shown, normal })
     }
@@ -109,6 +110,13 @@ impl fmt::Display for CompanyName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.shown)
     }
+}
+
+/// What is shown and kept of a text.
+fn shown(text: &str) -> String {
+    let visible: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let name: String = visible.trim().chars().take(LONGEST).collect();
+    name.trim_end().to_owned()
 }
 
 /// A name in its normal form, with the legal form that was taken off.
@@ -268,6 +276,15 @@ mod tests {
         for case in cases {
             assert_eq!(Value::from(normalize(case["input"].as_str().unwrap_or("")).text), case["expected"], "{}", case["name"]);
         }
+    }
+
+    #[test]
+    fn a_name_has_an_end_and_nothing_that_can_not_be_shown() {
+        let name = CompanyName::parse(&format!("ООО\0«Ромашка»\n{}", "х".repeat(5000))).expect("a name");
+        assert_eq!((name.as_str().chars().count(), name.legal_form()), (LONGEST, Some("ооо")));
+        assert!(name.as_str().starts_with("ООО «Ромашка» ххх") && !name.as_str().contains(char::is_control));
+        assert!(name.normal().chars().count() < LONGEST);
+        assert!(CompanyName::parse(&format!("{}а", "—".repeat(LONGEST))).is_err(), "what is cut off is no name");
     }
 
     proptest! {

@@ -13,7 +13,7 @@ pub mod group;
 pub mod profile;
 
 use crate::domain::company::{Company, NewCompany};
-use crate::domain::company_name::{self, CompanyName};
+use crate::domain::company_name::CompanyName;
 use crate::domain::id::Id;
 use crate::domain::name::DomainName;
 use crate::domain::time::Timestamp;
@@ -46,13 +46,8 @@ pub fn dedupe_key(name: &str, domain_source: &str) -> Option<DedupeKey> {
             Some(family) => ("domain", family.to_string()),
             None => ("host", host.to_string()),
         },
-        None => {
-            let name = company_name::normalize(name).text;
-            if name.is_empty() {
-                return None;
-            }
-            ("name", format!("name:{name}"))
-        }
+        // Of a name the part that is kept, so that the key can be made again of what is stored.
+        None => ("name", format!("name:{}", CompanyName::parse(name).ok()?.normal())),
     };
     Some(DedupeKey { kind, hash: sha1_smol::Sha1::from(&key).hexdigest(), key })
 }
@@ -113,6 +108,7 @@ pub fn profile_of(normalized_name: &str, region: &str, host: Option<&DomainName>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::company_name;
     use crate::rules::golden::{cases, check};
     use serde_json::json;
 
