@@ -1,6 +1,6 @@
 //! `companies import`: an own list comes in.
 
-use leadgen_core::actions;
+use leadgen_core::actions::{self, import::Imported};
 use leadgen_core::setup::wiring;
 
 use super::Ground;
@@ -13,24 +13,23 @@ pub(crate) async fn companies(cli: &Cli, command: &CompaniesCommand) -> anyhow::
     for problem in &problems {
         eprintln!("{problem}");
     }
-    let (new, known, nameless) = if *dry_run {
-        (0, 0, rows.iter().filter(|row| actions::import::normalized(row).is_none()).count())
+    let done = if *dry_run {
+        let nameless = rows.iter().filter(|row| actions::import::normalized(row).is_none()).count();
+        Imported { nameless, ..Imported::default() }
     } else {
         let ground = Ground::new(cli).await?;
-        let (admitted, nameless) = actions::import::companies(ground.store.as_ref(), &rows, ground.now()).await?;
-        (admitted.new, admitted.known, nameless)
+        actions::import::companies(ground.store.as_ref(), &rows, ground.now()).await?
     };
-    let summary =
-        serde_json::json!({"rows": rows.len(), "new": new, "known": known, "unusable": problems.len() + nameless, "dry_run": dry_run});
+    for refused in &done.refused {
+        eprintln!("{refused}");
+    }
+    let (new, known, unusable) = (done.new, done.known, problems.len() + done.nameless + done.refused.len());
+    let summary = serde_json::json!({"rows": rows.len(), "new": new, "known": known, "unusable": unusable, "dry_run": dry_run});
     output::show(cli.json, &summary, || {
         let done = if *dry_run { "would be read" } else { "read" };
-        format!(
-            "{} rows {done}: {new} new companies, {known} known, {} lines unusable\nnext: leadgen enrich",
-            rows.len(),
-            problems.len() + nameless
-        )
+        format!("{} rows {done}: {new} new companies, {known} known, {unusable} lines unusable\nnext: leadgen enrich", rows.len())
     })?;
-    Ok(match (rows.is_empty(), problems.is_empty()) {
+    Ok(match (rows.is_empty(), unusable == 0) {
         (true, true) => End::Nothing,
         (true, false) => End::Failed,
         (false, true) => End::Done,
