@@ -1,7 +1,10 @@
 //! Texts nobody would write, thousands of them: readers and normal forms neither panic nor forget what they promise.
 //!
-//! Seeds are mutated by a fixed chain of chance; a second by default, longer with `LEADGEN_FUZZ_SECONDS`.
+//! The seeds stand in `tests/corpus`: whatever broke a reader once is put there, one file a page, one line a text. They are tried as
+//! they are, then mutated by a fixed chain of chance; a second by default, longer with `LEADGEN_FUZZ_SECONDS`.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use leadgen_core::domain::company_name;
@@ -13,14 +16,6 @@ use leadgen_core::rules::{normalize, sieve};
 use leadgen_core::setup::wiring::read_serp;
 use leadgen_tests::firms::Dice;
 
-const PAGES: [&str; 6] = [
-    "<?xml version=\"1.0\" encoding=\"utf-8\"?><yandexsearch version=\"1.0\"><response date=\"20260115T210509\"><found priority=\"all\">7</found><results><grouping><group><doc id=\"1\"><url>https://a.ru/?a=1&amp;b=2</url><title><hlword>python</hlword><hlword>3</hlword> &#39;x&#x27;</title><headline>h</headline><passages><passage>Первый <hlword>раз</hlword></passage></passages><properties><lang>ru</lang></properties></doc></group></grouping></results></response></yandexsearch>",
-    "<yandexsearch><response><error code=\"15\">Искомая комбинация слов нигде не встречается</error></response></yandexsearch>",
-    "<?xml version=\"1.0\" encoding=\"windows-1251\"?><yandexsearch><doc/></yandexsearch>",
-    "<!DOCTYPE yandexsearch [<!ENTITY a \"&a;&a;\">]><yandexsearch>&a;</yandexsearch>",
-    "<yandexsearch><![CDATA[<doc>]]><!-- c --><?pi x?><doc><title>a<b>c</b>d</title></doc></yandexsearch>",
-    "<html><body>502 Bad Gateway</body></html>",
-];
 const PIECES: [&str; 22] = [
     "<",
     ">",
@@ -45,37 +40,6 @@ const PIECES: [&str; 22] = [
     "\"",
     "<hlword>",
 ];
-const ADDRESSES: [&str; 17] = [
-    "http://www.www.denta-lux.ru/",
-    "HTTPS://WWW.Denta-Lux.ru:443//uslugi/index.php?utm_source=x#map",
-    "https://пример.рф/о нас/../",
-    "//a.ru",
-    "a@b.ru",
-    "mailto:a@b.ru",
-    "http://user:pw@host.ru:65536/",
-    "http://[::1]/",
-    "http://127.1/",
-    "xn--",
-    "xn--80ak6aa92e.com",
-    "a.ru.",
-    "www.ru",
-    "http://a%2eru/%ff%00",
-    "ｅｘａｍｐｌｅ。ru",
-    "http://a..b.ru",
-    "https://spb.one.tilda.ws/?a=1&yclid=2&b=%20",
-];
-const NAMES: [&str; 10] = [
-    "ООО «Ромашка»",
-    "О.О.О. Ромашка-2",
-    "Общество с ограниченной ответственностью \"Дента Люкс\"",
-    "ЗАО",
-    "группа компаний",
-    "ГК ООО ТД",
-    "Denta-Lux LLC",
-    "İstanbul GmbH",
-    "ß ﬁ Ǆ ё",
-    "«»",
-];
 
 fn seconds() -> Duration {
     #[expect(clippy::disallowed_methods, reason = "a longer run is asked for by the environment")]
@@ -83,10 +47,41 @@ fn seconds() -> Duration {
     Duration::from_secs(asked.unwrap_or(1))
 }
 
+fn corpus(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(name)
+}
+
+/// The files of a folder of the corpus.
+fn files(folder: &str) -> Vec<Vec<u8>> {
+    let mut paths: Vec<PathBuf> =
+        std::fs::read_dir(corpus(folder)).expect("the corpus").map(|entry| entry.expect("a file of it").path()).collect();
+    paths.sort();
+    assert!(!paths.is_empty(), "no seeds in {folder}");
+    paths.iter().map(|path| std::fs::read(path).expect("a seed")).collect()
+}
+
+/// The lines of a file of the corpus.
+fn lines(file: &str) -> Vec<Vec<u8>> {
+    let text = std::fs::read_to_string(corpus(file)).expect("the corpus");
+    text.lines().map(|line| line.as_bytes().to_vec()).collect()
+}
+
+/// Checks an input; one that fails is shown byte by byte, so that it can be put into the corpus.
+fn tried(check: &mut impl FnMut(&[u8]), input: &[u8]) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| check(input))) {
+        let why = panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        match why {
+            Some(why) => panic!("{why}\nthe input: b\"{}\"", input.escape_ascii()),
+            None => resume_unwind(panic),
+        }
+    }
+}
+
 /// Seeds and what became of them, over and over, until the time is up; how many.
-fn mutations(seeds: &[&str], pieces: &[&str], mut check: impl FnMut(&[u8])) -> u64 {
+fn mutations(seeds: Vec<Vec<u8>>, pieces: &[&str], mut check: impl FnMut(&[u8])) -> u64 {
     let mut dice = Dice::new(20_260_115);
-    let mut known: Vec<Vec<u8>> = seeds.iter().map(|seed| seed.as_bytes().to_vec()).collect();
+    seeds.iter().for_each(|seed| tried(&mut check, seed));
+    let mut known = seeds;
     let until = Instant::now() + seconds();
     let mut count = 0;
     while Instant::now() < until {
@@ -95,7 +90,7 @@ fn mutations(seeds: &[&str], pieces: &[&str], mut check: impl FnMut(&[u8])) -> u
             mutate(&mut text, &mut dice, &known, pieces);
         }
         text.truncate(4096);
-        check(&text);
+        tried(&mut check, &text);
         count += 1;
         // Some of the mutants are bred further, so that changes add up.
         if dice.in_1000(20) && known.len() < 2000 {
@@ -131,8 +126,18 @@ fn mutate(text: &mut Vec<u8>, dice: &mut Dice, known: &[Vec<u8>], pieces: &[&str
 }
 
 #[test]
+fn an_input_that_fails_is_shown_byte_by_byte() {
+    let fails = || tried(&mut |bytes| assert!(bytes.is_ascii(), "no text"), b"<a>\xFF\n");
+
+    let panic = catch_unwind(AssertUnwindSafe(fails)).expect_err("it fails");
+
+    let told = panic.downcast_ref::<String>().expect("a text");
+    assert_eq!(told, "no text\nthe input: b\"<a>\\xff\\n\"");
+}
+
+#[test]
 fn a_result_page_of_any_bytes_is_read_or_refused() {
-    let count = mutations(&PAGES, &PIECES, |bytes| match read_serp(bytes) {
+    let count = mutations(files("pages"), &PIECES, |bytes| match read_serp(bytes) {
         Ok(answer) => {
             for hit in &answer.hits {
                 assert!(!hit.title.chars().any(char::is_control) && hit.title.trim() == hit.title, "{:?}", hit.title);
@@ -147,11 +152,11 @@ fn a_result_page_of_any_bytes_is_read_or_refused() {
 
 #[test]
 fn normal_forms_of_any_text_are_normal_already() {
-    let seeds: Vec<&str> = ADDRESSES.iter().chain(&NAMES).copied().collect();
+    let seeds = [lines("addresses.txt"), lines("names.txt")].concat();
     let pieces =
         ["%", ":", "/", "..", "@", "xn--", "。", "-", ".", "\u{200B}", "\u{AD}", "ﬀ", "ё", "ООО", "http://", "?utm_x=1&", "#", "\\"];
     let mut last = Profile::new("Дента Люкс", "Казань");
-    let count = mutations(&seeds, &pieces, |bytes| {
+    let count = mutations(seeds, &pieces, |bytes| {
         let text = String::from_utf8_lossy(bytes);
         addresses(&text);
         let name = company_name::normalize(&text).text;
