@@ -64,6 +64,7 @@ fn quality_table(quality: &Quality) -> String {
         vec!["documents read".to_owned(), quality.documents.to_string()],
         vec!["results kept".into(), quality.inserted.to_string()],
         vec!["without a usable address".into(), quality.invalid.to_string()],
+        vec!["twice on one page".into(), quality.repeated.to_string()],
         vec!["dropped by the sieve".into(), quality.excluded.to_string()],
     ];
     let drops = quality.excluded_by.iter().map(|(kind, count)| vec![format!("  {kind}"), count.to_string()]);

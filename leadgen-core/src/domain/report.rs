@@ -53,6 +53,8 @@ pub struct Quality {
     pub inserted: u64,
     /// Documents without a usable address.
     pub invalid: u64,
+    /// Documents that stood at a better place of their page already.
+    pub repeated: u64,
     /// Documents dropped by the sieve.
     pub excluded: u64,
     /// The drops by their kind.

@@ -7,6 +7,9 @@ use crate::domain::id::Id;
 use crate::domain::query::SearchQuery;
 use crate::domain::time::Timestamp;
 
+/// The largest result page that is read, in bytes.
+pub const LARGEST_PAGE: usize = 20 * 1024 * 1024;
+
 /// What a provider says to a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Submission {
@@ -134,6 +137,8 @@ pub struct Reading {
     pub excluded_by: std::collections::BTreeMap<String, u32>,
     /// Documents without a usable address.
     pub invalid: u32,
+    /// Documents whose address stands at a better place of the same page already.
+    pub repeated: u32,
     /// The result page to be asked next; `None`: the query is answered.
     pub next_page: Option<u32>,
 }

@@ -49,6 +49,7 @@ pub fn sift(hits: Vec<Hit>, excluded: &[DomainName]) -> Reading {
             continue;
         }
         if !seen.insert(address.url.clone()) {
+            reading.repeated += 1;
             continue;
         }
         let [title, snippet] = [&hit.title, &hit.snippet].map(|text| planning::squash(text));
@@ -98,7 +99,11 @@ mod tests {
     fn every_document_is_kept_or_counted() {
         let hits = ["https://www.denta-lux.ru/uslugi?utm_source=x", "https://kazan.hh.ru/", "ftp://x.ru", "http://denta-lux.ru/uslugi"];
         let reading = sift(hits.iter().map(|url| Hit::new(*url, "")).collect(), &[]);
-        assert_eq!((reading.documents, reading.excluded, reading.invalid), (4, 1, 1));
+        assert_eq!(
+            (reading.documents, reading.excluded, reading.invalid, reading.repeated),
+            (4, 1, 1, 1),
+            "every document is kept or counted"
+        );
         assert_eq!(reading.sightings.len(), 1, "one address is one result");
         assert_eq!((reading.sightings[0].position, reading.sightings[0].title.as_str()), (1, "denta-lux.ru"));
     }

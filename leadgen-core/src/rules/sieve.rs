@@ -10,7 +10,7 @@ const LIST: &str = include_str!("../../data/sieve.csv");
 
 /// Why a host is dropped.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Drop {
+pub struct Dropped {
     /// The entry that matched: the host itself or the nearest domain above it.
     pub entry: String,
     /// `catalogue`, `marketplace`, `social`, `media`, `government`, `jobs`, `maps`, `search`, `files`, or `own_list`.
@@ -31,15 +31,15 @@ pub struct Drop {
 /// assert_eq!(reason("tiu.ru").as_deref(), Some("marketplace"));
 /// assert_eq!(reason("firma.tiu.ru"), None);
 /// ```
-pub fn drop_reason(host: &DomainName, own_list: &[DomainName]) -> Option<Drop> {
+pub fn drop_reason(host: &DomainName, own_list: &[DomainName]) -> Option<Dropped> {
     if let Some(entry) = own_list.iter().find(|entry| host.is_within(entry.as_str())) {
-        return Some(Drop { entry: entry.to_string(), kind: "own_list".into(), why: "excluded by the settings".into() });
+        return Some(Dropped { entry: entry.to_string(), kind: "own_list".into(), why: "excluded by the settings".into() });
     }
     let mut above = Some(host.as_str());
     while let Some(name) = above {
         if let Some((kind, why)) = entries().get(name) {
             let is_own_site = name != host.as_str() && is_shared_host(name);
-            return (!is_own_site).then(|| Drop { entry: name.to_owned(), kind: (*kind).to_owned(), why: (*why).to_owned() });
+            return (!is_own_site).then(|| Dropped { entry: name.to_owned(), kind: (*kind).to_owned(), why: (*why).to_owned() });
         }
         above = name.split_once('.').map(|(_, rest)| rest);
     }

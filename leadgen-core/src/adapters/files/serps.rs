@@ -5,12 +5,9 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 
 use crate::domain::query::SearchQuery;
-use crate::domain::serp::{Hit, RawPage, Submission};
+use crate::domain::serp::{Hit, LARGEST_PAGE, RawPage, Submission};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::search::SearchProvider;
-
-/// The largest page.
-const LARGEST: u64 = 20 * 1024 * 1024;
 
 /// Reads the wire format of saved pages.
 pub type Reader = fn(&[u8]) -> Result<Vec<Hit>>;
@@ -66,7 +63,7 @@ impl SearchProvider for SavedSerps {
             return Err(Error::new(ErrorKind::Rejected, format!("find a saved page for {:?}", query.text)).code("no_saved_page"));
         };
         let failed = || Error::new(ErrorKind::Unavailable, format!("read {}", path.display())).code("file_unreadable");
-        if std::fs::metadata(path).map_err(|e| failed().because(e))?.len() > LARGEST {
+        if std::fs::metadata(path).map_err(|e| failed().because(e))?.len() > LARGEST_PAGE as u64 {
             return Err(Error::new(ErrorKind::Rejected, format!("read {}", path.display())).code("answer_too_large"));
         }
         let bytes = std::fs::read(path).map_err(|e| failed().because(e))?;

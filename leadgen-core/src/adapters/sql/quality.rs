@@ -61,6 +61,7 @@ impl SqlStore {
                 quality.documents += number("documents");
                 quality.inserted += number("inserted");
                 quality.invalid += number("invalid");
+                quality.repeated += number("repeated");
                 quality.excluded += number("excluded");
                 for (kind, count) in read["excluded_by"].as_object().into_iter().flatten() {
                     *quality.excluded_by.entry(kind.clone()).or_default() += count.as_u64().unwrap_or(0);

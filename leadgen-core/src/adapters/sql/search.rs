@@ -144,7 +144,7 @@ impl Lane<IngestPage> for SqlStore {
             let inserted = self.upsert_results(&tx, call.now, &operation, &reading.sightings).await?;
             let metadata = serde_json::json!({
                 "documents": reading.documents, "inserted": inserted, "updated": reading.sightings.len() as u64 - inserted,
-                "excluded": reading.excluded, "excluded_by": reading.excluded_by, "invalid": reading.invalid, "page": asked.page,
+                "excluded": reading.excluded, "excluded_by": reading.excluded_by, "invalid": reading.invalid, "repeated": reading.repeated, "page": asked.page,
                 "last_checked": known["last_checked"], "cost_estimate": known["cost_estimate"], "mode": known["mode"], "tariff": known["tariff"],
             });
             let values = vec![metadata.to_string().into(), call.now.millis().into()];

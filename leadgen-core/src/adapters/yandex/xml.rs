@@ -4,13 +4,11 @@
 use quick_xml::Reader;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
-use crate::domain::serp::Hit;
+use crate::domain::serp::{Hit, LARGEST_PAGE};
 use crate::error::{Error, ErrorKind, Result};
 
 use super::text::{decode, squash};
 
-/// The largest page.
-const LARGEST: usize = 20 * 1024 * 1024;
 /// The deepest nesting.
 const DEEPEST: usize = 64;
 /// Documents of one page.
@@ -40,8 +38,8 @@ pub fn read_page(bytes: &[u8]) -> Result<Vec<Hit>> {
 
 /// The documents of a page with what the service says about their number.
 pub fn read_answer(bytes: &[u8]) -> Result<Answer> {
-    if bytes.len() > LARGEST {
-        return Err(malformed(format!("{} bytes; at most {LARGEST} are read", bytes.len())));
+    if bytes.len() > LARGEST_PAGE {
+        return Err(malformed(format!("{} bytes; at most {LARGEST_PAGE} are read", bytes.len())));
     }
     let text = decode(bytes)?;
     let mut reader = Reader::from_str(&text);
@@ -382,8 +380,8 @@ mod tests {
         assert_eq!(error.to_string(), malformed("it is nested too deeply").to_string());
 
         let padded = |size: usize| page(&format!("<doc/>{}", " ".repeat(size - page("<doc/>").len())));
-        assert_eq!(read_page(padded(LARGEST).as_bytes()).unwrap().len(), 1);
-        let error = read_page(padded(LARGEST + 1).as_bytes()).unwrap_err();
+        assert_eq!(read_page(padded(LARGEST_PAGE).as_bytes()).unwrap().len(), 1);
+        let error = read_page(padded(LARGEST_PAGE + 1).as_bytes()).unwrap_err();
         assert!(error.to_string().contains("at most 20971520 are read"), "{error}");
     }
 
@@ -402,8 +400,9 @@ mod tests {
     fn a_page_with_too_much_of_anything_stays_within_bounds() {
         let long = page(&format!("<doc><title>{}</title></doc>", "я".repeat(LONGEST_TEXT)));
         assert!(read_page(long.as_bytes()).unwrap()[0].title.len() <= LONGEST_TEXT);
-        let many = page(&"<doc/>".repeat(MOST_HITS + 1));
-        assert_eq!(code(many.as_bytes()), "serp_malformed");
+        let many = |count: usize| page(&"<doc/>".repeat(count));
+        assert_eq!(read_page(many(MOST_HITS).as_bytes()).unwrap().len(), MOST_HITS);
+        assert_eq!(read_page(many(MOST_HITS + 1).as_bytes()).unwrap_err().told(), Some("it holds too many documents"));
         let passages = page(&format!("<doc><passages>{}</passages></doc>", "<passage>а</passage>".repeat(100)));
         assert_eq!(read_page(passages.as_bytes()).unwrap()[0].snippet.split(' ').count(), MOST_PASSAGES);
     }

@@ -296,14 +296,14 @@ async fn the_report_of_quality_counts_what_searches_brought_and_what_was_dropped
         let claim = world.claim_one::<IngestPage>().await?;
         let sightings = hosts.iter().zip(1..).map(|(host, position)| sighting(host, &format!("Фирма {host}"), position)).collect();
         let excluded_by = [("aggregator".to_owned(), 3), ("social".to_owned(), 1)].into();
-        let reading = Reading { sightings, documents: 9, excluded: 4, excluded_by, invalid: 2, next_page: None };
+        let reading = Reading { sightings, documents: 9, excluded: 4, excluded_by, invalid: 2, repeated: 1, next_page: None };
         world.commit::<IngestPage>(&claim.ticket, reading).await?;
         let claims = world.claim::<DedupeResult>().await?;
         commit_all(world, claims).await?;
     }
 
     let all = Reports::quality(world.store.as_ref(), None).await?;
-    assert_eq!((all.documents, all.inserted, all.excluded, all.invalid), (18, 3, 8, 4));
+    assert_eq!((all.documents, all.inserted, all.excluded, all.invalid, all.repeated), (18, 3, 8, 4, 2));
     assert_eq!(all.excluded_by, [("aggregator".to_owned(), 6), ("social".to_owned(), 2)].into());
     assert_eq!(all.results_by, [("dup_host".to_owned(), 1), ("unique".to_owned(), 2)].into());
     assert_eq!((all.companies, all.companies_per_query, all.contact_yield), (2, 1.0, 0.0));

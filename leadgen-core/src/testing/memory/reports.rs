@@ -84,6 +84,7 @@ impl Tables {
         for row in self.operations.values().filter(|row| row.ingested_at.is_some() && is_of(self.batch_of(&row.operation))) {
             quality.documents += u64::from(row.reading.documents);
             quality.invalid += u64::from(row.reading.invalid);
+            quality.repeated += u64::from(row.reading.repeated);
             quality.excluded += u64::from(row.reading.excluded);
             for (kind, count) in &row.reading.excluded_by {
                 *quality.excluded_by.entry(kind.clone()).or_default() += u64::from(*count);
