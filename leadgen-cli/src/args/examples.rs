@@ -25,7 +25,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("doctor", &["leadgen doctor", "leadgen doctor --json"]),
     ("run", &["leadgen run --once", "leadgen run --stage enrich --stage draft --batch 2026-01"]),
     ("ingest", &["leadgen ingest", "leadgen ingest --batch 2026-01 --dry-run"]),
-    ("dedupe", &["leadgen dedupe", "leadgen dedupe --all --dry-run"]),
+    ("dedupe", &["leadgen dedupe", "leadgen dedupe --dry-run", "leadgen dedupe --all"]),
     ("enrich", &["leadgen enrich", "leadgen enrich --batch 2026-01"]),
     ("draft", &["leadgen draft", "leadgen draft --again"]),
     ("send", &["leadgen send --dry-run"]),
@@ -107,6 +107,14 @@ mod tests {
         for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help") {
             let path = format!("{path} {}", inner.get_name()).trim_start().to_owned();
             if inner.has_subcommands() { leaves(inner, &path, found) } else { found.push(path) }
+        }
+    }
+
+    #[test]
+    fn all_companies_are_looked_at_in_earnest_or_not_at_all() {
+        for line in ["leadgen dedupe --all --dry-run", "leadgen dedupe --all --batch b1"] {
+            let refused = Cli::try_parse_from(words(line)).expect_err(line);
+            assert_eq!(refused.kind(), clap::error::ErrorKind::ArgumentConflict, "{line}");
         }
     }
 

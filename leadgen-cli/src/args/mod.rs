@@ -312,8 +312,8 @@ pub(crate) struct StageArgs {
 pub(crate) struct DedupeArgs {
     #[command(flatten)]
     pub(crate) stage: StageArgs,
-    /// Look at all companies once more, not only at new results
-    #[arg(long)]
+    /// Look at all companies once more, of every batch, and write what is found
+    #[arg(long, conflicts_with_all = ["batch", "dry_run"])]
     pub(crate) all: bool,
 }
 

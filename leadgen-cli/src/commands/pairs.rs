@@ -10,7 +10,7 @@ use crate::output::{self, End};
 const EVERY: u64 = 1_000_000;
 
 pub(crate) async fn dedupe(cli: &Cli, args: &DedupeArgs) -> anyhow::Result<End> {
-    if !args.all || args.stage.dry_run {
+    if !args.all {
         return stages::stages(cli, &["dedupe"], &args.stage).await;
     }
     let ground = Ground::new(cli).await?;

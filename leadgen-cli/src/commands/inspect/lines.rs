@@ -1,7 +1,7 @@
 //! `--jsonl`: JSON lines in on stdin, one JSON line out for each, in order, flushed. A bad line is answered and the rest go on;
 //! an empty one is passed over. An answer that is an error says which line it is of.
 
-use std::io::{BufRead, Write};
+use std::io::{BufRead, Read, Result as IoResult, Write};
 
 use leadgen_core::error::{Error, ErrorKind, Result as CoreResult};
 use leadgen_core::rules::harvest;
@@ -18,12 +18,8 @@ pub(super) fn each(mut answer: impl FnMut(&Value) -> Value) -> anyhow::Result<En
     let mut stdout = std::io::stdout().lock();
     let mut line = Vec::new();
     let mut number = 0_u64;
-    loop {
-        line.clear();
+    while next(&mut stdin, LONGEST, &mut line)? {
         number += 1;
-        if stdin.read_until(b'\n', &mut line)? == 0 {
-            return Ok(End::Done);
-        }
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
@@ -39,11 +35,23 @@ pub(super) fn each(mut answer: impl FnMut(&Value) -> Value) -> anyhow::Result<En
         stdout.write_all(b"\n")?;
         stdout.flush()?;
     }
+    Ok(End::Done)
+}
+
+/// Reads a line; whether there was one. Of one that is too long a byte more than the longest is kept, and the rest is passed over.
+fn next(input: &mut impl BufRead, longest: usize, line: &mut Vec<u8>) -> IoResult<bool> {
+    line.clear();
+    let read = input.by_ref().take(longest as u64 + 1).read_until(b'\n', line)?;
+    if read > longest && !line.ends_with(b"\n") {
+        input.skip_until(b'\n')?;
+    }
+    Ok(read > 0)
 }
 
 fn read(line: &[u8]) -> Result<Value, String> {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
     if line.len() > LONGEST {
-        return Err(format!("{} bytes; at most {LONGEST} are read", line.len()));
+        return Err(format!("the line is too long; at most {LONGEST} bytes are read"));
     }
     let value: Value = serde_json::from_slice(line).map_err(|e| e.to_string())?;
     if value.is_object() { Ok(value) } else { Err("an object is needed".into()) }
@@ -94,5 +102,22 @@ pub(super) fn whole(value: &Value, field: &str, usual: u64, most: u64) -> CoreRe
     match &value[field] {
         Value::Null => Ok(usual),
         given => given.as_u64().filter(|given| *given <= most).ok_or_else(bad),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn of_a_line_that_is_too_long_no_more_than_its_bound_is_kept_and_the_next_one_is_read() {
+        let mut input: &[u8] = b"123456789\n1234\n12345\nend";
+        let mut line = Vec::new();
+        let mut all = Vec::new();
+        while next(&mut input, 5, &mut line).unwrap() {
+            all.push(String::from_utf8(line.clone()).unwrap());
+        }
+        assert_eq!(all, ["123456", "1234\n", "12345\n", "end"]);
     }
 }
