@@ -21,6 +21,7 @@ mod odd_bytes;
 mod politeness;
 mod rendering;
 mod revisits;
+mod saved_pages;
 mod schema;
 mod search_bulk;
 mod search_deaths;

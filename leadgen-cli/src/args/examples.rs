@@ -59,7 +59,13 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("inspect query", &["leadgen inspect query стоматология --city Казань"]),
     ("inspect night", &["leadgen inspect night 2026-01-13T18:00:00Z --count 3"]),
     ("inspect serp", &["leadgen inspect serp saved-answer.xml", "leadgen inspect serp --jsonl < paths.jsonl"]),
-    ("inspect page", &["leadgen inspect page contacts.html --url https://denta-lux.ru/contacts"]),
+    (
+        "inspect page",
+        &[
+            "leadgen inspect page contacts.html --url https://denta-lux.ru/contacts",
+            "leadgen inspect page saved/index.html --url https://denta-lux.ru/ --render",
+        ],
+    ),
     ("inspect site", &["leadgen inspect site saved-sites/denta-lux.ru --domain denta-lux.ru"]),
     ("inspect email", &["leadgen inspect email info@denta-lux.ru"]),
     ("inspect phone", &["leadgen inspect phone \"Звоните: 8 (495) 204-51-38 доб. 12\"", "leadgen inspect phone --value tel:84952045138"]),

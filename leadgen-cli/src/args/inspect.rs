@@ -86,8 +86,12 @@ pub(crate) enum InspectCommand {
         /// Where it was found
         #[arg(long)]
         url: Option<String>,
+        /// Run its scripts first, by the browser of LEADGEN_WEB_BROWSER: what it asks for comes from the files beside it, nothing
+        /// is fetched
+        #[arg(long, requires = "url")]
+        render: bool,
         /// JSON lines on stdin: {"path","url"}
-        #[arg(long, conflicts_with_all = ["path", "url"])]
+        #[arg(long, conflicts_with_all = ["path", "url", "render"])]
         jsonl: bool,
     },
     /// Contacts on saved pages of one site: a folder, `__` in a file's name is `/`

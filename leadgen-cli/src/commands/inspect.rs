@@ -1,6 +1,11 @@
 //! `inspect`: pure parts on their own. One JSON object an input.
 
+use std::path::Path;
+
+use leadgen_core::error::ErrorKind;
 use leadgen_core::rules::inbound;
+use leadgen_core::setup::saved;
+use leadgen_core::setup::settings::Settings;
 use serde_json::{Value, json};
 
 mod cells;
@@ -10,10 +15,10 @@ mod lines;
 mod search;
 mod web;
 
-use crate::args::InspectCommand;
+use crate::args::{Cli, InspectCommand};
 use crate::output::End;
 
-pub(crate) fn run(command: &InspectCommand) -> anyhow::Result<End> {
+pub(crate) async fn run(cli: &Cli, command: &InspectCommand) -> anyhow::Result<End> {
     let answers = match command {
         InspectCommand::Url { jsonl: true, .. } => return lines::each(companies::url),
         InspectCommand::Url { values, .. } => values.iter().map(|value| companies::url(&json!({"url": value}))).collect(),
@@ -32,6 +37,7 @@ pub(crate) fn run(command: &InspectCommand) -> anyhow::Result<End> {
         InspectCommand::Serp { jsonl: true, .. } => return lines::each(companies::serp_file),
         InspectCommand::Serp { files, .. } => files.iter().map(|file| companies::serp_file(&json!({"path": file}))).collect(),
         InspectCommand::Page { jsonl: true, .. } => return lines::each(contacts::page),
+        InspectCommand::Page { path: Some(path), url, render: true, .. } => vec![rendered(cli, path, url.as_deref()).await?],
         InspectCommand::Page { path, url, .. } => vec![contacts::page(&json!({"path": path, "url": url}))],
         InspectCommand::Site { jsonl: true, .. } => return lines::each(contacts::site),
         InspectCommand::Site { dir, domain, country, .. } => {
@@ -55,6 +61,17 @@ pub(crate) fn run(command: &InspectCommand) -> anyhow::Result<End> {
         crate::output::say!("{answer}");
     }
     Ok(ended(&answers))
+}
+
+/// A page once its scripts have run.
+async fn rendered(cli: &Cli, path: &Path, url: Option<&str>) -> anyhow::Result<Value> {
+    let input = json!({"path": path, "url": url});
+    let Ok(address) = contacts::address(&input) else { return Ok(contacts::page(&input)) };
+    match saved::rendered(&Settings::read(&super::layers(cli)?)?, path, &address).await {
+        // Without a browser there is nothing to answer.
+        Err(error) if error.kind() == ErrorKind::Config => Err(error.into()),
+        shown => Ok(contacts::shown(&input, shown)),
+    }
 }
 
 /// How it ended: an answer is an error, the arguments can't be meant, or there is nothing in what was given.

@@ -62,7 +62,7 @@ pub(crate) async fn run(cli: &Cli) -> anyhow::Result<End> {
         Command::Report(command) => report::run(cli, command).await,
         Command::Export(command) => export::run(cli, command).await,
         Command::Explain { company } => explain::run(cli, company).await,
-        Command::Inspect(command) => inspect::run(command),
+        Command::Inspect(command) => inspect::run(cli, command).await,
         Command::Config(_) => settings::show(cli),
     }
 }

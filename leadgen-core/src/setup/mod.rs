@@ -4,5 +4,6 @@ mod browser;
 pub mod doctor;
 pub mod keys;
 pub mod layers;
+pub mod saved;
 pub mod settings;
 pub mod wiring;

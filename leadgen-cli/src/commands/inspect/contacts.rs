@@ -16,22 +16,29 @@ use super::lines::{self, country, needed, text};
 const NOWHERE: &str = "https://site.invalid/";
 
 pub(super) fn page(value: &Value) -> Value {
-    match read_page(value) {
+    let read = || {
+        let path = lines::path(value)?;
+        std::fs::read(&path).map_err(|error| unreadable(Path::new(&path), error))
+    };
+    shown(value, read())
+}
+
+/// What a page shows, whoever read it.
+pub(super) fn shown(value: &Value, bytes: Result<Vec<u8>>) -> Value {
+    match bytes.and_then(|bytes| read_page(value, &bytes)) {
         Ok(findings) => found(None, &findings),
         Err(error) => nothing(None, &error),
     }
 }
 
-fn read_page(value: &Value) -> Result<Findings> {
-    let path = lines::path(value)?;
+fn read_page(value: &Value, bytes: &[u8]) -> Result<Findings> {
     let url = address(value)?;
     let site = Site { domain: normalize::domain_of(&text(value, "url")), country: country(value, "country")? };
-    let bytes = std::fs::read(&path).map_err(|error| unreadable(Path::new(&path), error))?;
-    Ok(harvest::merge(&[harvest::page(&url, &bytes, None, &site)], &site))
+    Ok(harvest::merge(&[harvest::page(&url, bytes, None, &site)], &site))
 }
 
 /// Where the page was found, as people write it: a host alone will do.
-fn address(value: &Value) -> Result<Url> {
+pub(super) fn address(value: &Value) -> Result<Url> {
     let bad = || {
         let error = Error::new(ErrorKind::Malformed, "read \"url\"").code("bad_url");
         error.detail(format!("{} is no http address with a host", value["url"]))
