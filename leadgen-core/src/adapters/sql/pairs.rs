@@ -14,9 +14,9 @@ use crate::domain::twins::{PairEvent, PairSide, PairState, Regrouped, TwinPair};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::store::Twins;
 use crate::rules::twins::decide::link;
+use crate::rules::twins::dedupe_key;
 use crate::rules::twins::group::{Pair, group};
 use crate::rules::twins::profile::Profile;
-use crate::rules::twins::{Rank, dedupe_key, rank};
 
 use super::connection::{Serial, SqlStore, commit, list, query, query_one, run};
 use super::merges::UNSAID;
@@ -119,7 +119,7 @@ impl Twins for SqlStore {
 #[derive(Clone, Copy, Debug)]
 struct Member {
     id: Id<Company>,
-    order: Rank,
+    order: (Timestamp, Id<Company>),
 }
 
 impl SqlStore {
@@ -162,7 +162,7 @@ impl SqlStore {
         }
     }
 
-    /// Every company in the order in which they stand for a group, and the pairs a person parted. Whoever is not filed under
+    /// Every company, the oldest first: in the order in which they met as they came, and the pairs a person parted. Whoever is not filed under
     /// keys yet is filed on the way.
     async fn everybody(&self) -> Result<(Vec<Member>, Vec<Profile>, Vec<(u32, u32)>)> {
         let mut all: Vec<(Member, Profile)> = Vec::new();
@@ -234,5 +234,5 @@ async fn pairs_kept(tx: &DatabaseTransaction) -> Result<u64> {
 }
 
 fn member(company: Compared) -> (Member, Profile) {
-    (Member { id: company.id, order: rank(company.was_written_to, company.has_site, company.since, company.id) }, company.profile)
+    (Member { id: company.id, order: (company.since, company.id) }, company.profile)
 }

@@ -83,8 +83,8 @@ impl SqlStore {
                     .await?;
             let newcomers: Vec<Compared> = rows.iter().filter_map(|row| spoiled::or_left_out(row, compared(row))).collect();
             self.file(tx, &newcomers).await?;
-            let met = self.met(tx, &newcomers).await?;
-            let under = under_keys(&met);
+            let under = self.under_keys(tx, &newcomers).await?;
+            let met = self.met(tx, &under).await?;
             let mut joined = HashMap::new();
             for newcomer in &newcomers {
                 joined.insert(newcomer.id, self.meet(tx, now, newcomer, &met, &under).await?);
@@ -124,22 +124,41 @@ impl SqlStore {
         insert_rows(tx, "INSERT INTO company_keys (block_key, company_id)", rows.into_iter(), "ON CONFLICT DO NOTHING").await
     }
 
-    /// All that newcomers may be, by id, with the keys they were met under.
-    async fn met(&self, tx: &DatabaseTransaction, newcomers: &[Compared]) -> Result<HashMap<Id<Company>, Compared>> {
+    /// Who stands under the keys newcomers ask for, of each key the oldest: as many as are compared, in the order of a batch.
+    async fn under_keys(&self, tx: &DatabaseTransaction, newcomers: &[Compared]) -> Result<HashMap<i64, Vec<Id<Company>>>> {
         let mut keys: Vec<i64> = newcomers.iter().flat_map(|newcomer| blocks::probes(&newcomer.profile)).collect();
         keys.sort_unstable();
         keys.dedup();
-        let mut met = HashMap::new();
+        let (mut under, mut left_out): (HashMap<i64, Vec<Id<Company>>>, i64) = (HashMap::new(), 0);
         for keys in keys.chunks(AT_ONCE) {
             // Numbers need no quoting, and there are more of them than a statement has places.
             let keys = keys.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");
             let sql = format!(
-                "SELECT {COMPARED} FROM companies c WHERE c.id IN (SELECT company_id FROM (SELECT company_id,
-                    row_number() OVER (PARTITION BY block_key ORDER BY company_id) AS place FROM company_keys WHERE block_key IN ({keys})) AS filed
-                 WHERE place <= {})",
+                "SELECT block_key, company_id, place, filed FROM (SELECT k.block_key, k.company_id, count(*) OVER (PARTITION BY k.block_key) AS filed,
+                    row_number() OVER (PARTITION BY k.block_key ORDER BY c.created_at, c.id) AS place
+                    FROM company_keys k JOIN companies c ON c.id = k.company_id WHERE k.block_key IN ({keys})) AS filed WHERE place <= {}",
                 blocks::BLOCK
             );
             for row in query(tx, &sql, vec![]).await? {
+                under.entry(get(&row, "block_key")?).or_default().push(id(&row, "company_id")?);
+                if get::<i64>(&row, "place")? == blocks::BLOCK as i64 {
+                    left_out += get::<i64>(&row, "filed")? - blocks::BLOCK as i64;
+                }
+            }
+        }
+        if left_out > 0 {
+            tracing::info!(event = "full_blocks", left_out, "more companies stand under a key than are compared");
+        }
+        Ok(under)
+    }
+
+    /// Those that stand under any of the keys, by id.
+    async fn met(&self, tx: &DatabaseTransaction, under: &HashMap<i64, Vec<Id<Company>>>) -> Result<HashMap<Id<Company>, Compared>> {
+        let ids: BTreeSet<Id<Company>> = under.values().flatten().copied().collect();
+        let mut met = HashMap::new();
+        for ids in ids.into_iter().collect::<Vec<_>>().chunks(AT_ONCE) {
+            let (places, values) = list(1, ids.iter().map(|id| id.uuid()));
+            for row in query(tx, &format!("SELECT {COMPARED} FROM companies c WHERE c.id IN ({places})"), values).await? {
                 if let Some(company) = spoiled::or_left_out(&row, compared(&row)) {
                     met.insert(company.id, company);
                 }
@@ -177,15 +196,4 @@ impl SqlStore {
         }
         Ok(joined)
     }
-}
-
-/// Who stands under which key, of those that were met.
-fn under_keys(met: &HashMap<Id<Company>, Compared>) -> HashMap<i64, Vec<Id<Company>>> {
-    let mut under: HashMap<i64, Vec<Id<Company>>> = HashMap::new();
-    for company in met.values() {
-        for key in blocks::keys(&company.profile) {
-            under.entry(key).or_default().push(company.id);
-        }
-    }
-    under
 }

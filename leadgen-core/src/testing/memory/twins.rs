@@ -74,7 +74,7 @@ impl Twins for MemoryStore {
     async fn regroup(&self, now: Timestamp) -> Result<Regrouped> {
         self.write(|tables, _| {
             let mut ids: Vec<Id<Company>> = tables.companies.keys().copied().collect();
-            ids.sort_by_key(|id| tables.companies.get(id).map(|row| row.rank(false)));
+            ids.sort_by_key(|id| tables.companies.get(id).map(|row| (row.company.first_seen_at, *id)));
             let profiles: Vec<Profile> = ids.iter().map(|id| tables.profile(*id)).collect();
             let place = |id: Id<Company>| ids.iter().position(|known| *known == id).map(|place| place as u32);
             let parted = tables.pairs.values().filter(|row| row.state == PairState::Rejected || row.is_unsaid());
