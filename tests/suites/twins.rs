@@ -18,6 +18,7 @@ use leadgen_core::rules::twins::profile::Profile;
 use leadgen_core::testing::builders::{a_query, a_refusal, an_open_policy, at};
 use leadgen_core::testing::memory::MemoryStore;
 use leadgen_core::testing::scripted::{ScriptedSearch, results};
+use leadgen_migrations::sea_orm::ConnectionTrait;
 use leadgen_tests::databases::{self, Empty};
 use leadgen_tests::firms::{self, Dice};
 use leadgen_tests::search_bench;
@@ -28,7 +29,7 @@ struct Ground {
     name: &'static str,
     store: Arc<dyn Store>,
     clock: Arc<HandClock>,
-    _place: Option<Empty>,
+    place: Option<Empty>,
 }
 
 fn noon() -> Timestamp {
@@ -38,12 +39,12 @@ fn noon() -> Timestamp {
 async fn sql(place: Empty) -> Ground {
     let clock = Arc::new(HandClock::at(noon()));
     let store = search_bench::store(&place.url, clock.clone()).await.expect("a store");
-    Ground { name: place.name, store, clock, _place: Some(place) }
+    Ground { name: place.name, store, clock, place: Some(place) }
 }
 
 fn memory() -> Ground {
     let clock = Arc::new(HandClock::at(noon()));
-    Ground { name: "memory", store: Arc::new(MemoryStore::with_lease_clock(clock.clone())), clock, _place: None }
+    Ground { name: "memory", store: Arc::new(MemoryStore::with_lease_clock(clock.clone())), clock, place: None }
 }
 
 async fn every_store() -> Vec<Ground> {
@@ -177,6 +178,27 @@ async fn one_by_one_and_all_at_once_agree(ground: &Ground, seed: u64, count: usi
     assert_eq!((again.duplicates_marked, again.updated), (0, 0), "{} seed {seed}: all at once finds nothing more", ground.name);
     let merged = expected.iter().filter(|(id, first)| id != first).count() as u64;
     assert_eq!(again.primaries, again.companies - merged, "{} seed {seed}", ground.name);
+    if let Some(place) = &ground.place {
+        forget_all_that_was_found(place).await;
+        let anew = ground.store.regroup(ground.clock_now()).await.expect("all at once, from nothing");
+        assert_eq!(anew.duplicates_marked, merged, "{} seed {seed}: from nothing", ground.name);
+        assert_eq!(groups(&ids, ties(ground.pairs(&ONE).await)), expected, "{} seed {seed}: all at once, from nothing", ground.name);
+        let second = ground.store.regroup(ground.clock_now()).await.expect("once more");
+        assert_eq!((second.duplicates_marked, second.pairs, second.updated), (0, 0, 0), "{} seed {seed}: and nothing more", ground.name);
+    }
+}
+
+/// Every company stands for itself again, under no key, and no pair is kept: as if nobody had ever met.
+async fn forget_all_that_was_found(place: &Empty) {
+    let db = place.open().await;
+    for sql in [
+        "DELETE FROM company_pairs",
+        "DELETE FROM company_keys",
+        "UPDATE companies SET status = 'new', status_reason = NULL, duplicate_of = NULL",
+    ] {
+        db.execute_unprepared(sql).await.expect(sql);
+    }
+    db.close().await.expect("closed");
 }
 
 proptest::proptest! {
@@ -186,6 +208,16 @@ proptest::proptest! {
     fn the_groups_do_not_depend_on_order_or_batches(seed in 0_u64..1_000_000, count in 2_usize..60) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(one_by_one_and_all_at_once_agree(&memory(), seed, count));
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 16, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn one_by_one_and_all_at_once_from_nothing_are_the_same_groups_on_sqlite(seed in 0_u64..1_000_000, count in 2_usize..60) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async { one_by_one_and_all_at_once_agree(&sql(Empty::file()).await, seed, count).await });
     }
 }
 
