@@ -17,6 +17,10 @@ pub enum Reply {
     Page(u16, Vec<(&'static str, String)>, Vec<u8>),
     /// The head of an answer, then a byte now and then, for ever.
     Drip,
+    /// The head of an answer, and nothing after it.
+    Stalls,
+    /// An answer that breaks off: more was promised.
+    Cut(String),
     /// Nothing at all.
     Silence,
     /// A body without end.
@@ -167,6 +171,15 @@ async fn answer(stream: &mut TcpStream, reply: Reply) -> std::io::Result<()> {
             let head = format!("HTTP/1.1 {status} X\r\n{headers}content-length: {}\r\n\r\n", body.len());
             stream.write_all(head.as_bytes()).await?;
             stream.write_all(&body).await
+        }
+        Reply::Stalls => {
+            stream.write_all(b"HTTP/1.1 200 X\r\ncontent-type: text/html\r\ncontent-length: 1000\r\n\r\n").await?;
+            std::future::pending().await
+        }
+        Reply::Cut(text) => {
+            let head = format!("HTTP/1.1 200 X\r\ncontent-type: text/plain\r\ncontent-length: {}\r\n\r\n{text}", text.len() + 100);
+            stream.write_all(head.as_bytes()).await?;
+            Err(std::io::ErrorKind::ConnectionAborted.into())
         }
         Reply::Silence => std::future::pending().await,
         Reply::Drip => {

@@ -256,6 +256,107 @@ async fn a_copy_of_robots_txt_is_believed_while_the_server_fails() {
     assert_eq!(later.fetch(&at("http://one.ru/closed")).await.unwrap_err().machine_code(), "robots_disallowed");
 }
 
+// crawling: of a robots.txt that did not come whole nothing is concluded, of one that did come everything
+#[tokio::test]
+async fn a_robots_txt_is_read_whatever_type_it_says_it_is_and_a_part_of_one_closes_the_host() {
+    const RULES: &str = "User-agent: *\nDisallow: /closed\n";
+    let with = |name: &'static str, value: &str| Reply::Page(200, vec![(name, value.to_owned())], RULES.as_bytes().to_vec());
+    for (kind, read) in [
+        (with("content-type", "application/octet-stream"), "robots_disallowed"),
+        (with("content-type", "image/png"), "robots_disallowed"),
+        (with("content-encoding", "br"), "robots_unreachable"),
+        (with("content-encoding", "gzip"), "robots_unreachable"),
+        (Reply::Stalls, "timeout"),
+        (Reply::Cut(RULES.into()), "robots_unreachable"),
+    ] {
+        let reply = kind.clone();
+        let scene = Scene::of(move |_, path| if path == "/robots.txt" { reply.clone() } else { Reply::html("ok") }).await;
+        let error = scene.process().fetch(&at("http://one.ru/closed")).await.unwrap_err();
+        assert_eq!(error.machine_code(), read, "{kind:?}");
+        assert!(!scene.asked().contains(&"one.ru/closed".to_owned()), "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_which_nothing_came_is_no_empty_page() {
+    let scene = Scene::of(|_, path| if path == "/robots.txt" { Reply::missing() } else { Reply::Stalls }).await;
+    let error = WebsiteExtractor::new(scene.process(), 12).extract(&a_company().named("Один").at("one.ru").build()).await.unwrap_err();
+    assert_eq!(error.machine_code(), "timeout");
+    assert!(matches!(error.verdict(), Verdict::Retry { .. }));
+}
+
+#[tokio::test]
+async fn a_host_that_asks_for_a_very_long_pause_gives_a_few_pages_a_day() {
+    let scene =
+        Scene::of(|_, path| if path == "/robots.txt" { Reply::text("User-agent: *\nCrawl-delay: 600\n") } else { Reply::html("ok") }).await;
+    let fetcher = scene.process();
+    for _ in 0..2 {
+        let mut codes = Vec::new();
+        for page in 0..5 {
+            let got = fetcher.fetch(&at(&format!("http://one.ru/{page}"))).await;
+            codes.push(got.map_or_else(|error| error.machine_code().to_owned(), |page| page.status.to_string()));
+        }
+        assert_eq!(codes.iter().filter(|code| *code == "200").count(), 3, "{codes:?}");
+        assert_eq!(codes.iter().filter(|code| *code == "crawl_delay_too_long").count(), 2, "{codes:?}");
+        scene.pass(HOUR * 24);
+    }
+    let pages: Vec<Timestamp> = scene.street.seen().iter().filter(|seen| seen.path != "/robots.txt").map(|seen| seen.at).collect();
+    assert!(pages.windows(2).all(|pair| pair[1].since(pair[0]) >= Duration::from_secs(60)), "{pages:?}");
+}
+
+#[tokio::test]
+async fn a_site_that_refuses_its_home_page_is_tried_again_as_late_as_the_back_off_says() {
+    let scene = Scene::of(|_, path| if path == "/robots.txt" { Reply::missing() } else { Reply::Page(403, Vec::new(), Vec::new()) }).await;
+    let error = WebsiteExtractor::new(scene.process(), 12).extract(&a_company().named("Один").at("one.ru").build()).await.unwrap_err();
+    assert_eq!(pause(&error), ("refused_by_site".into(), Some(Duration::from_mins(1))));
+}
+
+#[tokio::test]
+async fn a_page_that_wants_a_person_is_a_refusal() {
+    for sign in [
+        "<script>window._cf_chl_opt={}</script>",
+        "<title>DDOS-GUARD</title>",
+        "<a href=/showcaptcha?x>",
+        "<title>Just a moment...</title>",
+    ] {
+        let scene = Scene::of(move |_, path| if path == "/robots.txt" { Reply::missing() } else { Reply::html(sign) }).await;
+        assert_eq!(scene.process().fetch(&at("http://one.ru/")).await.unwrap_err().machine_code(), "refused_by_site", "{sign}");
+    }
+}
+
+// crawling 3.2: with and without www. is one site
+#[tokio::test]
+async fn a_site_that_lives_at_www_only_is_found_there() {
+    for (bare, pages) in [(Vec::new(), "the bare name has no address"), (vec![LOOPBACK], "the bare name has no page")] {
+        let mut scene = Scene::of(|host, path| match (host, path) {
+            (_, "/robots.txt") | ("one.ru", _) => Reply::missing(),
+            _ => Reply::html("<p>info@one.ru"),
+        })
+        .await;
+        let dns = ScriptedDns::new().address_of("www.one.ru", [LOOPBACK]);
+        scene.dns = Arc::new(if bare.is_empty() { dns } else { dns.address_of("one.ru", bare) });
+        let found = WebsiteExtractor::new(scene.process(), 12).extract(&a_company().named("Один").at("one.ru").build()).await.unwrap();
+        assert_eq!(found.contacts.first().map(|contact| contact.value.as_str()), Some("info@one.ru"), "{pages}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_with_a_dot_behind_it_is_the_same_host_and_goes_where_that_one_was_checked() {
+    let scene = Scene::of(|host, path| match path {
+        "/robots.txt" => Reply::missing(),
+        "/away" => Reply::moved("http://two.ru./there"),
+        _ => Reply::html(format!("this is {host}")),
+    })
+    .await;
+    let fetcher = scene.process();
+    // The machine's own resolver knows neither name: whoever asked it would get nothing.
+    for (asked, host) in [("http://one.ru./", "one.ru"), ("http://one.ru/away", "two.ru")] {
+        let page = fetcher.fetch(&at(asked)).await.unwrap();
+        assert_eq!((page.status, String::from_utf8(page.body).unwrap()), (200, format!("this is {host}")));
+        assert_eq!(page.url.host_str(), Some(host));
+    }
+}
+
 /// A resolver that fails, and is counted.
 #[derive(Debug, Default)]
 struct Mute(AtomicUsize);
@@ -325,7 +426,9 @@ impl Fetcher for Fails {
 #[tokio::test]
 async fn plain_http_is_asked_only_where_nothing_speaks_tls() {
     for (code, asked) in [
-        ("unreachable", vec!["https://one.ru/", "http://one.ru/"]),
+        ("unreachable", vec!["https://one.ru/", "http://one.ru/", "https://www.one.ru/", "http://www.one.ru/"]),
+        ("certificate_refused", vec!["https://one.ru/", "http://one.ru/"]),
+        ("no_such_host", vec!["https://one.ru/", "https://www.one.ru/"]),
         ("dns_failed", vec!["https://one.ru/"]),
         ("robots_unreachable", vec!["https://one.ru/"]),
         ("first_byte_timeout", vec!["https://one.ru/"]),

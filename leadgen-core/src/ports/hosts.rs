@@ -8,10 +8,35 @@ use crate::domain::time::Timestamp;
 use crate::error::Result;
 use crate::ports::Port;
 
-/// Notes on hosts.
+/// Notes on hosts, shared by all processes that visit sites.
 ///
-/// **Promises.** What was noted last is what is read. Notes stay at least as long as pages of sites do, and longer than any
+/// **Promises.** A robots.txt or a failure that was noted last is what is read; of pauses the one that ends last, and a note
+/// that a host is at rest no more takes away only what is over. Notes stay at least as long as pages of sites do, and longer than any
 /// pause they speak of. They hold nothing of persons.
+///
+/// **Expects.** Hosts in canonical form, and instants of one clock.
+///
+/// **Errors.** `Unavailable` if the store can't be reached.
+///
+/// **Example.**
+/// ```
+/// use std::time::Duration;
+/// use leadgen_core::domain::host::Rest;
+/// use leadgen_core::domain::name::DomainName;
+/// use leadgen_core::domain::time::Timestamp;
+/// use leadgen_core::ports::hosts::SiteHosts;
+/// use leadgen_core::testing::memory::MemoryStore;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> leadgen_core::error::Result<()> {
+/// let (book, host) = (MemoryStore::new(), DomainName::parse("denta-lux.ru")?);
+/// let now = Timestamp::parse("2026-01-12T09:00:00Z")?;
+/// let rest = Rest { until: now + Duration::from_secs(3600), refusals: 1 };
+/// book.note_rest(&host, Some(&rest), now).await?;
+/// assert_eq!(book.notes(&host).await?.rest, Some(rest));
+/// # Ok(())
+/// # }
+/// ```
 #[async_trait]
 pub trait SiteHosts: Port {
     /// What is known of a host.
@@ -20,6 +45,6 @@ pub trait SiteHosts: Port {
     async fn note_rest(&self, host: &DomainName, rest: Option<&Rest>, now: Timestamp) -> Result<()>;
     /// A robots.txt was read: the host is there.
     async fn note_robots(&self, host: &DomainName, scheme: Scheme, robots: &KeptRobots, now: Timestamp) -> Result<()>;
-    /// A host could not be had, or is there again. Its robots.txt stays.
-    async fn note_loss(&self, host: &DomainName, scheme: Scheme, loss: Option<&Loss>, now: Timestamp) -> Result<()>;
+    /// A host could not be had. Its robots.txt stays.
+    async fn note_loss(&self, host: &DomainName, scheme: Scheme, loss: &Loss, now: Timestamp) -> Result<()>;
 }

@@ -6,8 +6,6 @@ use std::time::Duration;
 pub const LARGEST: usize = 512 * 1024;
 /// The longest line.
 const LONGEST_LINE: usize = 16 * 1024;
-/// Rules kept.
-const MOST_RULES: usize = 10_000;
 
 /// A parsed file.
 #[derive(Clone, Debug, Default)]
@@ -23,7 +21,6 @@ struct Reader {
     robots: Robots,
     /// The last line that counts named an agent.
     names_agents: bool,
-    count: usize,
 }
 
 impl Reader {
@@ -66,8 +63,7 @@ impl Reader {
 
     fn rule(&mut self, allow: bool, value: &[u8]) {
         self.names_agents = false;
-        self.count += 1;
-        if let Some(group) = self.robots.groups.last_mut().filter(|_| self.count <= MOST_RULES)
+        if let Some(group) = self.robots.groups.last_mut()
             && !value.is_empty()
         {
             group.rules.push((allow, normal(value)));
@@ -112,6 +108,14 @@ impl Robots {
         let of = |name: &str| self.groups.iter().filter(|group| group.agents.iter().any(|known| known == name)).collect::<Vec<_>>();
         let own = of(&agent);
         if own.is_empty() { of("*") } else { own }
+    }
+
+    /// What of it speaks to an agent: the rest need not be remembered.
+    #[must_use]
+    pub fn of(mut self, agent: &str) -> Self {
+        let own: Vec<Group> = self.groups(agent).into_iter().cloned().collect();
+        self.groups = own;
+        self
     }
 
     /// May the agent fetch this path and query? The longest rule wins, Allow wins a tie.
@@ -294,6 +298,20 @@ mod tests {
         ] {
             assert_eq!(matches(pattern, path), wanted, "{pattern} {path}");
         }
+    }
+
+    #[test]
+    fn however_many_rules_others_get_ours_hold_and_only_ours_are_remembered() {
+        let others: String = (0..20_000).map(|n| format!("Disallow: /{n}\n")).collect();
+        let text =
+            format!("User-agent: other\n{others}User-agent: leadgen\nCrawl-delay: 3\nDisallow: /closed\nSitemap: http://a.ru/s.xml\n");
+        let whole = Robots::parse(text.as_bytes());
+        let ours = whole.clone().of("leadgen");
+        for robots in [&whole, &ours] {
+            assert!(!robots.permission("leadgen", "/closed").allowed && robots.permission("leadgen", "/7").allowed);
+            assert_eq!((robots.crawl_delay("leadgen"), robots.sitemaps.len()), (Some(Duration::from_secs(3)), 1));
+        }
+        assert_eq!((whole.groups.len(), ours.groups.len()), (2, 1));
     }
 
     #[test]

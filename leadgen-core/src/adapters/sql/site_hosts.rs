@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::ports::hosts::SiteHosts;
 use crate::ports::work::Call;
 
-use super::connection::{SqlStore, millis, query, query_one, run};
+use super::connection::{SqlStore, query, query_one, run};
 use super::row::{at, get, maybe_at};
 
 /// Notes are kept so long at least: longer than any pause or failure they speak of.
@@ -28,14 +28,14 @@ impl SiteHosts for SqlStore {
     }
 
     async fn note_rest(&self, host: &DomainName, rest: Option<&Rest>, now: Timestamp) -> Result<()> {
+        let Some(rest) = rest else {
+            let sql = "UPDATE site_hosts SET rest_until = NULL, refusals = 0, noted_at = $2 WHERE host = $1 AND rest_until <= $2";
+            return run(&self.db, sql, vec![host.as_str().into(), now.millis().into()]).await.map(|_| ());
+        };
         let sql = "INSERT INTO site_hosts (host, rest_until, refusals, noted_at) VALUES ($1, $2, $3, $4)
-            ON CONFLICT (host) DO UPDATE SET rest_until = excluded.rest_until, refusals = excluded.refusals, noted_at = excluded.noted_at";
-        let values = vec![
-            host.as_str().into(),
-            millis(rest.map(|rest| rest.until)),
-            rest.map_or(0, |rest| count(rest.refusals)).into(),
-            now.millis().into(),
-        ];
+            ON CONFLICT (host) DO UPDATE SET rest_until = excluded.rest_until, refusals = excluded.refusals, noted_at = excluded.noted_at
+                WHERE site_hosts.rest_until IS NULL OR site_hosts.rest_until <= excluded.rest_until";
+        let values = vec![host.as_str().into(), rest.until.millis().into(), count(rest.refusals).into(), now.millis().into()];
         run(&self.db, sql, values).await.map(|_| ())
     }
 
@@ -53,7 +53,7 @@ impl SiteHosts for SqlStore {
         run(&self.db, sql, values).await.map(|_| ())
     }
 
-    async fn note_loss(&self, host: &DomainName, scheme: Scheme, loss: Option<&Loss>, now: Timestamp) -> Result<()> {
+    async fn note_loss(&self, host: &DomainName, scheme: Scheme, loss: &Loss, now: Timestamp) -> Result<()> {
         let sql = "INSERT INTO site_robots (host, scheme, loss_code, loss_since, loss_until, loss_tries, noted_at)
             VALUES ($1, $2, $3, $4, $5, $6, $7)
             ON CONFLICT (host, scheme) DO UPDATE SET loss_code = excluded.loss_code, loss_since = excluded.loss_since,
@@ -61,10 +61,10 @@ impl SiteHosts for SqlStore {
         let values = vec![
             host.as_str().into(),
             scheme.as_str().into(),
-            loss.map(|loss| loss.code.clone()).into(),
-            millis(loss.map(|loss| loss.since)),
-            millis(loss.map(|loss| loss.until)),
-            loss.map_or(0, |loss| count(loss.tries)).into(),
+            loss.code.clone().into(),
+            loss.since.millis().into(),
+            loss.until.millis().into(),
+            count(loss.tries).into(),
             now.millis().into(),
         ];
         run(&self.db, sql, values).await.map(|_| ())

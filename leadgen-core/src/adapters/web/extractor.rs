@@ -31,8 +31,13 @@ pub(super) const IN_VAIN: Duration = Duration::from_secs(10);
 const LIKELY: u32 = 6;
 /// Links that wait for a visit.
 pub(super) const MOST_QUEUED: usize = 40;
-/// Pages visited after the home page at most before the visit ends early.
+/// Pages read after the home page at least before the visit ends early: numbers and names stand elsewhere than addresses.
 const ENOUGH: usize = 3;
+
+/// What says that no connection could be made, or none may be: another port may do.
+const NO_TLS: [&str; 3] = ["unreachable", "certificate_refused", "target_refused"];
+/// What says that there is no site under a name.
+const ABSENT: [&str; 3] = ["no_such_host", "unreachable", "target_refused"];
 
 /// Finds contacts on company sites through any fetcher.
 #[derive(Debug)]
@@ -83,14 +88,31 @@ impl<F: Fetcher> WebsiteExtractor<F> {
         self
     }
 
-    /// The home page: https first, and http where nothing speaks TLS. A certificate is never waived.
+    /// The home page of a site, which is one with and without `www.`: whichever of the two has a page.
     async fn home(&self, visit: &mut Visit<'_>, host: &str) -> Result<Page> {
+        let bare = self.front(visit, host).await;
+        let is_there = match &bare {
+            Ok(page) => !matches!(page.status, 404 | 410),
+            Err(error) => !ABSENT.contains(&error.machine_code()),
+        };
+        let is_whole_name = visit.company.registrable_domain.as_ref().is_some_and(|name| name.as_str() == host);
+        if is_there || !is_whole_name {
+            return bare;
+        }
+        match self.front(visit, &format!("www.{host}")).await {
+            Err(error) if ABSENT.contains(&error.machine_code()) => bare,
+            Ok(page) if !(200..=299).contains(&page.status) => bare,
+            www => www,
+        }
+    }
+
+    /// https first, and http where nothing speaks TLS as it should. A certificate is never waived.
+    async fn front(&self, visit: &mut Visit<'_>, host: &str) -> Result<Page> {
         let address = |scheme: &str| {
             Url::parse(&format!("{scheme}://{host}/")).map_err(|e| Error::new(ErrorKind::Rejected, "read a site's address").because(e))
         };
         match self.get(visit, &address("https")?).await {
-            // Where no connection could be made, or none may be: another port may do.
-            Err(error) if matches!(error.machine_code(), "unreachable" | "target_refused") => self.get(visit, &address("http")?).await,
+            Err(error) if NO_TLS.contains(&error.machine_code()) => self.get(visit, &address("http")?).await,
             got => got,
         }
     }
@@ -120,7 +142,6 @@ impl<F: Fetcher> WebsiteExtractor<F> {
         match home.status {
             200..=299 => {}
             500.. => return Err(Error::new(ErrorKind::Unavailable, format!("visit {host}")).code("site_broken")),
-            403 => return Ok(nothing("refused_by_site")),
             _ => return Ok(nothing("no_page")),
         }
         if leads_elsewhere(company, &home.url) {

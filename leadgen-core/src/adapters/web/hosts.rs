@@ -4,21 +4,24 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::Mutex;
 use tracing::warn;
 use url::Url;
 
 use crate::domain::host::{HostNotes, KeptRobots, Loss, Rest, Scheme};
 use crate::domain::name::DomainName;
 use crate::domain::time::Timestamp;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::ports::clock::Clock;
 use crate::ports::hosts::SiteHosts;
 use crate::rules::robots::Robots;
 
 use super::aside::aside;
+use super::fetcher::{AGENT, refused};
 use super::wire::Wire;
 
+/// How long notes are believed before they are read again: another process may have been told something meanwhile.
+const NOTES_KEPT: Duration = Duration::from_mins(1);
 /// Above so many hosts those that were not asked for a while are forgotten.
 const MOST_HOSTS: usize = 1_000;
 /// A host that was asked within this time may be asked again any moment: it is remembered. Longer than any pause we keep.
@@ -28,8 +31,8 @@ const RECENT: Duration = Duration::from_mins(5);
 #[derive(Debug)]
 pub(super) struct Host {
     pub(super) name: DomainName,
-    /// Whether notes of earlier processes are read.
-    opened: OnceCell<()>,
+    /// When the notes of other processes were read.
+    opened: Mutex<Option<Timestamp>>,
     /// Held while robots.txt is read: one reader at a time. May wait for a line, never the other way round.
     pub(super) gate: Mutex<Gate>,
     /// Held for the length of a request: one at a time.
@@ -40,15 +43,30 @@ pub(super) struct Host {
 #[derive(Debug, Default)]
 pub(super) struct Gate {
     pub(super) schemes: BTreeMap<Scheme, Known>,
-    /// Pages still allowed where the host asks for a very long pause.
-    pub(super) few: Option<u32>,
+    /// Pages still allowed where the host asks for a very long pause, and since when they are counted.
+    pub(super) few: Option<(u32, Timestamp)>,
 }
 
 /// What is known of one way to speak to a host.
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    pub(super) robots: Option<(Robots, Timestamp)>,
+    pub(super) robots: Option<KnownRobots>,
     pub(super) loss: Option<Loss>,
+}
+
+/// A robots.txt that was read.
+#[derive(Debug)]
+pub(super) struct KnownRobots {
+    pub(super) rules: Robots,
+    /// It is believed until then.
+    pub(super) until: Timestamp,
+    /// How long it was believed when it was read.
+    pub(super) read_until: Timestamp,
+}
+
+/// Of a file only what speaks to us is remembered.
+pub(super) fn robots_of(kept: &KeptRobots) -> KnownRobots {
+    KnownRobots { rules: Robots::parse(&kept.body).of(AGENT), until: kept.until, read_until: kept.until }
 }
 
 /// The one connection to a host and its pace.
@@ -76,8 +94,7 @@ impl Hosts {
 
     /// The host of an address, with all that is known of it.
     pub(super) async fn at(&self, url: &Url) -> Result<Arc<Host>> {
-        let refused = |e: Error| Error::new(ErrorKind::Rejected, format!("fetch {url}")).code("target_refused").detail("host").because(e);
-        let name = DomainName::parse(url.host_str().unwrap_or("")).map_err(refused)?;
+        let name = DomainName::parse(url.host_str().unwrap_or("")).map_err(|e| refused(url, "host").because(e))?;
         let host = {
             let mut open = self.open.lock().await;
             if open.len() >= MOST_HOSTS {
@@ -86,7 +103,7 @@ impl Hosts {
             }
             Arc::clone(open.entry(name.clone()).or_insert_with(|| Arc::new(Host::named(name))))
         };
-        host.opened.get_or_try_init(|| self.open(&host)).await?;
+        self.open(&host).await?;
         Ok(host)
     }
 
@@ -99,16 +116,34 @@ impl Hosts {
         })
     }
 
+    /// Reads what other processes noted: before the first request, and now and then.
     async fn open(&self, host: &Host) -> Result<()> {
         let Some(book) = self.book.clone() else { return Ok(()) };
+        let mut opened = host.opened.lock().await;
+        let now = self.clock.now();
+        if opened.is_some_and(|at| now < at + NOTES_KEPT) {
+            return Ok(());
+        }
+        // Who asks the host just now reads nothing old, and must not be waited for: it may wait for us.
+        let (Ok(mut gate), Ok(mut line)) = (host.gate.try_lock(), host.line.try_lock()) else { return Ok(()) };
         let name = host.name.clone();
         let HostNotes { rest, schemes } = aside(async move { book.notes(&name).await }).await?;
-        host.line.lock().await.rest = rest;
-        let known = schemes.into_iter().map(|notes| {
-            let robots = notes.robots.map(|kept| (Robots::parse(&kept.body), kept.until));
-            (notes.scheme, Known { robots, loss: notes.loss })
-        });
-        host.gate.lock().await.schemes = known.collect();
+        *opened = Some(now);
+        let later = |rest: &Rest| line.rest.as_ref().is_none_or(|known| known.until < rest.until);
+        if let Some(rest) = rest.filter(later) {
+            line.rest = Some(rest);
+        }
+        for notes in schemes {
+            let known = gate.schemes.entry(notes.scheme).or_default();
+            let newer = |kept: &KeptRobots| known.robots.as_ref().is_none_or(|known| known.read_until < kept.until);
+            if let Some(kept) = notes.robots.filter(newer) {
+                known.robots = Some(robots_of(&kept));
+                known.loss = None;
+            }
+            if notes.loss.as_ref().is_some_and(|loss| known.loss.as_ref().is_none_or(|known| known.until < loss.until)) {
+                known.loss = notes.loss;
+            }
+        }
         Ok(())
     }
 
@@ -122,9 +157,9 @@ impl Hosts {
         self.note(host, |book| async move { book.note_robots(&name, scheme, &robots, now).await }).await;
     }
 
-    pub(super) async fn note_loss(&self, host: &Host, scheme: Scheme, loss: Option<Loss>) {
+    pub(super) async fn note_loss(&self, host: &Host, scheme: Scheme, loss: Loss) {
         let (name, now) = (host.name.clone(), self.clock.now());
-        self.note(host, |book| async move { book.note_loss(&name, scheme, loss.as_ref(), now).await }).await;
+        self.note(host, |book| async move { book.note_loss(&name, scheme, &loss, now).await }).await;
     }
 
     /// What can't be noted holds for this process all the same.
@@ -139,6 +174,14 @@ impl Hosts {
 
 impl Host {
     fn named(name: DomainName) -> Self {
-        Self { name, opened: OnceCell::new(), gate: Mutex::default(), line: Mutex::default() }
+        Self { name, opened: Mutex::default(), gate: Mutex::default(), line: Mutex::default() }
+    }
+
+    /// An address at this host, spelled as the host was checked: a name that ends with a dot is the same one to us and to
+    /// whoever connects.
+    pub(super) fn address(&self, url: &Url) -> Result<Url> {
+        let mut address = url.clone();
+        address.set_host(Some(self.name.as_str())).map_err(|e| refused(url, "host").because(e))?;
+        Ok(address)
     }
 }

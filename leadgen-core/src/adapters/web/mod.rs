@@ -10,6 +10,7 @@ mod fetcher;
 mod hosts;
 mod maps;
 mod own;
+mod permission;
 mod shelf;
 mod supplies;
 mod turns;

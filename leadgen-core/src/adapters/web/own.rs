@@ -9,10 +9,9 @@ const ANY_PORT: u16 = 9;
 /// are asked; no packet leaves it.
 pub(super) fn is_own(address: IpAddr) -> bool {
     let from: IpAddr = if address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
-    let source = UdpSocket::bind((from, 0)).and_then(|socket| {
-        socket.connect((address, ANY_PORT))?;
-        socket.local_addr()
-    });
+    // Who can't tell does not go there; where no way leads, the connection will say so.
+    let Ok(socket) = UdpSocket::bind((from, 0)) else { return true };
+    let source = socket.connect((address, ANY_PORT)).and_then(|()| socket.local_addr());
     source.is_ok_and(|source| source.ip() == address)
 }
 

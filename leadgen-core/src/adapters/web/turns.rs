@@ -39,29 +39,25 @@ impl Turns {
         Self { clock, apart: APART.min(pace), next: Mutex::default() }
     }
 
-    /// Waits until both the address and the registered name of a host may be asked.
-    pub(super) async fn wait(&self, host: &DomainName, address: IpAddr) {
+    /// Takes the turn of a host's address and registered name, if both are free now; else says when they may be.
+    pub(super) async fn take(&self, host: &DomainName, address: IpAddr) -> Result<(), Timestamp> {
         let name = normalize::registrable(host).map_or_else(|| host.to_string(), |registered| registered.to_string());
         let mut places = vec![Place::Name(name)];
         // On loopback one address stands for the whole web.
         if !address.is_loopback() {
             places.push(Place::Address(address));
         }
-        let turn = self.take(places).await;
-        if self.clock.now() < turn {
-            self.clock.sleep_until(turn).await;
-        }
-    }
-
-    async fn take(&self, places: Vec<Place>) -> Timestamp {
         let mut next = self.next.lock().await;
         let now = self.clock.now();
         if next.len() >= MOST_PLACES {
             next.retain(|_, free| now < *free);
         }
         let turn = places.iter().filter_map(|place| next.get(place)).fold(now, |turn, free| turn.max(*free));
-        next.extend(places.into_iter().map(|place| (place, turn + self.apart)));
-        turn
+        if now < turn {
+            return Err(turn);
+        }
+        next.extend(places.into_iter().map(|place| (place, now + self.apart)));
+        Ok(())
     }
 }
 
@@ -86,7 +82,9 @@ mod tests {
             ("firma.ru", "127.0.0.1"),
             ("fourth.ru", "127.0.0.1"),
         ] {
-            turns.wait(&DomainName::parse(host).unwrap(), address.parse().unwrap()).await;
+            while let Err(turn) = turns.take(&DomainName::parse(host).unwrap(), address.parse().unwrap()).await {
+                clock.move_to(turn);
+            }
             taken.push(clock.now().since(begun).as_secs());
         }
         assert_eq!(taken, [0, 1, 2, 2, 2, 2], "the name, then the address; nobody waits for strangers");

@@ -12,7 +12,7 @@ use super::{Check, checks};
 
 pub(super) const CHECKS: &[Check] = checks![
     a_host_that_nobody_asked_has_no_notes,
-    what_was_noted_of_a_host_last_is_read,
+    of_two_pauses_the_later_one_holds_and_only_one_that_is_over_goes,
     a_robots_txt_that_was_read_ends_a_loss_and_a_loss_leaves_it,
     the_two_schemes_of_a_host_are_apart_and_so_are_hosts,
     notes_outlast_every_pause_and_go_in_time,
@@ -35,15 +35,19 @@ async fn a_host_that_nobody_asked_has_no_notes(world: &World) -> Result<()> {
     Ok(())
 }
 
-async fn what_was_noted_of_a_host_last_is_read(world: &World) -> Result<()> {
+async fn of_two_pauses_the_later_one_holds_and_only_one_that_is_over_goes(world: &World) -> Result<()> {
     let (one, now) = (host("one.ru")?, world.now());
-    for refusals in 1..=2 {
-        let rest = Rest { until: now + Duration::from_hours(u64::from(refusals)), refusals };
-        world.store.note_rest(&one, Some(&rest), now).await?;
-        assert_eq!(world.store.notes(&one).await?.rest, Some(rest));
+    let rest = |hours: u64| Rest { until: now + Duration::from_hours(hours), refusals: u32::try_from(hours).unwrap_or(0) };
+    for (noted, read) in [(1, 1), (3, 3), (2, 3)] {
+        world.store.note_rest(&one, Some(&rest(noted)), now).await?;
+        assert_eq!(world.store.notes(&one).await?.rest, Some(rest(read)), "{noted}");
     }
-    world.store.note_rest(&one, None, now).await?;
+    world.store.note_rest(&one, None, now + Duration::from_hours(2)).await?;
+    assert_eq!(world.store.notes(&one).await?.rest, Some(rest(3)), "somebody else was told to wait longer");
+    world.store.note_rest(&one, None, now + Duration::from_hours(3)).await?;
     assert_eq!(world.store.notes(&one).await?.rest, None);
+    world.store.note_rest(&one, Some(&rest(1)), now).await?;
+    assert_eq!(world.store.notes(&one).await?.rest, Some(rest(1)));
     Ok(())
 }
 
@@ -51,17 +55,15 @@ async fn a_robots_txt_that_was_read_ends_a_loss_and_a_loss_leaves_it(world: &Wor
     let (one, now) = (host("one.ru")?, world.now());
     // Bytes that are no text stay what they are; an empty file is a file.
     for body in [&b"User-agent: *\nDisallow: /\xff\x00\xfe\n"[..], b""] {
-        world.store.note_loss(&one, Scheme::Https, Some(&loss(world, "unreachable")), now).await?;
+        world.store.note_loss(&one, Scheme::Https, &loss(world, "unreachable"), now).await?;
         let kept = robots(world, body);
         world.store.note_robots(&one, Scheme::Https, &kept, now).await?;
         let known = SchemeNotes { scheme: Scheme::Https, robots: Some(kept), loss: None };
         assert_eq!(world.store.notes(&one).await?.schemes.first(), Some(&known));
 
         let lost = loss(world, "dns_failed");
-        world.store.note_loss(&one, Scheme::Https, Some(&lost), now).await?;
-        assert_eq!(world.store.notes(&one).await?.schemes, [SchemeNotes { loss: Some(lost), ..known.clone() }]);
-        world.store.note_loss(&one, Scheme::Https, None, now).await?;
-        assert_eq!(world.store.notes(&one).await?.schemes, [known]);
+        world.store.note_loss(&one, Scheme::Https, &lost, now).await?;
+        assert_eq!(world.store.notes(&one).await?.schemes, [SchemeNotes { loss: Some(lost), ..known }]);
     }
     Ok(())
 }
@@ -69,7 +71,7 @@ async fn a_robots_txt_that_was_read_ends_a_loss_and_a_loss_leaves_it(world: &Wor
 async fn the_two_schemes_of_a_host_are_apart_and_so_are_hosts(world: &World) -> Result<()> {
     let (one, two, now) = (host("one.ru")?, host("two.ru")?, world.now());
     let lost = loss(world, "unreachable");
-    world.store.note_loss(&one, Scheme::Https, Some(&lost), now).await?;
+    world.store.note_loss(&one, Scheme::Https, &lost, now).await?;
     let kept = robots(world, b"Disallow: /");
     world.store.note_robots(&one, Scheme::Http, &kept, now).await?;
     world.store.note_rest(&two, Some(&Rest { until: now, refusals: 1 }), now).await?;

@@ -119,7 +119,7 @@ async fn a_life_tells_what_a_host_asked_for_and_how_it_could_not_be_had(world: &
     let (since, until) = (world.now(), world.now() + Duration::from_hours(6));
     world.store.note_rest(&host("one.ru"), Some(&Rest { until, refusals: 2 }), since).await?;
     let loss = Loss { code: "dns_failed".into(), since, until, tries: 3 };
-    world.store.note_loss(&host("one.ru"), Scheme::Https, Some(&loss), since).await?;
+    world.store.note_loss(&host("one.ru"), Scheme::Https, &loss, since).await?;
     world.store.note_rest(&host("two.ru"), Some(&Rest { until, refusals: 9 }), since).await?;
 
     let life = life(world).await?;

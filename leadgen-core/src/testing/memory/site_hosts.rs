@@ -41,7 +41,12 @@ impl SiteHosts for MemoryStore {
 
     async fn note_rest(&self, host: &DomainName, rest: Option<&Rest>, now: Timestamp) -> Result<()> {
         self.write(|tables, _| {
-            tables.host(host).rest = Some((rest.cloned(), now));
+            let known = &mut tables.host(host).rest;
+            let until = known.as_ref().and_then(|(rest, _)| rest.as_ref()).map(|rest| rest.until);
+            // Of two pauses the later one holds, and only one that is over goes.
+            if until.is_none_or(|until| until <= rest.map_or(now, |rest| rest.until)) {
+                *known = Some((rest.cloned(), now));
+            }
             Ok(())
         })
     }
@@ -53,9 +58,9 @@ impl SiteHosts for MemoryStore {
         })
     }
 
-    async fn note_loss(&self, host: &DomainName, scheme: Scheme, loss: Option<&Loss>, now: Timestamp) -> Result<()> {
+    async fn note_loss(&self, host: &DomainName, scheme: Scheme, loss: &Loss, now: Timestamp) -> Result<()> {
         self.write(|tables, _| {
-            tables.host(host).scheme(scheme, now).loss = loss.cloned();
+            tables.host(host).scheme(scheme, now).loss = Some(loss.clone());
             Ok(())
         })
     }
