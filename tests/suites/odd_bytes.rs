@@ -56,7 +56,7 @@ async fn a_list_with_odd_bytes_comes_in_and_is_looked_at_once_more() {
         phone: String::new(),
         city: city.into(),
         niche: "ок\0на".into(),
-        batch_tag: "b\01".into(),
+        batch_tag: "b\u{0}1".into(),
     };
     let rows = [
         row(1, "Ро\0машка", "one.ru", "Каз\0ань"),
