@@ -80,7 +80,7 @@ fn tried(check: &mut impl FnMut(&[u8]), input: &[u8]) {
 /// Seeds and what became of them, over and over, until the time is up; how many.
 fn mutations(seeds: Vec<Vec<u8>>, pieces: &[&str], mut check: impl FnMut(&[u8])) -> u64 {
     let mut dice = Dice::new(20_260_115);
-    for seed in seeds {
+    for seed in &seeds {
         tried(&mut check, seed);
     }
     let mut known = seeds;
