@@ -67,7 +67,7 @@ works! {
     /// A result becomes a company, or a twin of one.
     DedupeResult: "dedupe", Duration::from_mins(1), claim 100, together true, tries 5, Suspect => NewCompany;
     /// A company's contacts are found.
-    EnrichCompany: "enrich", Duration::from_mins(15), claim 8, together false, tries 3, Company => Findings;
+    EnrichCompany: "enrich", Duration::from_mins(30), claim 8, together false, tries 3, Company => Findings;
     /// A letter is written.
     DraftLetter: "draft", Duration::from_mins(3), claim 4, together false, tries 3, Prospect => Drafted;
     /// An approved letter gets its mailbox, its bytes and its turn.

@@ -109,7 +109,7 @@ pub const KEYS: &[Key] = &[
     key("ENRICH_CONCURRENCY", "web.concurrency", "8", "Requests to sites under way at once, over all hosts"),
     key("ENRICH_COMPANIES", "web.companies", "64", "Companies visited side by side, each by one request after the other"),
     key("LEADGEN_WEB_CONTACT", "web.contact", "", "Where a site owner reaches you: an address or URL, shown in the User-Agent; default: the address of your first mailbox; without either no site outside is visited"),
-    key("LEADGEN_WEB_PACE_SECONDS", "web.pace_seconds", "2", "Least pause between two requests to one host"),
+    key("LEADGEN_WEB_PACE_SECONDS", "web.pace_seconds", "2", "Least pause between two requests to one host; 0 only with LEADGEN_OFFLINE"),
     key("LEADGEN_WEB_DENY", "web.deny", "", "Addresses and ranges the crawler never connects to, besides those that are not public and this machine's own"),
     key("LEADGEN_KEEP_SITES_DAYS", "web.keep_pages_days", "30", "Pages of sites are kept so many days for replays and for visits that ask only for what is new; 0 keeps none"),
     key("LEADGEN_WEB_BROWSER", "web.browser", "off", "A Chromium of this machine renders pages that show nothing without scripts: off, auto (looked for where it usually lies), or its path; needs a build with the feature browser"),

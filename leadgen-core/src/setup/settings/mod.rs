@@ -323,6 +323,16 @@ mod tests {
     }
 
     #[test]
+    fn the_web_outside_is_not_visited_without_a_pause_and_ranges_to_shun_are_read() {
+        let hasty = ("LEADGEN_WEB_PACE_SECONDS", "0");
+        assert!(Settings::read(&with(&[hasty])).unwrap_err().to_string().contains("LEADGEN_WEB_PACE_SECONDS"));
+        assert_eq!(Settings::read(&with(&[hasty, ("LEADGEN_OFFLINE", "yes")])).unwrap().web.pace, Duration::ZERO);
+        let denied = |text| Settings::read(&with(&[("LEADGEN_WEB_DENY", text)])).map(|settings| settings.web.denied.len());
+        assert_eq!(denied("203.0.114.7, 198.41.0.0/24, 2a00:1450::/32").unwrap(), 3);
+        assert!(denied("198.41.0.0/33").unwrap_err().to_string().contains("LEADGEN_WEB_DENY"));
+    }
+
+    #[test]
     fn a_mailbox_is_read_from_the_reference_names() {
         let settings = Settings::read(&with(&[
             ("GMAIL_USER", "studio@gmail.com"),

@@ -90,13 +90,15 @@ impl Reader<'_> {
     }
 
     pub(super) fn web(&mut self) -> Web {
+        // The web outside is never asked without a pause.
+        let least_pace = u64::from(!self.flag("LEADGEN_OFFLINE"));
         Web {
             timeout: self.seconds("ENRICH_TIMEOUT_SECONDS"),
             max_redirects: self.number_in("ENRICH_MAX_REDIRECTS", 0, 20) as u32,
             max_pages: self.number_in("ENRICH_MAX_PAGES", 1, 50) as u32,
             concurrency: self.number_in("ENRICH_CONCURRENCY", 1, 1000) as usize,
             contact: self.text("LEADGEN_WEB_CONTACT"),
-            pace: Duration::from_secs(self.number_in("LEADGEN_WEB_PACE_SECONDS", 0, 60)),
+            pace: Duration::from_secs(self.number_in("LEADGEN_WEB_PACE_SECONDS", least_pace, 60)),
             loopback: self.optional("LEADGEN_WEB_LOOPBACK", "PORT=ADDRESS:PORT pairs of loopback addresses", loopback).unwrap_or_default(),
             companies: self.number_in("ENRICH_COMPANIES", 1, 1000) as usize,
             denied: self
