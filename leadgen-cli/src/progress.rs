@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use leadgen_core::domain::report::LaneLoad;
 use leadgen_core::pipeline::STAGES;
-use leadgen_core::pipeline::desk::Watch;
+use leadgen_core::pipeline::tally::Watch;
 
 use crate::args::Cli;
 use crate::output;

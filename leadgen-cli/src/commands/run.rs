@@ -5,7 +5,7 @@ use std::time::Duration;
 use leadgen_core::actions::review;
 use leadgen_core::domain::query::SearchMode;
 use leadgen_core::error::{Error, ErrorKind};
-use leadgen_core::pipeline::desk::{Tally, Watch};
+use leadgen_core::pipeline::tally::{Tally, Watch};
 use leadgen_core::pipeline::{Pipeline, STAGES, Until};
 use leadgen_core::ports::store::Agenda;
 use leadgen_core::setup::settings::Settings;

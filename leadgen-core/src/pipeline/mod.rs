@@ -5,6 +5,7 @@ pub mod desk;
 pub mod inlet;
 pub mod policy;
 pub mod stages;
+pub mod tally;
 #[cfg(test)]
 mod tests;
 
@@ -17,9 +18,10 @@ use tracing::{Instrument, error, info_span};
 use crate::domain::time::Timestamp;
 use crate::error::{Error, ErrorKind, Result, Verdict};
 use crate::pipeline::builder::{Parts, PipelineBuilder};
-use crate::pipeline::desk::{Desk, Tally};
+use crate::pipeline::desk::Desk;
 use crate::pipeline::policy::Correspondence;
 use crate::pipeline::stages::{dedupe, draft, enrich, ingest, plan, poll, route, send, submit};
+use crate::pipeline::tally::Tally;
 use crate::ports::store::Store;
 use crate::ports::work::{
     DedupeResult, DraftLetter, EnrichCompany, IngestPage, PlanNiche, PollOperation, RouteLetter, SendLetter, SubmitQuery,

@@ -13,7 +13,8 @@ use uuid::Uuid;
 
 use crate::domain::policy::Policy;
 use crate::error::{Error, ErrorKind, Result, Verdict};
-use crate::pipeline::desk::{Desk, OnceWorker, Ready, Tally, Watch, Worker};
+use crate::pipeline::desk::{Desk, OnceWorker, Ready, Worker};
+use crate::pipeline::tally::{Tally, Watch};
 use crate::ports::store::{Lane, OnceLane};
 use crate::ports::work::{Call, Claim, Fault, Ticket, Work};
 use crate::testing::HandClock;
