@@ -56,17 +56,17 @@ impl Lives for SqlStore {
             UNION ALL SELECT 3, COALESCE(c.contacts_last_attempt_at, c.updated_at), 'enrich', 'its site leads to ' || c.redirected_to
             FROM companies c WHERE c.id = $1 AND c.redirected_to IS NOT NULL
             UNION ALL SELECT 4, m.created_at, 'draft', 'by ' || m.drafter || ' for ' || m.to_email || ': «' || m.subject || '», approval ' || m.approval_hash
-            FROM outreach_messages m WHERE m.company_id = $1
+            FROM outreach_messages m WHERE m.company_id IN (SELECT g.id FROM companies g WHERE g.id = $1 OR g.duplicate_of = $1)
             UNION ALL SELECT 5, m.approved_at, 'review', 'approved by ' || COALESCE(m.approved_by, '') FROM outreach_messages m
-            WHERE m.company_id = $1 AND m.approved_at IS NOT NULL
+            WHERE m.company_id IN (SELECT g.id FROM companies g WHERE g.id = $1 OR g.duplicate_of = $1) AND m.approved_at IS NOT NULL
             UNION ALL SELECT 6, m.updated_at, 'route', 'class ' || COALESCE(m.mx_class, '') || ', mail hosts ' || m.mx_records || ' → ' || COALESCE(m.mailbox, '')
                 || CASE WHEN m.fallback THEN ' (fallback: ' || COALESCE(m.route_error, 'the preferred mailbox is not configured') || ')' ELSE '' END
-            FROM outreach_messages m WHERE m.company_id = $1 AND m.mx_class IS NOT NULL
+            FROM outreach_messages m WHERE m.company_id IN (SELECT g.id FROM companies g WHERE g.id = $1 OR g.duplicate_of = $1) AND m.mx_class IS NOT NULL
             UNION ALL SELECT 7, COALESCE(m.sent_at, m.updated_at), 'send', m.status || COALESCE(', Message-ID <' || m.message_id || '>', '')
                 || COALESCE(', reply «' || m.receipt || '»', '') || COALESCE(', ' || m.last_error, '')
-            FROM outreach_messages m WHERE m.company_id = $1 AND m.status NOT IN ('draft', 'approved')
+            FROM outreach_messages m WHERE m.company_id IN (SELECT g.id FROM companies g WHERE g.id = $1 OR g.duplicate_of = $1) AND m.status NOT IN ('draft', 'approved')
             UNION ALL SELECT 8, s.read_at, 'inbox', s.kind || CASE WHEN s.intent <> '' THEN ' (' || s.intent || ')' ELSE '' END || ': ' || s.text
-            FROM signals s JOIN outreach_messages m ON m.id = s.message_id WHERE m.company_id = $1
+            FROM signals s JOIN outreach_messages m ON m.id = s.message_id WHERE m.company_id IN (SELECT g.id FROM companies g WHERE g.id = $1 OR g.duplicate_of = $1)
             UNION ALL SELECT 9, c.updated_at, 'state', c.status || COALESCE(' (' || c.status_reason || ')', '') FROM companies c WHERE c.id = $1";
         let mut lines: Vec<Line> = Vec::new();
         for row in query(&self.db, sql, vec![id.uuid().into()]).await? {

@@ -65,7 +65,8 @@ impl Reviews for SqlStore {
         item.may_be_withdrawn()?;
         run(&tx, "DELETE FROM outreach_messages WHERE id = $1", vec![id.uuid().into()]).await?;
         let free = "UPDATE companies SET tries = 0, next_try_at = NULL, updated_at = $2 WHERE id = $1";
-        run(&tx, free, vec![item.company_id.uuid().into(), now.millis().into()]).await?;
+        let root = self.root(&tx, item.company_id).await?;
+        run(&tx, free, vec![root.uuid().into(), now.millis().into()]).await?;
         self.note(&tx, now, by, "withdraw", "message", &id.to_string(), &item.approval_hash).await?;
         commit(tx).await
     }

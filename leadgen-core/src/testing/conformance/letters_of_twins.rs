@@ -67,6 +67,10 @@ async fn a_letter_that_waits_is_the_groups_and_what_comes_of_it_too(world: &Worl
     Admit::<Signal>::admit(world.store.as_ref(), "inbox gmail", &[answer], None, world.now()).await?;
     assert_eq!(companies(world).await?, stand([("older.ru", "replied")]), "so is the answer");
     assert_eq!(world.message().await?.delivery, Some(Delivery::Replied));
+    let of_older = world.store.life(firm("older").named("Ромашка").newborn().id()).await?;
+    for stage in ["draft", "send", "inbox"] {
+        assert!(of_older.iter().any(|line| line.stage == stage), "{stage} is told of the group: {of_older:?}");
+    }
 
     say_of_both(world, PairEvent::Undo).await?;
     let two = companies(world).await?.remove(1);

@@ -15,6 +15,7 @@
 mod by_hand;
 mod companies;
 mod entrances;
+mod full_blocks;
 mod hosts;
 mod lanes;
 mod letters;
@@ -84,6 +85,7 @@ pub async fn stores(make: impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) -> usi
         partings::CHECKS,
         refusals::CHECKS,
         letters_of_twins::CHECKS,
+        full_blocks::CHECKS,
         replays::CHECKS,
     ];
     let mut broken = Vec::new();

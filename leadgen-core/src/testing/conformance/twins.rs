@@ -10,10 +10,8 @@ use crate::domain::id::Id;
 use crate::domain::report::CompanyLine;
 use crate::domain::twins::{PairEvent, PairState, TwinPair};
 use crate::error::{ErrorKind, Result, Verdict};
-use crate::ports::store::{Admit, Exports, ImportedCompany, Lane, Settlement};
+use crate::ports::store::{Exports, Lane, Settlement};
 use crate::ports::work::{Claim, DedupeResult, DraftLetter, EnrichCompany, SendLetter};
-use crate::rules::twins::decide::{Verdict as Judged, link};
-use crate::rules::twins::profile::Profile;
 use crate::testing::builders::{ACompany, a_company, a_refusal};
 
 use super::companies::{commit_all, companies, email, read, results, seen};
@@ -40,7 +38,6 @@ pub(super) const CHECKS: &[Check] = checks![
     a_company_without_an_address_is_ready_by_those_of_its_twin,
     what_is_learnt_later_of_two_companies_makes_them_one,
     looking_at_all_companies_twice_changes_nothing_the_second_time,
-    of_a_full_block_the_oldest_are_met_one_by_one_as_all_at_once,
     an_unknown_pair_and_an_illegal_word_are_refused,
     workers_that_commit_at_the_same_moment_make_one_company_once,
 ];
@@ -386,48 +383,6 @@ async fn looking_at_all_companies_twice_changes_nothing_the_second_time(world: &
     assert_eq!((first.companies, first.primaries), (4, 3));
     assert_eq!((second.duplicates_marked, second.pairs, second.hash_updates, second.updated), (0, 0, 0, 0));
     assert_eq!((lines(world).await?, pairs(world, &ALL).await?), before, "nothing is touched");
-    Ok(())
-}
-
-/// Names of 14 letters that begin alike and go on by chance.
-fn words_that_begin_alike(count: usize) -> Vec<String> {
-    let letters: Vec<char> = "бвгдзклмнпрт".chars().collect();
-    let mut state = 7_usize;
-    let mut word = || {
-        let mut word: Vec<char> = "Куда".chars().collect();
-        while word.len() < 14 {
-            state = state.wrapping_mul(1_103_515_245).wrapping_add(12_345) % (1 << 31);
-            let letter = letters[(state >> 12) % letters.len()];
-            if word.last() != Some(&letter) {
-                word.push(letter);
-            }
-        }
-        word.into_iter().collect()
-    };
-    (0..count).map(|_| word()).collect()
-}
-
-async fn of_a_full_block_the_oldest_are_met_one_by_one_as_all_at_once(world: &World) -> Result<()> {
-    // Ten stand first, many more under the same piece of a name come after them, then one like each of the first. Both
-    // slips are in the other pieces: only the piece they share with all brings the two together.
-    let mut words = words_that_begin_alike(420);
-    let slipped = |word: &String| word.chars().enumerate().map(|(n, c)| if n == 6 || n == 11 { 'а' } else { c }).collect::<String>();
-    let is_one = |word: &String| link(&Profile::new(word, "Казань"), &Profile::new(&slipped(word), "Казань")).verdict == Judged::Same;
-    words.sort_by_key(|word| !is_one(word));
-    let (first, others) = words.split_at(10);
-    let late: Vec<String> = first.iter().map(slipped).collect();
-    for names in [first, others, &late] {
-        let all: Vec<_> = names.iter().map(|name| a_company().at("").named(name).imported()).collect();
-        Admit::<ImportedCompany>::admit(world.store.as_ref(), "list", &all, None, world.now()).await?;
-        world.pass_minutes(1);
-    }
-    assert!(first.iter().all(is_one));
-    assert_eq!(companies(world).await?, words.len(), "each late one is one of the first");
-
-    let again = world.store.regroup(world.now()).await?;
-
-    assert!(again.full_blocks > 0 && again.left_out > 0, "the block is full: {again:?}");
-    assert_eq!((again.duplicates_marked, again.pairs), (0, 0), "all at once finds the same");
     Ok(())
 }
 

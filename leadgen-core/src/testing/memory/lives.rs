@@ -79,11 +79,11 @@ impl Tables {
             lines.push((row.last_visit_at.unwrap_or(row.updated_at), 3, "enrich", format!("its site leads to {target}")));
         }
         lines.extend(self.visits_told(id).into_iter().map(|(at, what)| (at, 3, "enrich", what)));
-        for row in self.messages.values().filter(|row| row.message.company_id == id) {
+        for row in self.messages.values().filter(|row| self.is_of_group(row.message.company_id, id)) {
             lines.extend(written(row));
         }
         for row in self.signals.values() {
-            if row.message.and_then(|message| self.messages.get(&message)).is_some_and(|of| of.message.company_id == id) {
+            if row.message.and_then(|message| self.messages.get(&message)).is_some_and(|of| self.is_of_group(of.message.company_id, id)) {
                 let signal = &row.signal;
                 lines.push((row.read_at, 8, "inbox", format!("{}{}: {}", signal.kind, in_brackets(&signal.intent), signal.text)));
             }

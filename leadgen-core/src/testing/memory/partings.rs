@@ -98,13 +98,8 @@ impl Tables {
         Ok(())
     }
 
-    /// Takes one merge back: the company is itself again, with all that was moved and still hangs on the other.
-    fn part(&mut self, now: Timestamp, moved: &Moved) -> Result<()> {
-        let Some(row) = self.companies.get_mut(&moved.from).filter(|row| row.duplicate_of == Some(moved.to)) else { return Ok(()) };
-        row.company.state = row.company.state.after(CompanyEvent::Part(moved.was))?;
-        row.company.state_reason.clone_from(&moved.reason);
-        (row.duplicate_of, row.updated_at) = (None, now);
-        // Whoever was ready only by the addresses of another stands where it stood; a letter or a refusal that came meanwhile stays.
+    /// Whoever was ready only by the addresses of another stands where it stood; a letter or a refusal that came meanwhile stays.
+    fn lower(&mut self, now: Timestamp, moved: &Moved) {
         if let Some((was, reason)) = &moved.lifted
             && let Some(row) = self.companies.get_mut(&moved.to)
             && let Ok(next) = row.company.state.after(CompanyEvent::Part(*was))
@@ -113,6 +108,15 @@ impl Tables {
             row.company.state_reason.clone_from(reason);
             row.updated_at = now;
         }
+    }
+
+    /// Takes one merge back: the company is itself again, with all that was moved and still hangs on the other.
+    fn part(&mut self, now: Timestamp, moved: &Moved) -> Result<()> {
+        let Some(row) = self.companies.get_mut(&moved.from).filter(|row| row.duplicate_of == Some(moved.to)) else { return Ok(()) };
+        row.company.state = row.company.state.after(CompanyEvent::Part(moved.was))?;
+        row.company.state_reason.clone_from(&moved.reason);
+        (row.duplicate_of, row.updated_at) = (None, now);
+        self.lower(now, moved);
         for id in &moved.contacts {
             if let Some(contact) = self.contacts.get_mut(id).filter(|contact| contact.company_id == moved.to) {
                 (contact.company_id, contact.is_primary) = (moved.from, moved.primaries.contains(id));

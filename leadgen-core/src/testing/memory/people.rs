@@ -51,7 +51,8 @@ impl Reviews for MemoryStore {
             let item = tables.messages.get(&id).ok_or_else(missing)?.message.clone();
             item.may_be_withdrawn()?;
             tables.messages.remove(&id);
-            if let Some(company) = tables.companies.get_mut(&item.company_id) {
+            let root = tables.root(item.company_id);
+            if let Some(company) = tables.companies.get_mut(&root) {
                 (company.lease.tries, company.lease.next_try_at) = (0, None);
                 company.updated_at = now;
             }

@@ -273,6 +273,11 @@ impl Tables {
         self.messages.values().map(|row| &row.message).filter(move |message| self.root(message.company_id) == root)
     }
 
+    /// Whether a company is another, or was found to be it.
+    pub(super) fn is_of_group(&self, company: Id<Company>, of: Id<Company>) -> bool {
+        company == of || self.root(company) == of
+    }
+
     /// Moves the company that stands for the group of one: a letter to any of them, or a word of any, is the group's.
     pub(super) fn move_group(&mut self, now: Timestamp, id: Id<Company>, event: CompanyEvent) {
         self.move_company(now, self.root(id), event);
