@@ -68,6 +68,15 @@ impl Scene {
         findings
     }
 
+    /// A visit whose pages are kept and whose contacts nobody had seen.
+    async fn visit_without_contacts(&self) {
+        let call = a_call(self.clock.now(), &Policy::default());
+        let claim = Lane::<EnrichCompany>::claim(self.store.as_ref(), &call).await.unwrap().remove(0);
+        let found = self.extractor.extract(&claim.item).await.unwrap();
+        let findings = Findings { visited: found.visited, ..Findings::default() };
+        Lane::<EnrichCompany>::commit(self.store.as_ref(), &call, vec![(claim.ticket, findings)]).await.unwrap();
+    }
+
     /// The extractor alone, whatever state the company is in.
     async fn look(&self) -> Findings {
         self.extractor.extract(&a_company().named("Ромашка").at(HOST).build()).await.unwrap()
@@ -142,6 +151,49 @@ async fn a_page_that_asks_not_to_be_kept_is_not() {
 
     assert_eq!((values(&findings), findings.reason.as_deref()), (vec![], Some("noindex")));
     assert!(findings.visited.iter().all(|page| page.status == 404), "{:?}", findings.visited);
+}
+
+#[tokio::test]
+async fn a_page_that_asks_so_later_loses_its_earlier_copies() {
+    for by_header in [false, true] {
+        let version = Arc::new(AtomicUsize::new(1));
+        let served = Arc::clone(&version);
+        let scene = Scene::of(move |_, path| match (path, served.load(Ordering::SeqCst), by_header) {
+            ("/", 1, _) => Reply::html("<p>info@romashka.ru"),
+            ("/", _, true) => Reply::tagged("<p>info@romashka.ru", "x-robots-tag", "noindex"),
+            ("/", _, false) => Reply::html("<meta name=robots content=noindex><p>info@romashka.ru"),
+            _ => Reply::missing(),
+        })
+        .await;
+        scene.visit_without_contacts().await;
+        assert_eq!(replay::from_enrich(scene.store.as_ref(), true, scene.clock.now()).await.unwrap().added, 1, "the copy shows it");
+
+        version.store(2, Ordering::SeqCst);
+        scene.pass(Duration::from_hours(25));
+        let findings = scene.visit().await;
+
+        assert_eq!(findings.reason.as_deref(), Some("noindex"));
+        let replayed = replay::from_enrich(scene.store.as_ref(), false, scene.clock.now()).await.unwrap();
+        assert_eq!(replayed.added, 0, "by a header: {by_header}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_leads_to_somebody_else_is_neither_kept_nor_replayed() {
+    let scene = Scene::of(|host, path| match (host, path) {
+        (_, "/robots.txt") => Reply::missing(),
+        (HOST, "/") => Reply::html("<title>Ромашка</title><a href='/kontakty'>Контакты</a>"),
+        (HOST, "/kontakty") => Reply::moved("http://other.ru/kontakty"),
+        ("other.ru", _) => Reply::html("<p>info@other.ru"),
+        _ => Reply::missing(),
+    })
+    .await;
+
+    let findings = scene.visit().await;
+    let replayed = replay::from_enrich(scene.store.as_ref(), false, scene.clock.now()).await.unwrap();
+
+    assert!(findings.visited.iter().all(|page| !page.url.contains("other.ru")), "{:?}", findings.visited);
+    assert_eq!((findings.contacts.len(), replayed.added), (0, 0));
 }
 
 #[tokio::test]

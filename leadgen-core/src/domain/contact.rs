@@ -96,4 +96,6 @@ pub struct Findings {
     pub checks: Vec<(String, Verification)>,
     /// The pages that were read, in order; kept by the store as long as the policy says.
     pub visited: Vec<SitePage>,
+    /// Addresses of pages of which the site asks that nothing is kept: what the store has of them goes.
+    pub withdrawn: Vec<String>,
 }

@@ -56,6 +56,7 @@ impl Lane<EnrichCompany> for SqlStore {
             match self.leased_company(&tx, &ticket).await? {
                 Some(company) => {
                     self.keep_findings(&tx, call, &company, &findings, &ticket).await?;
+                    self.forget_withdrawn(&tx, company.id.uuid(), &findings.withdrawn).await?;
                     self.keep_site_pages(&tx, call.now, company.id.uuid(), &pages).await?;
                 }
                 None => lost.push(ticket),

@@ -119,6 +119,22 @@ impl SqlStore {
         Ok(())
     }
 
+    /// Pages of which their site asks that nothing is kept go, with their bodies.
+    pub(super) async fn forget_withdrawn(&self, tx: &DatabaseTransaction, company: Uuid, withdrawn: &[String]) -> Result<()> {
+        for address in withdrawn {
+            let these = "company_id = $1 AND (asked = $2 OR url = $2)";
+            let of = || vec![company.into(), address.clone().into()];
+            let rows = query(tx, &format!("SELECT DISTINCT hash FROM site_pages WHERE {these}"), of()).await?;
+            run(tx, &format!("DELETE FROM site_pages WHERE {these}"), of()).await?;
+            for row in rows {
+                let sql =
+                    "DELETE FROM site_bodies WHERE hash = $1 AND NOT EXISTS (SELECT 1 FROM site_pages p WHERE p.hash = site_bodies.hash)";
+                run(tx, sql, vec![get::<String>(&row, "hash")?.into()]).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Pages of sites past their retention go, and bodies that no page shows any more.
     pub(super) async fn forget_old_sites(&self, tx: &DatabaseTransaction, call: &Call) -> Result<()> {
         let oldest = (call.now - call.policy.sites.keep_pages).millis();

@@ -19,7 +19,7 @@ use crate::ports::fetch::{Fetcher, Page};
 use crate::ports::render::PageRenderer;
 use crate::ports::store::SitePages;
 use crate::rules::harvest::{self, PageFindings, Site};
-use crate::rules::{normalize, pages, rendering, site};
+use crate::rules::{pages, rendering, site};
 
 /// Bytes read of one company's site.
 const MOST_BYTES: usize = 5 * 1024 * 1024;
@@ -31,6 +31,8 @@ pub(super) const IN_VAIN: Duration = Duration::from_secs(10);
 const LIKELY: u32 = 6;
 /// Links that wait for a visit.
 pub(super) const MOST_QUEUED: usize = 40;
+/// What a page is refused as whose header asks that nothing of it is kept.
+const NOINDEX: &str = "noindex";
 /// Pages read after the home page at least before the visit ends early: numbers and names stand elsewhere than addresses.
 const ENOUGH: usize = 3;
 
@@ -54,6 +56,8 @@ struct Visit<'a> {
     site: Site,
     findings: Vec<PageFindings>,
     kept: Vec<SitePage>,
+    /// Addresses of pages that are not to be kept.
+    withdrawn: Vec<String>,
     seen: Vec<Url>,
     /// Pages asked for.
     tried: usize,
@@ -144,7 +148,7 @@ impl<F: Fetcher> WebsiteExtractor<F> {
             500.. => return Err(Error::new(ErrorKind::Unavailable, format!("visit {host}")).code("site_broken")),
             _ => return Ok(nothing("no_page")),
         }
-        if leads_elsewhere(company, &home.url) {
+        if site::is_elsewhere(company, &home.url) {
             return Ok(Findings { redirected_to: Some(home.url.to_string()), ..nothing("redirected_elsewhere") });
         }
         let base = home.url.clone();
@@ -161,7 +165,7 @@ impl<F: Fetcher> WebsiteExtractor<F> {
         if let Some(error) = cut_short.filter(|_| !site::has_address(&visit.findings)) {
             return Err(error);
         }
-        Ok(Findings { visited: visit.kept, ..site::findings(&visit.findings, &visit.site) })
+        Ok(Findings { visited: visit.kept, withdrawn: visit.withdrawn, ..site::findings(&visit.findings, &visit.site) })
     }
 
     /// Follows what is worth it, until enough is known or the budget is spent, or the site wants to be left alone: then that.
@@ -180,12 +184,18 @@ impl<F: Fetcher> WebsiteExtractor<F> {
                 Ok(page) => page,
                 Err(error) if error.kind() == ErrorKind::Limited => return Some(error),
                 Err(error) => {
+                    if error.machine_code() == NOINDEX {
+                        visit.withdrawn.push(url.to_string());
+                    }
                     // What may not be asked for costs nothing.
                     visit.tried -= usize::from(error.machine_code() == "robots_disallowed");
                     continue;
                 }
             };
-            if (200..=299).contains(&page.status) && !leads_elsewhere(visit.company, &page.url) {
+            if site::is_elsewhere(visit.company, &page.url) {
+                // Somebody else's page: neither read nor kept.
+                visit.kept.pop_if(|kept| kept.asked == url.as_str());
+            } else if (200..=299).contains(&page.status) {
                 let more = self.read(visit, page).await;
                 visit.queue.extend(more.into_iter().filter(|(score, _)| *score >= 9));
                 visit.queue.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
@@ -217,7 +227,8 @@ impl<F: Fetcher> WebsiteExtractor<F> {
         }
         if found.page.noindex {
             // The site asks that nothing of this page is kept.
-            visit.kept.pop();
+            visit.withdrawn.push(base.to_string());
+            visit.withdrawn.extend(visit.kept.pop().map(|kept| kept.asked));
         } else {
             visit.findings.push(found);
         }
@@ -283,6 +294,7 @@ impl<'a> Visit<'a> {
             site: site::of(company),
             findings: Vec::new(),
             kept: Vec::new(),
+            withdrawn: Vec::new(),
             seen: Vec::new(),
             tried: 1,
             queue: Vec::new(),
@@ -305,13 +317,6 @@ impl<'a> Visit<'a> {
     }
 }
 
-/// Whether a page is somebody else's.
-fn leads_elsewhere(company: &Company, page: &Url) -> bool {
-    let found = page.host_str().and_then(normalize::domain_of);
-    let own = company.canonical_domain.as_ref();
-    found.zip(own).is_some_and(|(found, own)| normalize::registrable(own) != normalize::registrable(&found))
-}
-
 #[async_trait]
 impl<F: Fetcher> ContactExtractor for WebsiteExtractor<F> {
     async fn extract(&self, company: &Company) -> Result<Findings> {
@@ -324,10 +329,12 @@ impl<F: Fetcher> ContactExtractor for WebsiteExtractor<F> {
             Err(error) if error.verdict() == Verdict::Reject => {
                 let reason = match error.machine_code() {
                     "robots_disallowed" => "blocked_by_robots",
-                    "no_such_host" => "no_such_host",
                     other => other,
                 };
-                Ok(Findings { reason: Some(reason.to_owned()), ..Findings::default() })
+                // A header said so of the home page: what an earlier visit kept of it goes.
+                let withdrawn =
+                    if reason == NOINDEX { ["https", "http"].map(|scheme| format!("{scheme}://{host}/")).into() } else { Vec::new() };
+                Ok(Findings { reason: Some(reason.to_owned()), withdrawn, ..Findings::default() })
             }
             ended => ended,
         }

@@ -17,6 +17,7 @@ pub(super) const CHECKS: &[Check] = checks![
     the_pages_of_a_visit_are_kept_with_its_findings,
     a_visit_takes_the_place_of_the_one_before,
     a_visit_that_read_nothing_leaves_the_pages,
+    a_page_that_its_site_withdraws_is_gone,
     pages_go_when_their_time_is_over,
     a_policy_that_keeps_nothing_writes_no_page,
     a_second_reading_changes_contacts_and_a_dry_one_does_not,
@@ -102,6 +103,22 @@ async fn a_visit_that_read_nothing_leaves_the_pages(world: &World) -> Result<()>
     world.commit::<EnrichCompany>(&claim.ticket, Findings { reason: Some("unreachable".into()), ..Findings::default() }).await?;
 
     assert_eq!(world.store.kept_visits(None, 10).await?.len(), 1);
+    Ok(())
+}
+
+async fn a_page_that_its_site_withdraws_is_gone(world: &World) -> Result<()> {
+    let moved = SitePage { url: "https://one.ru/ru/team".into(), ..page(world, "/team", "<p>team") };
+    let home = page(world, "/", "<p>home");
+    visited(world, showing(vec![], vec![home.clone(), page(world, "/old", "<p>old"), moved])).await?;
+    world.pass(Duration::from_hours(24));
+    let claim = world.claim_one::<EnrichCompany>().await?;
+    let id = claim.item.id;
+    let withdrawn = vec!["https://one.ru/old".to_owned(), "https://one.ru/ru/team".to_owned()];
+
+    world.commit::<EnrichCompany>(&claim.ticket, Findings { withdrawn, ..showing(vec![], vec![]) }).await?;
+
+    assert_eq!(world.store.kept_visits(None, 10).await?[0].pages, [home], "by the address asked for, and by where it was found");
+    assert_eq!(world.store.page(id, "https://one.ru/team").await?, None);
     Ok(())
 }
 

@@ -49,8 +49,11 @@ impl SitePages for MemoryStore {
 }
 
 impl Tables {
-    /// The pages of a visit take the place of those of the visit before.
+    /// The pages of a visit take the place of those of the visit before; what the site does not want kept goes.
     pub(super) fn keep_site_pages(&mut self, call: &Call, company: Id<Company>, findings: &Findings) {
+        if let Some(pages) = self.site_pages.get_mut(&company) {
+            pages.retain(|page| !findings.withdrawn.contains(&page.asked) && !findings.withdrawn.contains(&page.url));
+        }
         if call.policy.sites.keep_pages.is_zero() || findings.visited.is_empty() {
             return;
         }
