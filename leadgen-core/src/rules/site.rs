@@ -6,12 +6,11 @@ use crate::domain::company::Company;
 use crate::domain::contact::{ContactType, Findings};
 use crate::domain::page::SitePage;
 use crate::rules::harvest::{self, PageFindings, Site};
+use crate::rules::visit::PRIMARY_FROM;
 use crate::rules::{normalize, rank};
 
 /// An address this sure ends a visit early.
 const SURE: f64 = 0.95;
-/// An address this sure is something to write to.
-const USABLE: f64 = 0.50;
 
 /// What is known of a company's site before it is read.
 pub fn of(company: &Company) -> Site {
@@ -57,12 +56,17 @@ pub fn is_enough(pages: &[PageFindings]) -> bool {
 
 /// Whether there is an address to write to.
 pub fn has_address(pages: &[PageFindings]) -> bool {
-    has(pages, ContactType::Email, USABLE)
+    has(pages, ContactType::Email, PRIMARY_FROM)
 }
 
 fn has(pages: &[PageFindings], kind: ContactType, score: f64) -> bool {
-    let sightings = pages.iter().flat_map(|page| &page.contacts);
-    sightings.filter(|seen| seen.doubt.is_none()).any(|seen| seen.contact.contact_type == kind && seen.contact.score >= score)
+    let mut sightings = pages.iter().flat_map(|page| &page.contacts).filter(|seen| seen.doubt.is_none());
+    sightings.any(|seen| {
+        let contact = &seen.contact;
+        // An address that no letter goes to is none to stop at.
+        let counts = kind != ContactType::Email || rank::may_be_primary(&contact.value, &contact.origin);
+        contact.contact_type == kind && contact.score >= score && counts
+    })
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use crate::domain::verification::Verification;
 use crate::error::Result;
 use crate::ports::store::Lane;
 use crate::ports::work::{Call, Claim, EnrichCompany, Fault, Ticket, Work};
+use crate::rules::rank::{self, Candidate};
 use crate::rules::setback::{Setback, setback};
 use crate::rules::twins::profile::Profile;
 use crate::rules::visit;
@@ -184,27 +185,34 @@ impl SqlStore {
     }
 
     /// The best address becomes primary unless there is one already; whether the company has one now. Of two with one score
-    /// the older one is taken, then the one that stands first in `found`.
+    /// the better reader of an offer is taken, then the older one, then the one that stands first in `found`.
     pub(super) async fn choose_primary(&self, tx: &DatabaseTransaction, company: Id<Company>, found: &[&str]) -> Result<bool> {
         let of = "company_id = $1 AND contact_type = 'email'";
         // Nothing is written to an address that takes no mail.
         let sql = format!("UPDATE contacts SET is_primary = false WHERE {of} AND is_primary AND verification = 'invalid'");
         run(tx, &sql, vec![company.uuid().into()]).await?;
-        if query_one(tx, &format!("SELECT id FROM contacts WHERE {of} AND is_primary"), vec![company.uuid().into()]).await?.is_some() {
-            return Ok(true);
+        let sql = format!("SELECT id, value, origin FROM contacts WHERE {of} AND is_primary");
+        if let Some(row) = query_one(tx, &sql, vec![company.uuid().into()]).await? {
+            if rank::may_be_primary(&get::<String>(&row, "value")?, &get::<String>(&row, "origin")?) {
+                return Ok(true);
+            }
+            run(tx, "UPDATE contacts SET is_primary = false WHERE id = $1", vec![get::<uuid::Uuid>(&row, "id")?.into()]).await?;
         }
         let sql = format!(
-            "SELECT id, value, quality_score, created_at FROM contacts WHERE {of} AND quality_score >= $2 AND verification <> 'invalid'"
+            "SELECT id, value, kind, origin, quality_score, created_at FROM contacts
+            WHERE {of} AND quality_score >= $2 AND verification <> 'invalid'"
         );
-        let mut good = Vec::new();
+        let mut good: Vec<Candidate<uuid::Uuid>> = Vec::new();
         for row in query(tx, &sql, vec![company.uuid().into(), visit::PRIMARY_FROM.into()]).await? {
             let value: String = get(&row, "value")?;
-            let place = found.iter().position(|found| *found == value).unwrap_or(usize::MAX);
-            good.push((get::<f64>(&row, "quality_score")?, get::<i64>(&row, "created_at")?, place, value, get::<uuid::Uuid>(&row, "id")?));
+            if rank::may_be_primary(&value, &get::<String>(&row, "origin")?) {
+                let place = found.iter().position(|found| *found == value).unwrap_or(usize::MAX);
+                let (key, kind, score) = (get(&row, "id")?, get(&row, "kind")?, get(&row, "quality_score")?);
+                good.push(Candidate { key, value, kind, score, since: get(&row, "created_at")?, place });
+            }
         }
-        good.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| (a.1, a.2, &a.3).cmp(&(b.1, b.2, &b.3))));
-        let Some((.., best)) = good.first() else { return Ok(false) };
-        run(tx, "UPDATE contacts SET is_primary = true WHERE id = $1", vec![(*best).into()]).await?;
+        let Some(best) = good.iter().min_by(|a, b| a.order(b)) else { return Ok(false) };
+        run(tx, "UPDATE contacts SET is_primary = true WHERE id = $1", vec![best.key.into()]).await?;
         Ok(true)
     }
 

@@ -15,6 +15,8 @@ use super::{Check, checks};
 
 pub(super) const CHECKS: &[Check] = checks![
     an_address_that_takes_no_mail_is_never_the_primary_one,
+    an_address_for_staff_or_newspapers_is_never_the_primary_one,
+    of_two_addresses_with_one_score_the_better_reader_is_primary,
     a_company_whose_only_address_takes_no_mail_says_so,
     a_primary_address_that_stopped_taking_mail_gives_its_place_up,
     an_address_found_dead_before_the_draft_is_passed_over,
@@ -66,6 +68,31 @@ async fn an_address_that_takes_no_mail_is_never_the_primary_one(world: &World) -
     assert_eq!(line.emails, "best@one.ru next@gmail.com", "it is kept, with its cause");
     let life = world.store.life(crate::domain::id::Id::parse(&line.id)?).await?;
     assert!(life.iter().any(|line| line.what.contains("best@one.ru") && line.what.contains("invalid: null_mx")), "{life:?}");
+    Ok(())
+}
+
+async fn an_address_for_staff_or_newspapers_is_never_the_primary_one(world: &World) -> Result<()> {
+    import(world, &a_company().at("one.ru")).await?;
+    let emails = vec![found(ContactType::Email, "hr@one.ru", 0.95), found(ContactType::Email, "press-2@one.ru", 0.90)];
+    visit(world, emails, vec![]).await?;
+
+    let line = company(world).await?;
+    assert_eq!((line.email.as_str(), line.emails.as_str()), ("", "hr@one.ru press-2@one.ru"), "they are kept, and no letter goes there");
+    assert!(world.claim::<DraftLetter>().await?.is_empty());
+    let id = crate::domain::id::Id::parse(&line.id)?;
+    let emails = vec![found(ContactType::Email, "hr@one.ru", 0.95), found(ContactType::Email, "zakaz@one.ru", 0.60)];
+    world.store.refind(id, &Findings { contacts: emails, ..Findings::default() }, false, world.now()).await?;
+    assert_eq!(company(world).await?.email, "zakaz@one.ru");
+    Ok(())
+}
+
+async fn of_two_addresses_with_one_score_the_better_reader_is_primary(world: &World) -> Result<()> {
+    import(world, &a_company().at("one.ru")).await?;
+    let emails = ["support@one.ru", "info@one.ru", "sales@one.ru"].map(|value| found(ContactType::Email, value, 0.90));
+
+    visit(world, emails.into(), vec![]).await?;
+
+    assert_eq!(company(world).await?.email, "sales@one.ru");
     Ok(())
 }
 

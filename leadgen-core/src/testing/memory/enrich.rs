@@ -12,6 +12,7 @@ use crate::domain::verification::Verification;
 use crate::error::Result;
 use crate::ports::store::Lane;
 use crate::ports::work::{Call, Claim, EnrichCompany, Fault, Ticket, Work};
+use crate::rules::rank::{self, Candidate};
 use crate::rules::setback::{Setback, setback};
 use crate::rules::twins::profile::Profile;
 use crate::rules::visit::{KEPT, PRIMARY_FROM, after_visit, reason_given_up, state_after};
@@ -162,25 +163,29 @@ impl Tables {
     }
 
     /// The best address becomes primary unless there is one already; whether the company has one now. Of two with one score
-    /// the older one is taken, then the one that stands first in `found`.
+    /// the better reader of an offer is taken, then the older one, then the one that stands first in `found`.
     pub(super) fn choose_primary(&mut self, company: Id<Company>, found: &[FoundContact]) -> bool {
-        // Nothing is written to an address that takes no mail.
-        match self.primary(company).map(|contact| (contact.id, contact.verification.is_bad())) {
-            Some((_, false)) => return true,
-            Some((id, true)) => {
+        let may_be = |contact: &Contact| {
+            // Nothing is written to an address that takes no mail.
+            !contact.verification.is_bad() && rank::may_be_primary(&contact.found.value, &contact.found.origin)
+        };
+        match self.primary(company).map(|contact| (contact.id, may_be(contact))) {
+            Some((_, true)) => return true,
+            Some((id, false)) => {
                 self.contacts.entry(id).and_modify(|contact| contact.is_primary = false);
             }
             None => {}
         }
-        let place = |contact: &Contact| found.iter().position(|found| found.value == contact.found.value).unwrap_or(usize::MAX);
-        let best = self
-            .contacts_of(company, ContactType::Email)
-            .filter(|contact| contact.found.score >= PRIMARY_FROM && !contact.verification.is_bad())
-            .min_by(|a, b| {
-                let best_score = b.found.score.total_cmp(&a.found.score);
-                best_score.then_with(|| (a.first_seen_at, place(a), &a.found.value).cmp(&(b.first_seen_at, place(b), &b.found.value)))
-            })
-            .map(|contact| contact.id);
+        let candidate = |contact: &Contact| Candidate {
+            key: contact.id,
+            value: contact.found.value.clone(),
+            kind: contact.found.kind.clone(),
+            score: contact.found.score,
+            since: contact.first_seen_at.millis(),
+            place: found.iter().position(|found| found.value == contact.found.value).unwrap_or(usize::MAX),
+        };
+        let good = self.contacts_of(company, ContactType::Email).filter(|contact| contact.found.score >= PRIMARY_FROM && may_be(contact));
+        let best = good.map(candidate).min_by(Candidate::order).map(|best| best.key);
         match best.and_then(|id| self.contacts.get_mut(&id)) {
             Some(contact) => contact.is_primary = true,
             None => return false,
