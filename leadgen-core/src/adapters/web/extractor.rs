@@ -332,8 +332,8 @@ impl<F: Fetcher> ContactExtractor for WebsiteExtractor<F> {
                     other => other,
                 };
                 // A header said so of the home page: what an earlier visit kept of it goes.
-                let withdrawn =
-                    if reason == NOINDEX { ["https", "http"].map(|scheme| format!("{scheme}://{host}/")).into() } else { Vec::new() };
+                let fronts = || ["https://", "http://", "https://www.", "http://www."].map(|front| format!("{front}{host}/")).to_vec();
+                let withdrawn = if reason == NOINDEX { fronts() } else { Vec::new() };
                 Ok(Findings { reason: Some(reason.to_owned()), withdrawn, ..Findings::default() })
             }
             ended => ended,
