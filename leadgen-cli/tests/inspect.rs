@@ -92,6 +92,23 @@ fn pairs_of_names_are_judged_as_in_the_golden_cases() {
     passed("company_name_fuzzy", "match", cases.len());
 }
 
+/// What only the pipeline's own rule says: a slip is not forgiven where one place is unknown, a person is asked.
+#[test]
+fn a_pair_is_judged_as_the_pipeline_ties_it() {
+    let side = |name: &str, region: &str| json!({"name": name, "region": region});
+    let pair = |one: Value, other: Value| json!({"a": one, "b": other});
+    let answers = inspect(
+        "match",
+        &[
+            pair(side("Стройкомплект", "Казань"), side("Стройкомплкт", "")),
+            pair(side("Стройкомплект", "Казань"), side("Стройкомплкт", "Казань")),
+            pair(side("Стройкомплект", "Казань"), side("Стройкомплект", "")),
+        ],
+    );
+    let told: Vec<_> = answers.iter().map(|answer| (answer["verdict"].as_str().unwrap(), answer["same"].as_bool().unwrap())).collect();
+    assert_eq!(told, [("grey", false), ("same", true), ("same", true)]);
+}
+
 /// The vectors of the public suffix list's own makers, and those of the web platform that name a host a firm may have.
 #[test]
 fn hosts_are_those_of_the_public_suffix_list_s_and_the_web_platform_s_vectors() {

@@ -83,8 +83,9 @@ pub fn decide(a: &Profile, b: &Profile) -> Decision {
     Decision { verdict, rule, score, features: facts.features() }
 }
 
-/// The same where companies are tied for good: a slip of the pen is forgiven only if both have a place or neither has.
-/// With a place on one side only, a name alone would tie two firms of two cities through a third that tells no city.
+/// The same where companies are tied for good, which is what the pipeline, `dedupe` and `inspect match` say: a slip of the pen is
+/// forgiven only if both have a place or neither has. DEDUP-5 takes an unknown place for any; but with a place on one side
+/// only, a name alone would tie two firms of two cities through a third that tells no city. A person is asked.
 pub fn link(a: &Profile, b: &Profile) -> Decision {
     let decision = decide(a, b);
     let loose = decision.rule == "name" && decision.features.name == "typo" && a.region.is_empty() != b.region.is_empty();

@@ -10,7 +10,7 @@ mod sketch;
 
 use index::Index;
 
-/// Grey pairs that are kept for people; the rest is counted. Nobody looks at more.
+/// Grey pairs that are kept for people. Nobody looks at more at once; those beyond are found again once these are decided.
 const MOST_GREY: usize = 200_000;
 /// Companies that ask at once. Their keys are looked up in order, so that memory is read in order too.
 const AT_ONCE: usize = 50_000;

@@ -1,8 +1,9 @@
 //! Is this result a company we know, and are these two companies one? Exact by host, family and what only one firm has,
 //! fuzzy by name and place.
 //!
-//! [`profile`] is what is compared, [`blocks`] says who is compared with whom, [`decide`] decides a pair, [`group`] does all
-//! companies at once. A store that keeps the same keys and decides by the same rule comes to the same groups one by one.
+//! [`profile`] is what is compared, [`blocks`] says who is compared with whom, [`decide::link`] decides a pair, [`group`] does all
+//! companies at once. A store that keeps the same keys and decides by the same rule comes to the same groups one by one, as long
+//! as no key is shared by more than [`blocks::BLOCK`]: of those beyond, which are left out depends on the order.
 
 pub mod blocks;
 mod closeness;
