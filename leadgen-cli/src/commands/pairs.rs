@@ -1,13 +1,12 @@
 //! `dedupe` and `review pairs`: which companies are one, and what people say to it.
 
+use leadgen_core::domain::id::Id;
 use leadgen_core::domain::twins::{PairEvent, PairSide, PairState, TwinPair};
 use leadgen_core::ports::store::Twins;
 
 use super::{Ground, run as stages};
 use crate::args::{Cli, DedupeArgs, PairArgs, PairsCommand};
 use crate::output::{self, End};
-
-const EVERY: u64 = 1_000_000;
 
 pub(crate) async fn dedupe(cli: &Cli, args: &DedupeArgs) -> anyhow::Result<End> {
     if !args.all {
@@ -66,8 +65,11 @@ async fn decide(cli: &Cli, ground: &Ground, args: &PairArgs, event: PairEvent) -
 }
 
 async fn find(ground: &Ground, text: &str) -> anyhow::Result<TwinPair> {
-    let all = ground.store.pairs(PairState::ALL, EVERY).await?;
-    let mut matching = all.into_iter().filter(|pair| pair.id.to_string().starts_with(text));
+    let matching = match Id::beginning(text) {
+        Some((first, last)) => ground.store.pairs_between(first, last).await?,
+        None => vec![],
+    };
+    let mut matching = matching.into_iter();
     match (matching.next(), matching.next()) {
         (Some(pair), None) => Ok(pair),
         (None, _) => Err(output::misuse(format!("find the pair {text:?}"), "no pair's id begins so: see `leadgen review pairs list`")),

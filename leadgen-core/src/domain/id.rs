@@ -51,6 +51,23 @@ impl<T> Id<T> {
         self.0
     }
 
+    /// The first and the last id whose text begins so; none if no id's does.
+    ///
+    /// ```
+    /// # use leadgen_core::domain::id::Id;
+    /// # struct Pair;
+    /// let (first, last): (Id<Pair>, Id<Pair>) = Id::beginning("0f3c-").unwrap();
+    /// assert_eq!(first.to_string(), "0f3c0000-0000-0000-0000-000000000000");
+    /// assert_eq!(last.to_string(), "0f3cffff-ffff-ffff-ffff-ffffffffffff");
+    /// assert!(Id::<Pair>::beginning("nobody").is_none());
+    /// ```
+    pub fn beginning(text: &str) -> Option<(Self, Self)> {
+        let digits: String = text.trim().chars().filter(|c| *c != '-').collect();
+        let rest = 32_usize.checked_sub(digits.len()).filter(|rest| *rest < 32)?;
+        let with = |digit: &str| Uuid::try_parse(&(digits.clone() + &digit.repeat(rest))).ok().map(Self::from_uuid);
+        Some((with("0")?, with("f")?))
+    }
+
     /// Reads the hyphenated form.
     pub fn parse(text: &str) -> Result<Self> {
         Uuid::try_parse(text.trim())

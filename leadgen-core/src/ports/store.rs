@@ -278,6 +278,8 @@ pub trait Reviews: Send + Sync {
 pub trait Twins: Send + Sync {
     /// Pairs in any of these states, the surest first.
     async fn pairs(&self, states: &[PairState], limit: u64) -> Result<Vec<TwinPair>>;
+    /// Two pairs at most whose ids stand from the first to the last one given: more than one is too many to tell which is meant.
+    async fn pairs_between(&self, first: Id<TwinPair>, last: Id<TwinPair>) -> Result<Vec<TwinPair>>;
     /// What a person says to a pair; where it stands then.
     async fn decide_pair(&self, pair: Id<TwinPair>, event: PairEvent, by: &str, now: Timestamp) -> Result<PairState>;
     /// Looks at all companies once more (DEDUP-6 to DEDUP-8). Twice in a row changes nothing the second time.

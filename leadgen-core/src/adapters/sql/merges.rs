@@ -39,11 +39,11 @@ impl SqlStore {
         now: Timestamp,
         pair: (Id<Company>, Id<Company>),
         decision: &Decision,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         if self.root(tx, pair.0).await? == self.root(tx, pair.1).await? {
-            return Ok(());
+            return Ok(false);
         }
-        write_pair(tx, now, pair, PairState::Pending, decision, None, "pipeline", "ON CONFLICT (id) DO NOTHING").await
+        Kept { pair, state: PairState::Pending, decision, moved: None, by: "pipeline" }.write(tx, now, ONCE).await
     }
 
     /// Makes the groups of two companies one; whether they were two. Nothing happens if a person parted any two of them, or
@@ -67,7 +67,7 @@ impl SqlStore {
         }
         let (to, from) = by_rank([a, b]);
         if from.was_written_to || from.state.after(CompanyEvent::Merge).is_err() {
-            write_pair(tx, now, pair, PairState::Pending, decision, None, by, "ON CONFLICT (id) DO NOTHING").await?;
+            Kept { pair, state: PairState::Pending, decision, moved: None, by }.write(tx, now, ONCE).await?;
             // They stay two, but what one firm refused it refused.
             for (one, other) in [(&to, &from), (&from, &to)] {
                 if decision.verdict == Verdict::Same && one.refused() && !other.refused() {
@@ -82,9 +82,7 @@ impl SqlStore {
             "pipeline" => PairState::Merged,
             _ => PairState::Confirmed,
         };
-        let again = "ON CONFLICT (id) DO UPDATE SET status = excluded.status, rule = excluded.rule, score = excluded.score, features = excluded.features,
-            moved = excluded.moved, decided_by = excluded.decided_by, decided_at = excluded.decided_at, updated_at = excluded.updated_at";
-        write_pair(tx, now, pair, state, decision, Some(&moved), by, again).await?;
+        Kept { pair, state, decision, moved: Some(&moved), by }.write(tx, now, ANEW).await?;
         let detail = format!("{} ({:.2}) into {}", decision.rule, decision.score, moved.to);
         self.note(tx, now, by, CompanyState::Duplicate.as_str(), "company", &moved.from.to_string(), &detail).await?;
         Ok(true)
@@ -253,34 +251,44 @@ pub(super) fn by_rank([a, b]: [Compared; 2]) -> (Compared, Compared) {
 }
 
 #[expect(clippy::too_many_arguments, reason = "one row's columns")]
-async fn write_pair(
-    tx: &DatabaseTransaction,
-    now: Timestamp,
-    (first, second): (Id<Company>, Id<Company>),
+/// A pair that is known stays as it is.
+const ONCE: &str = "ON CONFLICT (id) DO NOTHING";
+/// A pair that is known is what is said of it now.
+const ANEW: &str = "ON CONFLICT (id) DO UPDATE SET status = excluded.status, rule = excluded.rule, score = excluded.score,
+    features = excluded.features, moved = excluded.moved, decided_by = excluded.decided_by, decided_at = excluded.decided_at,
+    updated_at = excluded.updated_at";
+
+/// What is kept of a pair.
+struct Kept<'a> {
+    pair: (Id<Company>, Id<Company>),
     state: PairState,
-    decision: &Decision,
-    moved: Option<&Moved>,
-    by: &str,
-    again: &str,
-) -> Result<()> {
-    let text = |value: serde_json::Result<String>| value.map_err(|e| Error::new(ErrorKind::Malformed, "keep a decision").because(e));
-    let moved = moved.map_or(Ok(String::new()), |moved| text(serde_json::to_string(moved)))?;
-    let sql = format!(
-        "INSERT INTO company_pairs (id, first_id, second_id, status, rule, score, features, moved, decided_by, decided_at, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $10) {again}"
-    );
-    let values = vec![
-        TwinPair::id_of(first, second).uuid().into(),
-        first.uuid().into(),
-        second.uuid().into(),
-        state.as_str().into(),
-        decision.rule.into(),
-        decision.score.into(),
-        text(serde_json::to_string(&decision.features))?.into(),
-        moved.into(),
-        by.into(),
-        now.millis().into(),
-    ];
-    run(tx, &sql, values).await?;
-    Ok(())
+    decision: &'a Decision,
+    moved: Option<&'a Moved>,
+    by: &'a str,
+}
+
+impl Kept<'_> {
+    /// Writes it; whether anything was written.
+    async fn write(&self, tx: &DatabaseTransaction, now: Timestamp, known: &str) -> Result<bool> {
+        let Kept { pair: (first, second), state, decision, moved, by } = *self;
+        let text = |value: serde_json::Result<String>| value.map_err(|e| Error::new(ErrorKind::Malformed, "keep a decision").because(e));
+        let moved = moved.map_or(Ok(String::new()), |moved| text(serde_json::to_string(moved)))?;
+        let sql = format!(
+            "INSERT INTO company_pairs (id, first_id, second_id, status, rule, score, features, moved, decided_by, decided_at, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $10) {known}"
+        );
+        let values = vec![
+            TwinPair::id_of(first, second).uuid().into(),
+            first.uuid().into(),
+            second.uuid().into(),
+            state.as_str().into(),
+            decision.rule.into(),
+            decision.score.into(),
+            text(serde_json::to_string(&decision.features))?.into(),
+            moved.into(),
+            by.into(),
+            now.millis().into(),
+        ];
+        Ok(run(tx, &sql, values).await? > 0)
+    }
 }

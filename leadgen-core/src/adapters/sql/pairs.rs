@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use sea_orm::{DatabaseTransaction, QueryResult, Value};
+use sea_orm::{DatabaseTransaction, QueryResult};
 use uuid::Uuid;
 
 use crate::domain::company::Company;
@@ -64,6 +64,11 @@ impl Twins for SqlStore {
         values.insert(0, (limit as i64).into());
         let sql = format!("{PAIR} WHERE p.status IN ({places}) ORDER BY p.score DESC, p.created_at, p.id LIMIT $1");
         query(&self.db, &sql, values).await?.iter().map(pair).collect()
+    }
+
+    async fn pairs_between(&self, first: Id<TwinPair>, last: Id<TwinPair>) -> Result<Vec<TwinPair>> {
+        let sql = format!("{PAIR} WHERE p.id >= $1 AND p.id <= $2 ORDER BY p.id LIMIT 2");
+        query(&self.db, &sql, vec![first.uuid().into(), last.uuid().into()]).await?.iter().map(pair).collect()
     }
 
     async fn decide_pair(&self, asked: Id<TwinPair>, event: PairEvent, by: &str, now: Timestamp) -> Result<PairState> {
@@ -217,20 +222,14 @@ impl SqlStore {
 
     async fn keep_grey(&self, now: Timestamp, companies: &[Member], grey: &[Pair]) -> Result<u64> {
         let tx = self.write(Serial::Twins).await?;
-        let before = pairs_kept(&tx).await?;
+        let mut kept = 0;
         for pair in grey {
             let both = (companies[pair.a as usize].id, companies[pair.b as usize].id);
-            self.keep_pair(&tx, now, both, &pair.decision).await?;
+            kept += u64::from(self.keep_pair(&tx, now, both, &pair.decision).await?);
         }
-        let kept = pairs_kept(&tx).await? - before;
         commit(tx).await?;
         Ok(kept)
     }
-}
-
-async fn pairs_kept(tx: &DatabaseTransaction) -> Result<u64> {
-    let row = query_one(tx, "SELECT count(*) AS n FROM company_pairs", Vec::<Value>::new()).await?;
-    Ok(row.map(|row| get::<i64>(&row, "n")).transpose()?.unwrap_or(0).max(0) as u64)
 }
 
 fn member(company: Compared) -> (Member, Profile) {

@@ -186,7 +186,7 @@ impl SqlStore {
             let decision = link(&newcomer.profile, &other.profile);
             match decision.verdict {
                 Verdict::Different => {}
-                Verdict::Grey => self.keep_pair(tx, now, (newcomer.id, other.id), &decision).await?,
+                Verdict::Grey => drop(self.keep_pair(tx, now, (newcomer.id, other.id), &decision).await?),
                 Verdict::Same => {
                     if self.join(tx, now, (newcomer.id, other.id), &decision, "pipeline").await? {
                         joined = Some(joined.unwrap_or(0.0).max(decision.score));

@@ -2,8 +2,8 @@
 //! fuzzy by name and place.
 //!
 //! [`profile`] is what is compared, [`blocks`] says who is compared with whom, [`decide::link`] decides a pair, [`group`] does all
-//! companies at once. A store that keeps the same keys and decides by the same rule comes to the same groups one by one, as long
-//! as no key is shared by more than [`blocks::BLOCK`]: of those beyond, which are left out depends on the order.
+//! companies at once. A store that keeps the same keys and decides by the same rule comes to the same groups one by one. Of a key
+//! that too many share, the oldest are compared.
 
 pub mod blocks;
 mod closeness;

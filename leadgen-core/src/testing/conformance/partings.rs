@@ -1,5 +1,6 @@
 //! Parting: whatever is taken back, in whatever order, comes home, and what else holds stays one.
 
+use crate::domain::id::Id;
 use crate::domain::report::CompanyLine;
 use crate::domain::twins::{PairEvent, PairState, TwinPair};
 use crate::error::Result;
@@ -15,6 +16,7 @@ pub(super) const CHECKS: &[Check] = checks![
     nested_merges_are_taken_back_the_last_one_first,
     whoever_only_the_parted_one_tied_goes_with_it,
     two_that_a_third_holds_together_are_parted_by_a_word_too,
+    pairs_are_found_by_where_their_ids_stand,
 ];
 
 fn firm(word: &str, name: &str, phone: u8) -> ACompany {
@@ -115,5 +117,23 @@ async fn two_that_a_third_holds_together_are_parted_by_a_word_too(world: &World)
     assert_eq!(waiting.len(), 1, "the tie that can't hold any more waits for a person: {waiting:?}");
     let again = world.store.regroup(world.now()).await?;
     assert_eq!((again.duplicates_marked, again.primaries), (0, 2), "nor does it come back by itself");
+    Ok(())
+}
+
+async fn pairs_are_found_by_where_their_ids_stand(world: &World) -> Result<()> {
+    let chain = a_chain(world).await?;
+    come_in(world, &[firm("s", "Семёрка", 3), firm("t", "Вектор", 3)]).await?;
+    let known = pairs(world, &ALL).await?;
+    let mut ids: Vec<_> = known.iter().map(|pair| pair.id).collect();
+    ids.sort_unstable();
+    let between = async |first, last| world.store.pairs_between(first, last).await;
+
+    for pair in &known {
+        assert_eq!(between(pair.id, pair.id).await?, std::slice::from_ref(pair), "the one that is named");
+    }
+    let found: Vec<_> = between(ids[0], ids[ids.len() - 1]).await?.iter().map(|pair| pair.id).collect();
+    assert_eq!((known.len(), found), (3, ids[..2].to_vec()), "of many two tell that it is not one");
+    assert_eq!(between(Id::of(&["nobody's"]), Id::of(&["nobody's"])).await?, []);
+    assert!(known.contains(&chain[0]) && known.contains(&chain[1]));
     Ok(())
 }

@@ -48,6 +48,10 @@ impl Twins for MemoryStore {
         })
     }
 
+    async fn pairs_between(&self, first: Id<TwinPair>, last: Id<TwinPair>) -> Result<Vec<TwinPair>> {
+        self.read(|tables| tables.pairs.range(first..=last).take(2).map(|(id, row)| tables.shown(*id, row)).collect())
+    }
+
     async fn decide_pair(&self, asked: Id<TwinPair>, event: PairEvent, by: &str, now: Timestamp) -> Result<PairState> {
         self.write(|tables, _| {
             let none = || Error::new(ErrorKind::Rejected, format!("find the pair {asked}")).code("no_such_pair");
