@@ -250,7 +250,6 @@ pub(super) fn by_rank([a, b]: [Compared; 2]) -> (Compared, Compared) {
     if order(&a) <= order(&b) { (a, b) } else { (b, a) }
 }
 
-#[expect(clippy::too_many_arguments, reason = "one row's columns")]
 /// A pair that is known stays as it is.
 const ONCE: &str = "ON CONFLICT (id) DO NOTHING";
 /// A pair that is known is what is said of it now.
