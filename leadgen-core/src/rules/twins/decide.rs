@@ -131,10 +131,8 @@ impl Facts<'_> {
         if self.requisites() == Stand::Other {
             return Some((Verdict::Different, "inn", 0.0));
         }
-        let mail = a.all(Known::MailDomain).any(|domain| b.has(Known::Family, domain) || b.has(Known::MailDomain, domain))
-            || b.all(Known::MailDomain).any(|domain| a.has(Known::Family, domain));
-        if mail {
-            return Some((Verdict::Same, "mail_domain", 0.98));
+        if let Some(outcome) = self.by_mail_domain() {
+            return Some(outcome);
         }
         // A building or an agency answers for many firms: the names must be akin.
         for (known, rule) in [(Known::Phone, "phone"), (Known::Mailbox, "mailbox")] {
@@ -143,6 +141,20 @@ impl Facts<'_> {
             }
         }
         None
+    }
+
+    /// Mail at one domain. It is told of a firm without a site elsewhere whose it is; a firm that has one may write from the
+    /// domain of its web studio or of its landlord: then the names must be akin, in no two places.
+    fn by_mail_domain(&self) -> Option<Outcome> {
+        let (a, b) = (self.a, self.b);
+        let mut shared = a.all(Known::MailDomain).filter(|domain| b.uses(domain)).chain(b.all(Known::MailDomain).filter(|domain| a.uses(domain)));
+        shared.next()?;
+        let own = a.is_at_home(b) && b.is_at_home(a);
+        Some(if own || (self.akin() && self.region() != Stand::Other) {
+            (Verdict::Same, "mail_domain", 0.98)
+        } else {
+            (Verdict::Grey, "mail_domain", 0.60)
+        })
     }
 
     fn by_name(&mut self) -> Outcome {
@@ -309,6 +321,24 @@ mod tests {
         assert_eq!(decided(&with("7707083893"), &with("7736050003")), (Verdict::Different, "inn"));
         let mailed = firm("Другое имя", "", "", "").mailed(&EmailAddress::parse("info@denta-lux.ru").unwrap());
         assert_eq!(decided(&a, &mailed), (Verdict::Same, "mail_domain"));
+    }
+
+    #[test]
+    fn mail_at_the_domain_of_another_firm_makes_no_two_firms_one() {
+        let mailed = |firm: Profile, address: &str| firm.mailed(&EmailAddress::parse(address).unwrap());
+        let studio = mailed(firm("Студия Пиксель", "москва", "studio-web.ru", ""), "hi@studio-web.ru");
+        let client = mailed(firm("Стоматология Улыбка", "казань", "dental-kaz.ru", TWO), "info@studio-web.ru");
+        let another = mailed(firm("Юрист Петров", "казань", "petrov-law.ru", ""), "petrov@studio-web.ru");
+        assert_eq!(decided(&studio, &client), (Verdict::Grey, "mail_domain"));
+        assert_eq!(decide(&studio, &client).features.domain, Stand::Other, "each has a site of its own");
+        assert_eq!(decided(&client, &another), (Verdict::Grey, "mail_domain"), "two clients of one studio");
+        let siteless = mailed(firm("Пиксель", "", "", ""), "boss@studio-web.ru");
+        assert_eq!(decided(&studio, &siteless), (Verdict::Same, "mail_domain"), "who has no site has its mail at home");
+        assert_eq!(decided(&client, &siteless), (Verdict::Grey, "mail_domain"));
+        let second = mailed(firm("Студия «Пиксель»", "", "pixel-studio.com", ""), "hi@studio-web.ru");
+        assert_eq!(decided(&studio, &second), (Verdict::Same, "mail_domain"), "a second site of the same name");
+        let elsewhere = mailed(firm("Студия Пиксель", "уфа", "pixel-ufa.ru", ""), "hi@studio-web.ru");
+        assert_eq!(decided(&studio, &elsewhere), (Verdict::Grey, "mail_domain"), "of the same name in another city");
     }
 
     #[test]

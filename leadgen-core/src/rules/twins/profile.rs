@@ -227,9 +227,24 @@ impl Profile {
         (long_enough && self.joined.len() >= super::SHORTEST - 1).then_some(self.joined())
     }
 
-    /// The registrable domains of its sites and of its own mail.
+    /// The registrable domains of its sites; if it has no site, those of its mail.
     pub(super) fn domains(&self) -> impl Iterator<Item = &str> {
-        self.evidence().filter(|(known, _)| matches!(known, Known::Family | Known::MailDomain)).map(|(_, value)| value)
+        let told = if self.has_site() { Known::Family } else { Known::MailDomain };
+        self.all(told)
+    }
+
+    fn has_site(&self) -> bool {
+        self.all(Known::Host).next().is_some()
+    }
+
+    /// Whether its site or its mail is at a domain.
+    pub(super) fn uses(&self, domain: &str) -> bool {
+        self.has(Known::Family, domain) || self.has(Known::MailDomain, domain)
+    }
+
+    /// Whether a domain at which both have mail is that of its own site, or it has none.
+    pub(super) fn is_at_home(&self, other: &Self) -> bool {
+        !self.has_site() || self.all(Known::Family).any(|domain| other.uses(domain))
     }
 
     /// What its domains are called, without endings, places and the like: `vektor-spb.ru` is called "vektor".
