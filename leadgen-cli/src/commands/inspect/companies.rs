@@ -37,9 +37,9 @@ pub(super) fn pair(value: &Value) -> Value {
         "features": decision.features, "error": null})
 }
 
-/// One side of a pair. `email` and `ogrn` are taken as well.
+/// One side of a pair. `email`, `ogrn` and `niche` are taken as well.
 fn profile(side: &Value) -> Profile {
-    let mut profile = Profile::new(&text(side, "name"), &text(side, "region"));
+    let mut profile = Profile::new(&text(side, "name"), &text(side, "region")).sought(&text(side, "niche"));
     if let Some(host) = normalize::domain_of(&text(side, "domain")) {
         profile = profile.at(&host);
     }

@@ -23,7 +23,7 @@ use super::spoiled;
 const AT_ONCE: usize = 5000;
 /// What is read of a company to compare it.
 pub(super) const COMPARED: &str =
-    "c.id, c.name, c.region, c.canonical_domain, c.inn, c.ogrn, c.facts, c.status, c.status_reason, c.duplicate_of, c.created_at";
+    "c.id, c.name, c.region, c.industry, c.canonical_domain, c.inn, c.ogrn, c.facts, c.status, c.status_reason, c.duplicate_of, c.created_at";
 
 /// A company as it is compared, and where it stands.
 #[derive(Clone, Debug)]
@@ -48,7 +48,7 @@ impl Compared {
 
 pub(super) fn compared(row: &QueryResult) -> Result<Compared> {
     let text = |column: &str| -> Result<String> { Ok(get::<Option<String>>(row, column)?.unwrap_or_default()) };
-    let mut profile = Profile::new(&text("name")?, &text("region")?);
+    let mut profile = Profile::new(&text("name")?, &text("region")?).sought(&text("industry")?);
     let host = DomainName::parse(&text("canonical_domain")?).ok();
     if let Some(host) = &host {
         profile = profile.at(host);

@@ -172,7 +172,7 @@ impl Facts<'_> {
         }
         let against =
             stand(a, b, Known::Phone) == Stand::Other || stand(a, b, Known::Mailbox) == Stand::Other || self.form() == Stand::Other;
-        if against || is_common(a.joined()) || is_common(b.joined()) {
+        if against || [a, b].into_iter().any(|side| is_common(side.joined()) || is_common(side.telling())) {
             return if kind == Like::Exact && region == Stand::Same { grey } else { none };
         }
         match (self.domain(), region, kind) {
@@ -207,8 +207,8 @@ impl Facts<'_> {
             return true;
         }
         let near = |a: &[u8], b: &[u8]| !a.is_empty() && !b.is_empty() && jaro_winkler(a, b) >= 0.84;
-        near(a.joined(), b.joined())
-            || near(a.sorted(), b.sorted())
+        // What was asked for, in both names, is no likeness of the two.
+        near(a.telling(), b.telling()) && (near(a.joined(), b.joined()) || near(a.sorted(), b.sorted()))
             || labels.iter().any(|label| label == b.joined())
             || b.labels().any(|label| label == a.joined())
     }
@@ -339,6 +339,22 @@ mod tests {
         assert_eq!(decided(&studio, &second), (Verdict::Same, "mail_domain"), "a second site of the same name");
         let elsewhere = mailed(firm("Студия Пиксель", "уфа", "pixel-ufa.ru", ""), "hi@studio-web.ru");
         assert_eq!(decided(&studio, &elsewhere), (Verdict::Grey, "mail_domain"), "of the same name in another city");
+    }
+
+    #[test]
+    fn titles_of_what_was_asked_for_bring_no_firms_together() {
+        let found = |title: &str, host: &str, phone: &str| firm(title, "казань", host, phone).sought("стоматология");
+        for title in ["Главная", "Стоматология в Казани", "Стоматологическая клиника в Казани - цены"] {
+            assert_eq!(decided(&found(title, "zub1.ru", ""), &found(title, "zub2.ru", "")), (Verdict::Different, "none"), "{title}");
+            let called = (found(title, "zub1.ru", ONE), found(title, "zub2.ru", ONE));
+            assert_eq!(decided(&called.0, &called.1), (Verdict::Grey, "phone"), "{title}");
+        }
+        let (a, b) = (found("Стоматология Улыбка", "ulybka.ru", ONE), found("Стоматология Ромашка", "romashka.ru", ONE));
+        assert_eq!(decided(&a, &b), (Verdict::Grey, "phone"), "only what was asked for is alike");
+        let (a, b) = (found("Стоматология Люкс в Казани", "lux1.ru", ""), found("Стоматология Люкс в Казани", "best.ru", ""));
+        assert_eq!(decided(&a, &b), (Verdict::Grey, "name"), "a common word besides");
+        let (a, b) = (found("Стоматология Бавогу", "bavogu.ru", ""), found("Стоматология Бавогу", "bavo-dent.ru", ""));
+        assert_eq!(decided(&a, &b), (Verdict::Same, "name"));
     }
 
     #[test]

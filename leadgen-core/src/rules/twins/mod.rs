@@ -11,6 +11,7 @@ mod common;
 pub mod decide;
 mod fold;
 pub mod group;
+mod plain;
 pub mod profile;
 
 use crate::domain::company::{Company, NewCompany};

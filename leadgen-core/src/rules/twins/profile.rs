@@ -6,7 +6,7 @@ use crate::domain::name::{DomainName, EmailAddress, Phone};
 use crate::rules::mailhosts::is_free_mail;
 use crate::rules::normalize;
 
-use super::fold;
+use super::{fold, plain};
 
 /// The longest folded name that is compared; a longer one is a sentence.
 const LONGEST: usize = 120;
@@ -47,6 +47,7 @@ pub struct Profile {
     pub form: Box<str>,
     joined: Box<[u8]>,
     sorted: Box<[u8]>,
+    telling: Box<[u8]>,
     evidence: Vec<(Known, Box<str>)>,
 }
 
@@ -107,7 +108,23 @@ impl Profile {
             sorted.truncate(LONGEST);
         }
         let region = region.trim().to_lowercase().replace('ё', "е");
-        Self { name, region, form: "".into(), joined: joined.into(), sorted: sorted.into(), evidence: Vec::new() }
+        let profile = Self { name, region, joined: joined.into(), sorted: sorted.into(), ..Self::default() };
+        profile.sought("")
+    }
+
+    /// Adds what it was found for: words of that in its name are no name.
+    #[must_use]
+    pub fn sought(mut self, niche: &str) -> Self {
+        let (niche, place): (Vec<_>, Vec<_>) = (plain::folded(niche).collect(), plain::folded(&self.region).collect());
+        let is_plain = |word: &[u8]| {
+            plain::is_of_pages(word)
+                || niche.iter().any(|sought| plain::is_form_of(word, sought))
+                || place.iter().any(|place| plain::is_form_of_place(word, place))
+        };
+        let mut telling = plain::folded(&self.name).filter(|word| !is_plain(word)).collect::<Vec<_>>().concat();
+        telling.truncate(LONGEST);
+        self.telling = telling.into();
+        self
     }
 
     /// Adds the legal form, any spelling.
@@ -213,6 +230,16 @@ impl Profile {
         &self.sorted
     }
 
+    /// What is left of the folded name without words that any page bears, of what was asked for and of the place.
+    pub(super) fn telling(&self) -> &[u8] {
+        &self.telling
+    }
+
+    /// Whether it has a name that is nobody's: «Главная», or what was asked for.
+    pub fn is_nameless(&self) -> bool {
+        !self.joined.is_empty() && self.telling.is_empty()
+    }
+
     /// The folded names that are filed in pieces: as it stands, and sorted.
     pub(super) fn forms(&self) -> impl Iterator<Item = (&'static [u8], &[u8])> {
         let long_enough = self.comparable_name().is_some();
@@ -221,10 +248,10 @@ impl Profile {
             .filter(move |(_, name)| long_enough && !name.is_empty())
     }
 
-    /// The folded name, if it is long enough to be compared (DEDUP-5).
+    /// The folded name, if it is a name and long enough to be compared (DEDUP-5).
     pub(super) fn comparable_name(&self) -> Option<&[u8]> {
         let long_enough = self.name.chars().nth(super::SHORTEST - 1).is_some();
-        (long_enough && self.joined.len() >= super::SHORTEST - 1).then_some(self.joined())
+        (long_enough && !self.is_nameless() && self.joined.len() >= super::SHORTEST - 1).then_some(self.joined())
     }
 
     /// The registrable domains of its sites; if it has no site, those of its mail.

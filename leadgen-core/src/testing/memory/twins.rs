@@ -153,7 +153,7 @@ impl Tables {
 
     fn profile(&self, id: Id<Company>) -> Profile {
         let Some(row) = self.companies.get(&id) else { return Profile::default() };
-        let profile = Profile::new(&row.company.name, &row.company.region).with_facts(&row.facts);
+        let profile = Profile::new(&row.company.name, &row.company.region).sought(&row.company.industry).with_facts(&row.facts);
         let profile = row.company.canonical_domain.iter().fold(profile, crate::rules::twins::profile::Profile::at);
         profile.with(Known::Inn, row.inn.as_deref().unwrap_or("")).with(Known::Ogrn, row.ogrn.as_deref().unwrap_or(""))
     }
