@@ -30,14 +30,30 @@ fn is_year(word: &[u8]) -> bool {
     word.len() == 4 && (word.starts_with(b"19") || word.starts_with(b"20")) && word.iter().all(u8::is_ascii_digit)
 }
 
-/// Whether two words are forms of one: «стоматологическая» and «стоматология», «окна» and «окно».
+/// Whether two words are forms of one: «стоматологическая» and «стоматология», «окна» and «окно». «Мебельград» is no form of
+/// «мебель»: what stands behind the stem must be an ending.
 pub(super) fn is_form_of(word: &[u8], other: &[u8]) -> bool {
     let (begin, short, long) = lengths(word, other);
     match short {
         0..=2 => word == other,
         3..=5 => begin >= 2 && begin + 1 >= short && long <= short + 2,
-        _ => begin >= 5 && begin + 3 >= short,
+        _ => begin >= 5 && begin + 3 >= short && is_ending(&word[begin..]) && is_ending(&other[begin..]),
     }
+}
+
+/// What makes an adjective of a noun, and its endings and those of nouns in the plural.
+const SUFFIXES: [&str; 10] = ["", "н", "ов", "ев", "ск", "еск", "ическ", "ческ", "анск", "ионн"];
+const ENDINGS: [&str; 16] = ["ый", "ий", "ой", "ая", "яя", "ое", "ее", "ые", "ие", "ого", "его", "ому", "ую", "ых", "ами", "ями"];
+
+fn is_ending(tail: &[u8]) -> bool {
+    static FOLDED: OnceLock<HashSet<Vec<u8>>> = OnceLock::new();
+    let endings = FOLDED.get_or_init(|| {
+        SUFFIXES
+            .iter()
+            .flat_map(|suffix| ENDINGS.iter().flat_map(move |end| folded(&format!("{suffix}{end}")).collect::<Vec<_>>()))
+            .collect()
+    });
+    tail.len() <= 2 || endings.contains(tail)
 }
 
 /// Whether a word is that of a place: «Казани» and «казанская» of «казань».
@@ -73,6 +89,7 @@ mod tests {
             ("Стоматология «Улыбка» в Казани", "стоматология"),
             ("Окна Бавогу", "окна"),
             ("Дентал", "дентист"),
+            ("Мебельград", "мебель"),
             ("Стоматология в Самаре", "стоматология"),
         ] {
             assert!(!Profile::new(title, "Казань").sought(niche).is_nameless(), "{title}");
