@@ -40,13 +40,15 @@ pub fn normalized(row: &CompanyRow) -> Option<ImportedCompany> {
     let own_host = email.as_ref().map(|email| email.domain().as_str()).filter(|host| !is_free_mail(host)).unwrap_or("");
     let source = if row.domain.trim().is_empty() { own_host } else { &row.domain };
     let batch_tag = shown(&row.batch_tag);
+    let phone = normalize::phone(&row.phone, None);
+    let told = [row.city.as_str(), phone.as_ref().map_or("", |phone| phone.as_str()), email.as_ref().map_or("", |email| email.as_str())];
     Some(ImportedCompany {
-        newborn: twins::newborn(&row.name, source)?,
+        newborn: twins::newborn_listed(&row.name, source, told)?,
         industry: shown(&row.niche),
         region: shown(&row.city),
         batch_tag: if batch_tag.is_empty() { "default".into() } else { batch_tag },
         email,
-        phone: normalize::phone(&row.phone, None),
+        phone,
         origin: shown(&row.origin),
     })
 }

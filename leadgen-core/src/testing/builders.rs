@@ -149,7 +149,8 @@ impl ACompany {
 
     /// Its birth certificate.
     pub fn newborn(&self) -> NewCompany {
-        twins::newborn(&self.name, &self.host).unwrap_or_else(|| panic!("a test's company has neither name nor host"))
+        let told = [self.city.as_str(), self.phone.as_deref().unwrap_or(""), self.email.as_deref().unwrap_or("")];
+        twins::newborn_listed(&self.name, &self.host, told).unwrap_or_else(|| panic!("a test's company has neither name nor host"))
     }
 
     /// As a line of an own list, for `Admit<ImportedCompany>`.

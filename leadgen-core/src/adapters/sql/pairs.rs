@@ -147,12 +147,13 @@ impl SqlStore {
             .detail("both were written to already, or a member of one group was parted from a member of the other"))
     }
 
-    /// Keys that differ from what the rule says, from before the rule was changed, are put right.
+    /// Keys of sites that differ from what the rule says, from before the rule was changed, are put right.
     async fn mend_hashes(&self, now: Timestamp) -> Result<u64> {
         let mut mended = 0;
         let mut after = Uuid::nil();
         loop {
-            let sql = "SELECT id, name, canonical_domain, dedupe_hash FROM companies WHERE id > $1 AND status <> 'duplicate' ORDER BY id LIMIT $2";
+            let sql = "SELECT id, name, canonical_domain, dedupe_hash FROM companies
+                WHERE id > $1 AND status <> 'duplicate' AND canonical_domain IS NOT NULL ORDER BY id LIMIT $2";
             let rows = query(&self.db, sql, vec![after.into(), (READ as i64).into()]).await?;
             let Some(last) = rows.last() else { return Ok(mended) };
             after = get(last, "id")?;
