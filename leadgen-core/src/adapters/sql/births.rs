@@ -119,6 +119,7 @@ impl SqlStore {
                 (settled.verdict, settled.score) = (ResultState::DupFuzzy, joined.or(partner).unwrap_or(1.0));
             }
         }
+        self.fill_gaps(tx, now, births, &settled).await?;
         self.learn(tx, now, &learnt).await?;
         self.stand_for(tx, &mut settled).await?;
         Ok(settled)
@@ -158,6 +159,24 @@ impl SqlStore {
             }
         }
         Ok(learnt)
+    }
+
+    /// Known companies take place and trade from a list where they had none; with another place they meet everybody once more.
+    async fn fill_gaps(&self, tx: &DatabaseTransaction, now: Timestamp, births: &[Birth<'_>], settled: &[Settled]) -> Result<()> {
+        let mut filled = Vec::new();
+        let listed = births.iter().zip(settled).filter(|(birth, settled)| birth.result.is_none() && settled.verdict != ResultState::Unique);
+        for (birth, settled) in listed.filter(|(birth, _)| !birth.region.is_empty() || !birth.industry.is_empty()) {
+            let sql = "UPDATE companies SET region = CASE WHEN region = '' THEN $2 ELSE region END,
+                industry = CASE WHEN industry = '' THEN $3 ELSE industry END, updated_at = $4
+                WHERE id = $1 AND ((region = '' AND $2 <> '') OR (industry = '' AND $3 <> ''))";
+            let company = settled.company.uuid();
+            let values = vec![company.into(), birth.region.into(), birth.industry.into(), now.millis().into()];
+            if run(tx, sql, values).await? > 0 {
+                filled.push(company);
+            }
+        }
+        self.meet_all(tx, now, &filled).await?;
+        Ok(())
     }
 
     async fn exact(&self, tx: &DatabaseTransaction, births: &[Birth<'_>]) -> Result<Exact> {

@@ -76,9 +76,10 @@ impl SqlStore {
             }
             return Ok(false);
         }
+        let links = self.links_domains(tx, (one, other), decision).await?;
         let moved = self.absorb(tx, now, &to, &from, decision.rule).await?;
         let state = match by {
-            "pipeline" if decision.wants_a_look() => PairState::Linked,
+            "pipeline" if links || decision.wants_a_look() => PairState::Linked,
             "pipeline" => PairState::Merged,
             _ => PairState::Confirmed,
         };

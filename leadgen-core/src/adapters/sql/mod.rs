@@ -11,6 +11,7 @@ mod doors;
 mod enrich;
 mod ledger;
 mod letters;
+mod links;
 mod lives;
 mod merges;
 mod outbox;

@@ -22,8 +22,7 @@ use super::spoiled;
 /// Keys asked for in one statement.
 const AT_ONCE: usize = 5000;
 /// What is read of a company to compare it.
-pub(super) const COMPARED: &str =
-    "c.id, c.name, c.region, c.industry, c.canonical_domain, c.inn, c.ogrn, c.facts, c.status, c.status_reason, c.duplicate_of, c.created_at";
+pub(super) const COMPARED: &str = "c.id, c.name, c.region, c.industry, c.canonical_domain, c.inn, c.ogrn, c.facts, c.status, c.status_reason, c.duplicate_of, c.created_at";
 
 /// A company as it is compared, and where it stands.
 #[derive(Clone, Debug)]

@@ -69,10 +69,15 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// Whether nothing but the names made them one, or perhaps one.
+    pub fn is_by_name(&self) -> bool {
+        self.rule == "name"
+    }
+
     /// Whether a person should look although it was decided: the names agree, the domains don't (DEDUP-5).
     pub fn wants_a_look(&self) -> bool {
         self.verdict == Verdict::Grey
-            || (self.verdict == Verdict::Same && self.rule == "name" && matches!(self.features.domain, Stand::Other | Stand::Alike))
+            || (self.verdict == Verdict::Same && self.is_by_name() && matches!(self.features.domain, Stand::Other | Stand::Alike))
     }
 }
 
@@ -147,7 +152,8 @@ impl Facts<'_> {
     /// domain of its web studio or of its landlord: then the names must be akin, in no two places.
     fn by_mail_domain(&self) -> Option<Outcome> {
         let (a, b) = (self.a, self.b);
-        let mut shared = a.all(Known::MailDomain).filter(|domain| b.uses(domain)).chain(b.all(Known::MailDomain).filter(|domain| a.uses(domain)));
+        let mut shared =
+            a.all(Known::MailDomain).filter(|domain| b.uses(domain)).chain(b.all(Known::MailDomain).filter(|domain| a.uses(domain)));
         shared.next()?;
         let own = a.is_at_home(b) && b.is_at_home(a);
         Some(if own || (self.akin() && self.region() != Stand::Other) {
@@ -162,7 +168,10 @@ impl Facts<'_> {
         let none = (Verdict::Different, "none", 0.0);
         let region = self.region();
         let Some(kind) = (region != Stand::Other).then(|| self.like()).flatten() else { return none };
-        let score = strsim::jaro_winkler(&a.name, &b.name).max(if kind == Like::Exact { 0.99 } else { 0.0 });
+        // As sure as the spelling that decided: the folded one, perhaps with words in another order.
+        let sorted = if a.sorted().is_empty() { 0.0 } else { jaro_winkler(a.sorted(), b.sorted()) };
+        let folded = jaro_winkler(a.joined(), b.joined()).max(sorted);
+        let score = strsim::jaro_winkler(&a.name, &b.name).max(folded).max(if kind == Like::Exact { 0.99 } else { 0.0 });
         let same = (Verdict::Same, "name", score);
         let grey = (Verdict::Grey, "name", score * 0.8);
         if a.is_bare() && b.is_bare() {
@@ -344,7 +353,8 @@ mod tests {
     #[test]
     fn titles_of_what_was_asked_for_bring_no_firms_together() {
         let found = |title: &str, host: &str, phone: &str| firm(title, "казань", host, phone).sought("стоматология");
-        for title in ["Главная", "Стоматология в Казани", "Стоматологическая клиника в Казани - цены"] {
+        for title in ["Главная", "Стоматология в Казани", "Стоматологическая клиника в Казани - цены"]
+        {
             assert_eq!(decided(&found(title, "zub1.ru", ""), &found(title, "zub2.ru", "")), (Verdict::Different, "none"), "{title}");
             let called = (found(title, "zub1.ru", ONE), found(title, "zub2.ru", ONE));
             assert_eq!(decided(&called.0, &called.1), (Verdict::Grey, "phone"), "{title}");
@@ -363,6 +373,8 @@ mod tests {
         assert_eq!(decided(&a, &firm("Дента-Люкс", "казань", "denta-luks.ru", "")), (Verdict::Same, "name"));
         assert_eq!(decided(&a, &firm("Denta Lux", "казань", "", "")), (Verdict::Same, "name"));
         assert_eq!(decided(&a, &firm("Люкс Дента", "казань", "", "")), (Verdict::Same, "name"));
+        let score = decide(&a, &firm("Denta Lyux", "казань", "", "")).score;
+        assert!(score > 0.9, "as sure as what decided, the spelling in other letters: {score}");
         assert_eq!(decided(&a, &firm("Дента Льюкс", "казань", "", "")), (Verdict::Same, "name"));
         assert_eq!(decided(&a, &firm("Дента Люкс", "уфа", "denta-lux-ufa.ru", "")), (Verdict::Different, "none"));
     }

@@ -1,5 +1,7 @@
 //! One company once: newcomers meet everybody, become one with whom they are, and can be parted again.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 
 use super::registry::can_be_stopped;
@@ -170,6 +172,9 @@ impl Tables {
             for found in contacts {
                 self.keep_contact(now, known, found);
             }
+            if born.result.is_none() {
+                self.fill_gaps(now, known, born)?;
+            }
             self.learn(now, known, &facts)?;
             // By what was learnt it may have become another's just now.
             return Ok((self.root(known), verdict, 1.0));
@@ -212,6 +217,22 @@ impl Tables {
                     .map(|id| (id, ResultState::DupFamily))
             })
             .or_else(|| find(&|known| known.dedupe_hash == newborn.dedupe_hash).map(|id| (id, ResultState::DupFamily)))
+    }
+
+    /// A known company takes place and trade from a list where it had none; with another place it meets everybody once more.
+    fn fill_gaps(&mut self, now: Timestamp, known: Id<Company>, born: &Born<'_>) -> Result<()> {
+        let Some(row) = self.companies.get_mut(&known) else { return Ok(()) };
+        let mut filled = false;
+        for (own, told) in [(&mut row.company.region, born.region), (&mut row.company.industry, born.industry)] {
+            if own.is_empty() && !told.is_empty() {
+                told.clone_into(own);
+                filled = true;
+            }
+        }
+        if filled {
+            self.meet(now, known)?;
+        }
+        Ok(())
     }
 
     /// Adds what became known of a company; if it is something new, it meets everybody once more.
@@ -271,9 +292,10 @@ impl Tables {
             }
             return Ok(false);
         }
+        let links = self.links_domains((one, other), decision);
         let moved = self.absorb(now, to, &loser, decision.rule)?;
         let state = match by {
-            "pipeline" if decision.wants_a_look() => PairState::Linked,
+            "pipeline" if links || decision.wants_a_look() => PairState::Linked,
             "pipeline" => PairState::Merged,
             _ => PairState::Confirmed,
         };
@@ -282,6 +304,25 @@ impl Tables {
         let detail = format!("{} ({:.2}) into {to}", decision.rule, decision.score);
         self.note(now, by, CompanyState::Duplicate.as_str(), ("company", &from.to_string()), &detail);
         Ok(true)
+    }
+
+    /// Whether a tie brings sites of different domains into one group, and names alone hold them: by this tie or by one that was
+    /// made before, when only one of them was known. Asked before the two are made one.
+    fn links_domains(&self, (one, other): (Id<Company>, Id<Company>), decision: &Decision) -> bool {
+        let domain = |company: &Company| {
+            let family = company.registrable_domain.as_ref().map(ToString::to_string);
+            family.or_else(|| company.canonical_domain.as_ref().map(ToString::to_string))
+        };
+        let of = |root: Id<Company>| -> BTreeSet<String> {
+            self.companies.values().filter(|row| row.stands_for() == root).filter_map(|row| domain(&row.company)).collect()
+        };
+        let (own, others) = (of(one), of(other));
+        let within = |id: Id<Company>| [one, other].contains(&self.root(id));
+        let mut by_name = self.pairs.values().filter(|row| row.state == PairState::Merged && row.decision.is_by_name());
+        !own.is_empty()
+            && !others.is_empty()
+            && own.is_disjoint(&others)
+            && (decision.is_by_name() || by_name.any(|row| within(row.both.0) && within(row.both.1)))
     }
 
     /// Of two companies first the one that stands for both.
