@@ -334,7 +334,7 @@ impl Ground {
         let mut new = 0;
         for [name, domain, email, phone, city] in rows {
             let row = CompanyRow { city: (*city).into(), niche: String::new(), ..list(&[(name, domain, email, phone)])[0].clone() };
-            new += import::companies(self.store.as_ref(), &[row], self.clock_now()).await.expect("a row comes in").0.new;
+            new += import::companies(self.store.as_ref(), &[row], self.clock_now()).await.expect("a row comes in").new;
             self.later();
         }
         new
