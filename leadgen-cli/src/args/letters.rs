@@ -93,6 +93,9 @@ pub(crate) enum OptoutCommand {
         /// Why
         #[arg(long, default_value = "by request")]
         reason: String,
+        /// Also the whole domain of a mail provider
+        #[arg(long)]
+        force: bool,
         /// Only say what would happen
         #[arg(long)]
         dry_run: bool,

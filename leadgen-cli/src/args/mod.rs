@@ -204,7 +204,7 @@ pub(crate) enum IntakeCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CompaniesCommand {
-    /// Reads a csv or tsv file with any of: domain, name, email, phone, city, niche; or one domain a line
+    /// Reads a csv, tsv, xlsx or jsonl file with any of: domain, name, email, phone, city, niche; or one domain a line
     Import {
         /// The file
         file: PathBuf,

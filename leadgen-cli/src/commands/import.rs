@@ -9,9 +9,13 @@ use crate::output::{self, End};
 
 pub(crate) async fn companies(cli: &Cli, command: &CompaniesCommand) -> anyhow::Result<End> {
     let CompaniesCommand::Import { file, batch_tag, dry_run } = command;
-    let (rows, problems) = wiring::companies_file(file, batch_tag.as_deref())?;
-    for problem in &problems {
+    let list = wiring::companies_file(file, batch_tag.as_deref())?;
+    let (rows, problems, bad_cells, unused) = (list.rows, list.problems, list.bad_cells, list.unused);
+    for problem in problems.iter().chain(&bad_cells) {
         eprintln!("{problem}");
+    }
+    if !unused.is_empty() {
+        eprintln!("columns not used: {}", unused.join(", "));
     }
     let done = if *dry_run {
         let nameless = rows.iter().filter(|row| actions::import::normalized(row).is_none()).count();
@@ -24,12 +28,18 @@ pub(crate) async fn companies(cli: &Cli, command: &CompaniesCommand) -> anyhow::
         eprintln!("{refused}");
     }
     let (new, known, unusable) = (done.new, done.known, problems.len() + done.nameless + done.refused.len());
-    let summary = serde_json::json!({"rows": rows.len(), "new": new, "known": known, "unusable": unusable, "dry_run": dry_run});
+    // Who is known is seen when they come in.
+    let counted = |count: u32| (!*dry_run).then_some(count);
+    let summary = serde_json::json!({"rows": rows.len(), "new": counted(new), "known": counted(known), "unusable": unusable,
+        "bad_cells": bad_cells.len(), "unused_columns": unused, "dry_run": dry_run});
     output::show(cli.json, &summary, || {
-        let done = if *dry_run { "would be read" } else { "read" };
-        format!("{} rows {done}: {new} new companies, {known} known, {unusable} lines unusable\nnext: leadgen enrich", rows.len())
+        let left_out = format!("{unusable} lines unusable, {} cells left out", bad_cells.len());
+        if *dry_run {
+            return format!("{} rows would be read, {left_out}; which of them are known is seen when they come in", rows.len());
+        }
+        format!("{} rows read: {new} new companies, {known} known, {left_out}\nnext: leadgen enrich", rows.len())
     })?;
-    Ok(match (rows.is_empty(), unusable == 0) {
+    Ok(match (rows.is_empty(), unusable == 0 && bad_cells.is_empty()) {
         (true, true) => End::Nothing,
         (true, false) => End::Failed,
         (false, true) => End::Done,

@@ -11,8 +11,11 @@ use crate::output::{self, End};
 pub(crate) async fn run(cli: &Cli, command: &OptoutCommand) -> anyhow::Result<End> {
     let ground = Ground::new(cli).await?;
     match command {
-        OptoutCommand::Add { value, reason, dry_run } => {
+        OptoutCommand::Add { value, reason, force, dry_run } => {
             let entry = optout::entry(value, reason, SuppressionSource::Operator, ground.now())?;
+            if !force {
+                optout::is_somebodys(&entry)?;
+            }
             if *dry_run {
                 return output::would(cli, &format!("register the {} {}", entry.scope, entry.value));
             }

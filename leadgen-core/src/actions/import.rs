@@ -5,7 +5,7 @@ use crate::domain::time::Timestamp;
 use crate::error::Result;
 use crate::ports::store::{Admit, Admitted, ImportedCompany};
 use crate::rules::mailhosts::is_free_mail;
-use crate::rules::{normalize, twins};
+use crate::rules::{normalize, sieve, twins};
 
 /// Rows that come in together. Others who make companies wait that long.
 const TOGETHER: usize = 1000;
@@ -37,8 +37,8 @@ impl Imported {
 /// A row in its normal form; none if nothing tells whose it is. An address at the firm's own domain names its site.
 pub fn normalized(row: &CompanyRow) -> Option<ImportedCompany> {
     let email = normalize::email(&row.email);
-    let own_host = email.as_ref().map(|email| email.domain().as_str()).filter(|host| !is_free_mail(host)).unwrap_or("");
-    let source = if row.domain.trim().is_empty() { own_host } else { &row.domain };
+    let own_host = email.as_ref().map(|email| email.domain().as_str()).filter(|host| !is_free_mail(host) && !is_sieved(host)).unwrap_or("");
+    let source = if row.domain.trim().is_empty() || is_sieved(&row.domain) { own_host } else { &row.domain };
     let batch_tag = shown(&row.batch_tag);
     let phone = normalize::phone(&row.phone, None);
     let told = [row.city.as_str(), phone.as_ref().map_or("", |phone| phone.as_str()), email.as_ref().map_or("", |email| email.as_str())];
@@ -51,6 +51,11 @@ pub fn normalized(row: &CompanyRow) -> Option<ImportedCompany> {
         phone,
         origin: shown(&row.origin),
     })
+}
+
+/// Whether an address is at a catalogue, a network or the like: no firm's own site.
+fn is_sieved(source: &str) -> bool {
+    normalize::domain_of(source).is_some_and(|host| sieve::drop_reason(&host, &[]).is_some())
 }
 
 /// What can be shown and kept of a cell.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use rustls::ClientConfig;
 
 use crate::adapters::dns::Resolver;
+use crate::adapters::files::CompanyList;
 use crate::adapters::files::{FileLeads, Mapping, SavedSerps, TemplateDrafter};
 use crate::adapters::google::{self, GoogleSheet, ServiceKey};
 use crate::adapters::imap::{self, ImapInbox};
@@ -20,7 +21,6 @@ use crate::adapters::sql::{self, SqlStore};
 use crate::adapters::verifier::MxVerifier;
 use crate::adapters::web::{self, HttpFetcher, WebsiteExtractor};
 use crate::adapters::yandex::{self, Credentials, YandexSearch};
-use crate::domain::lead::CompanyRow;
 use crate::domain::policy::Quota;
 use crate::domain::query::SearchMode;
 use crate::error::{Error, ErrorKind, Result};
@@ -151,8 +151,8 @@ pub fn sheet(settings: &Settings, clock: &Arc<dyn Clock>, batch_tag: Option<&str
     GoogleSheet::new(wire, Http::new(&tls, CALL, settings.offline)?, Arc::clone(clock))
 }
 
-/// An own list of companies in a file: rows, and lines that can't be used.
-pub fn companies_file(path: &std::path::Path, batch_tag: Option<&str>) -> Result<(Vec<CompanyRow>, Vec<String>)> {
+/// An own list of companies in a file: rows, and whatever of it can't be used.
+pub fn companies_file(path: &std::path::Path, batch_tag: Option<&str>) -> Result<CompanyList> {
     crate::adapters::files::read_companies(path, batch_tag)
 }
 

@@ -2,6 +2,7 @@
 
 use leadgen_core::domain::company_name;
 use leadgen_core::domain::name::suffix_list_version;
+use leadgen_core::rules::harvest::{Requisite, requisite_is_valid};
 use leadgen_core::rules::twins::decide::{Verdict, link};
 use leadgen_core::rules::twins::profile::{Known, Profile};
 use leadgen_core::rules::{normalize, twins};
@@ -49,7 +50,14 @@ fn profile(side: &Value) -> Profile {
     if let Some(email) = normalize::email(&text(side, "email")) {
         profile = profile.mailed(&email);
     }
-    profile.with(Known::Inn, &digits(&text(side, "inn"))).with(Known::Ogrn, &digits(&text(side, "ogrn")))
+    for (known, kind, field) in [(Known::Inn, Requisite::Inn, "inn"), (Known::Ogrn, Requisite::Ogrn, "ogrn")] {
+        let number = digits(&text(side, field));
+        // A number whose check digits are wrong is a slip or a sample.
+        if requisite_is_valid(kind, &number) {
+            profile = profile.with(known, &number);
+        }
+    }
+    profile
 }
 
 fn digits(text: &str) -> String {
@@ -85,5 +93,19 @@ fn serp(bytes: &[u8]) -> Value {
             json!({"found": answer.found, "results": results, "error": null})
         }
         Err(error) => json!({"found": null, "results": [], "error": error.for_row()}),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_with_wrong_check_digits_is_no_evidence() {
+        let asked = |inn: &str| pair(&json!({"a": {"name": "Ромашка", "inn": inn}, "b": {"name": "Вектор", "inn": inn}}));
+        assert_eq!((asked("7707083893")["same"].as_bool(), asked("7707083893")["rule"].as_str()), (Some(true), Some("inn")));
+        for wrong in ["123", "7707083894"] {
+            assert_eq!((asked(wrong)["same"].as_bool(), asked(wrong)["rule"].as_str()), (Some(false), Some("none")), "{wrong}");
+        }
     }
 }

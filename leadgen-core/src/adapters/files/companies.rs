@@ -5,35 +5,54 @@ use std::path::Path;
 use crate::domain::lead::CompanyRow;
 use crate::error::Result;
 use crate::rules::normalize;
+use crate::rules::sieve::drop_reason;
 
 use super::table::{self, cell, column};
 
-/// Rows, and the lines that could not be used with the reason.
-pub fn read_companies(path: &Path, batch_tag: Option<&str>) -> Result<(Vec<CompanyRow>, Vec<String>)> {
+/// What was read of a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CompanyList {
+    /// Rows that can come in.
+    pub rows: Vec<CompanyRow>,
+    /// Lines that can't be used, each with the reason.
+    pub problems: Vec<String>,
+    /// Cells that were left out of rows that come in, each with the reason.
+    pub bad_cells: Vec<String>,
+    /// Columns whose names say nothing to us.
+    pub unused: Vec<String>,
+}
+
+const COLUMNS: [&[&str]; 7] = [
+    &["name", "company", "название", "компания"],
+    &["domain", "site", "url", "website", "canonical_domain", "website_url", "сайт", "домен"],
+    &["email", "e-mail", "mail", "почта"],
+    &["phone", "tel", "телефон"],
+    &["city", "region", "город"],
+    &["niche", "industry", "ниша", "отрасль"],
+    &["batch_tag", "партия"],
+];
+
+/// Reads a list: rows, and whatever of it could not be used with the reason.
+pub fn read_companies(path: &Path, batch_tag: Option<&str>) -> Result<CompanyList> {
     let mut table = table::read(path)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let mut list = CompanyList::default();
     // No header: the first line is a domain already.
     if table.header.first().is_some_and(|cell| normalize::domain_of(cell).is_some()) {
         let first = std::mem::replace(&mut table.header, vec!["domain".into()]);
         table.rows.insert(0, (1, first));
+        one_a_row(&mut table.rows, &name, &mut list);
     }
-    let at = |names: &[&str]| column(&table.header, names);
-    let columns = [
-        at(&["name", "company", "название", "компания"]),
-        at(&["domain", "site", "url", "website", "canonical_domain", "website_url", "сайт", "домен"]),
-        at(&["email", "e-mail", "mail", "почта"]),
-        at(&["phone", "tel", "телефон"]),
-        at(&["city", "region", "город"]),
-        at(&["niche", "industry", "ниша", "отрасль"]),
-        at(&["batch_tag", "партия"]),
-    ];
-    let (mut rows, mut problems) = (Vec::new(), Vec::new());
-    if columns[0].is_none() && columns[1].is_none() && columns[2].is_none() {
-        problems.push(format!("{name}:1: no column is named domain, name or email (the first line names: {})", table.header.join(", ")));
-        return Ok((rows, problems));
+    let columns = COLUMNS.map(|names| column(&table.header, names));
+    if columns[..3].iter().all(Option::is_none) {
+        let named = table.header.join(", ");
+        list.problems.push(format!("{name}:1: no column is named domain, name or email (the first line names: {named})"));
+        return Ok(list);
     }
-    problems.extend(table.problems.iter().map(|(line, why)| format!("{name}:{line}: {why}")));
-    for (line, cells) in &table.rows {
+    let unused = table.header.iter().enumerate().filter(|(at, cell)| !columns.contains(&Some(*at)) && !cell.trim().is_empty());
+    list.unused = unused.map(|(_, cell)| cell.clone()).collect();
+    list.problems.extend(table.problems.iter().map(|(line, why)| format!("{name}:{line}: {why}")));
+    for (line, cells) in table.rows.iter().filter(|(_, cells)| !cells.iter().all(String::is_empty)) {
         let get = |index: usize| cell(cells, columns[index]);
         let row = CompanyRow {
             origin: format!("{name}:{line}"),
@@ -45,20 +64,55 @@ pub fn read_companies(path: &Path, batch_tag: Option<&str>) -> Result<(Vec<Compa
             niche: get(5),
             batch_tag: Some(get(6)).filter(|tag| !tag.is_empty()).or_else(|| batch_tag.map(str::to_owned)).unwrap_or_default(),
         };
-        if cells.iter().all(String::is_empty) {
-            continue;
-        }
-        if !row.domain.is_empty() && normalize::domain_of(&row.domain).is_none() {
-            problems.push(format!("{}: {:?} is no domain or address", row.origin, row.domain));
-        } else if !row.email.is_empty() && normalize::email(&row.email).is_none() {
-            problems.push(format!("{}: {:?} is no e-mail address", row.origin, row.email));
-        } else if row.domain.is_empty() && row.name.is_empty() && row.email.is_empty() {
-            problems.push(format!("{}: neither domain nor name nor e-mail", row.origin));
-        } else {
-            rows.push(row);
+        list.take(row);
+    }
+    Ok(list)
+}
+
+/// Without a header each cell is a domain; one that is none is told.
+fn one_a_row(rows: &mut Vec<(u64, Vec<String>)>, name: &str, list: &mut CompanyList) {
+    let mut single = Vec::with_capacity(rows.len());
+    for (line, cells) in rows.drain(..) {
+        for (at, cell) in cells.into_iter().enumerate() {
+            if at == 0 || normalize::domain_of(&cell).is_some() {
+                single.push((line, vec![cell]));
+            } else if !cell.trim().is_empty() {
+                list.bad_cells.push(format!("{name}:{line}: {cell:?} is no domain, and no first line names the columns"));
+            }
         }
     }
-    Ok((rows, problems))
+    *rows = single;
+}
+
+impl CompanyList {
+    /// Takes a row without the cells that can't be used, unless nothing is left that tells whose it is.
+    fn take(&mut self, mut row: CompanyRow) {
+        let mut bad = Vec::new();
+        match normalize::domain_of(&row.domain) {
+            None if row.domain.is_empty() => {}
+            None => return self.problems.push(format!("{}: {:?} is no domain or address", row.origin, row.domain)),
+            Some(host) => {
+                if let Some(drop) = drop_reason(&host, &[]) {
+                    bad.push(format!("{host} is no company's own site ({}: {})", drop.kind, drop.why));
+                    row.domain.clear();
+                }
+            }
+        }
+        if !row.email.is_empty() && normalize::email(&row.email).is_none() {
+            bad.push(format!("{:?} is no e-mail address", std::mem::take(&mut row.email)));
+        }
+        if !row.phone.is_empty() && normalize::phone(&row.phone, None).is_none() {
+            bad.push(format!("{:?} is no phone number", std::mem::take(&mut row.phone)));
+        }
+        let origin = &row.origin;
+        if row.domain.is_empty() && row.name.is_empty() && row.email.is_empty() {
+            bad.push("neither domain nor name nor e-mail".into());
+            self.problems.push(format!("{origin}: {}", bad.join("; ")));
+        } else {
+            self.bad_cells.extend(bad.iter().map(|why| format!("{origin}: {why}: left out")));
+            self.rows.push(row);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -66,7 +120,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
-    fn list(text: &[u8]) -> (Vec<CompanyRow>, Vec<String>) {
+    fn whole(text: &[u8]) -> CompanyList {
         use std::sync::atomic::{AtomicU32, Ordering};
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let path = std::env::temp_dir().join(format!("leadgen-list-{}-{}.csv", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
@@ -74,6 +128,37 @@ mod tests {
         let read = read_companies(&path, Some("b1")).unwrap();
         std::fs::remove_file(&path).unwrap();
         read
+    }
+
+    fn list(text: &[u8]) -> (Vec<CompanyRow>, Vec<String>) {
+        let list = whole(text);
+        (list.rows, list.problems)
+    }
+
+    #[test]
+    fn a_bad_cell_is_told_and_its_firm_comes_in_without_it() {
+        let text = "domain,name,email,phone\ndenta-lux.ru,Дента Люкс,nonsense,12\navito.ru,Ромашка,,\nvk.com/club1,,,\n,,nonsense,\n";
+        let list = whole(text.as_bytes());
+        let shown: Vec<_> =
+            list.rows.iter().map(|row| (row.domain.as_str(), row.name.as_str(), row.email.as_str(), row.phone.as_str())).collect();
+        assert_eq!(shown, [("denta-lux.ru", "Дента Люкс", "", ""), ("", "Ромашка", "", "")]);
+        assert_eq!(list.bad_cells.len(), 3, "{:?}", list.bad_cells);
+        assert!(list.bad_cells[0].contains(":2:") && list.bad_cells[2].contains("avito.ru") && list.bad_cells[2].contains("marketplace"));
+        assert_eq!(list.problems.len(), 2, "{:?}", list.problems);
+        assert!(list.problems[0].contains("social"), "{:?}", list.problems);
+    }
+
+    #[test]
+    fn columns_that_are_not_read_are_named() {
+        let list = whole("domain,inn,Сайт конкурента\na.ru,1,b.ru\n".as_bytes());
+        assert_eq!((list.rows.len(), list.unused), (1, vec!["inn".to_owned(), "Сайт конкурента".to_owned()]));
+    }
+
+    #[test]
+    fn without_a_header_every_domain_of_a_line_is_read() {
+        let list = whole(b"x.ru, y.ru\nz.ru,hello\n");
+        assert_eq!(list.rows.iter().map(|row| row.domain.trim()).collect::<Vec<_>>(), ["x.ru", "y.ru", "z.ru"]);
+        assert!(list.bad_cells.len() == 1 && list.bad_cells[0].contains("hello"), "{:?}", list.bad_cells);
     }
 
     #[test]

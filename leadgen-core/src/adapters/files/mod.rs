@@ -6,7 +6,7 @@ mod serps;
 mod table;
 mod template;
 
-pub use companies::read_companies;
+pub use companies::{CompanyList, read_companies};
 pub use niches::{FileLeads, Mapping};
 pub use serps::{Reader, SavedSerps};
 pub use template::TemplateDrafter;

@@ -269,10 +269,12 @@ impl Page {
         let found = self.found_all.or(self.found);
         let Some((code, text)) = self.error else { return Ok(Answer { found, hits: self.hits }) };
         if code == "15" {
-            return Ok(Answer { found: Some(0), hits: vec![] });
+            // "Nothing found" beside documents: what was found counts.
+            return Ok(Answer { found: if self.hits.is_empty() { Some(0) } else { found }, hits: self.hits });
         }
         let kind = if matches!(code.as_str(), "32" | "55") { ErrorKind::Limited } else { ErrorKind::Rejected };
         let number: String = code.chars().filter(char::is_ascii_digit).take(8).collect();
+        let number = if number.is_empty() { "unknown".to_owned() } else { number };
         Err(Error::new(kind, "use a result page").code(format!("serp_error_{number}")).detail(text))
     }
 }
@@ -356,6 +358,9 @@ mod tests {
         assert_eq!(error("32").unwrap_err().kind(), ErrorKind::Limited);
         assert_eq!(error("55").unwrap_err().machine_code(), "serp_error_55");
         assert_eq!(error("18").unwrap_err().kind(), ErrorKind::Rejected);
+        assert_eq!(error("").unwrap_err().machine_code(), "serp_error_unknown");
+        let with_document = page("<error code=\"15\">текст</error><group><doc><url>https://a.ru/</url></doc></group>");
+        assert_eq!(read_page(with_document.as_bytes()).unwrap().len(), 1, "a document beside \"nothing found\" is a document");
     }
 
     #[test]

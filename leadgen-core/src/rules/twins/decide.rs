@@ -41,7 +41,7 @@ pub struct Features {
     pub jaro_winkler: f64,
     /// Normalized Levenshtein similarity of the normalized names.
     pub levenshtein: f64,
-    /// `exact` (folded, also with words in another order), `typo`, or `none`.
+    /// `exact` (folded, also with words in another order), `typo`, `word` (one has a short word more), or `none`.
     pub name: &'static str,
     /// The cities.
     pub region: Stand,
@@ -174,6 +174,9 @@ impl Facts<'_> {
         let score = strsim::jaro_winkler(&a.name, &b.name).max(folded).max(if kind == Like::Exact { 0.99 } else { 0.0 });
         let same = (Verdict::Same, "name", score);
         let grey = (Verdict::Grey, "name", score * 0.8);
+        if kind == Like::Word && a.is_bare() && b.is_bare() {
+            return grey;
+        }
         if a.is_bare() && b.is_bare() {
             // Names and nothing else: DEDUP-5 to the letter, or the place speaks for words in another order.
             let by_letter = compare(&a.name, &b.name, &a.region, &b.region).same;
@@ -185,6 +188,7 @@ impl Facts<'_> {
             return if kind == Like::Exact && region == Stand::Same { grey } else { none };
         }
         match (self.domain(), region, kind) {
+            (_, _, Like::Word) => grey,
             (Stand::Same | Stand::Alike | Stand::Unknown, Stand::Same, _) | (Stand::Other, Stand::Same, Like::Exact) => same,
             (Stand::Same | Stand::Alike, _, Like::Exact) => same,
             _ => grey,
@@ -205,7 +209,10 @@ impl Facts<'_> {
         if exact {
             return Some(Like::Exact);
         }
-        (!differ_by_a_number(&a.name, &b.name) && !differ_by_a_word(&a.name, &b.name)).then_some(Like::Typo)
+        if differ_by_a_number(&a.name, &b.name) {
+            return None;
+        }
+        Some(if differ_by_a_word(&a.name, &b.name) { Like::Word } else { Like::Typo })
     }
 
     /// A looser likeness, enough where the phone is the same.
@@ -270,6 +277,7 @@ impl Facts<'_> {
             name: match self.like() {
                 Some(Like::Exact) => "exact",
                 Some(Like::Typo) => "typo",
+                Some(Like::Word) => "word",
                 None => "none",
             },
             region: self.region(),
@@ -285,6 +293,8 @@ impl Facts<'_> {
 enum Like {
     Exact,
     Typo,
+    /// One has a word more: often another firm, sometimes «и Ко».
+    Word,
 }
 
 fn stand(a: &Profile, b: &Profile, known: Known) -> Stand {
@@ -377,6 +387,14 @@ mod tests {
         assert!(score > 0.9, "as sure as what decided, the spelling in other letters: {score}");
         assert_eq!(decided(&a, &firm("Дента Льюкс", "казань", "", "")), (Verdict::Same, "name"));
         assert_eq!(decided(&a, &firm("Дента Люкс", "уфа", "denta-lux-ufa.ru", "")), (Verdict::Different, "none"));
+    }
+
+    #[test]
+    fn a_short_word_more_in_a_name_is_for_a_person_to_look_at() {
+        let a = firm("Зубоврач Крамаренко", "казань", "kramarenko.ru", "");
+        assert_eq!(decided(&a, &firm("Зубоврач Крамаренко & Ко", "казань", "zubovrach-kazan.ru", "")), (Verdict::Grey, "name"));
+        assert_eq!(decided(&a, &firm("Зубоврач Крамаренко & Ко", "казань", "", "")), (Verdict::Grey, "name"));
+        assert_eq!(decided(&a, &firm("Зубоврач Крамаренко & Ко", "уфа", "", "")), (Verdict::Different, "none"));
     }
 
     #[test]
