@@ -11,6 +11,7 @@ use super::shelf::{self, Shelf};
 use super::supplies::{Left, Supplies};
 use crate::domain::company::Company;
 use crate::domain::contact::Findings;
+use crate::domain::id::Id;
 use crate::domain::page::{SitePage, Validators};
 use crate::error::{Error, ErrorKind, Result, Verdict};
 use crate::ports::clock::Clock;
@@ -209,7 +210,7 @@ impl<F: Fetcher> WebsiteExtractor<F> {
     async fn read(&self, visit: &mut Visit<'_>, page: Page) -> Vec<(u32, Url)> {
         let base = page.url.clone();
         let is_rendered = visit.kept.last().is_some_and(|kept| kept.rendered && kept.url == base.as_str());
-        let Some((page, mut found)) = harvested(page, &visit.site).await else { return Vec::new() };
+        let Some((page, mut found)) = harvested(page, visit.company.id, &visit.site).await else { return Vec::new() };
         if is_rendered {
             found.page.settle();
         } else if found.page.needs_browser()
@@ -271,20 +272,20 @@ impl<F: Fetcher> WebsiteExtractor<F> {
                 ..kept.clone()
             };
         }
-        let (_, mut found) = harvested(shown, &visit.site).await?;
+        let (_, mut found) = harvested(shown, visit.company.id, &visit.site).await?;
         found.page.settle();
         Some(found)
     }
 }
 
 /// Reads a page. A large one takes long enough to hold others up: it is read aside.
-async fn harvested(page: Page, site: &Site) -> Option<(Page, PageFindings)> {
-    let site = site.clone();
+async fn harvested(page: Page, company: Id<Company>, site: &Site) -> Option<(Page, PageFindings)> {
+    let (site, url) = (site.clone(), page.url.clone());
     let read = tokio::task::spawn_blocking(move || {
         let found = harvest::page(&page.url, &page.body, page.content_type.as_deref(), &site);
         (page, found)
     });
-    read.await.ok()
+    read.await.inspect_err(|error| tracing::error!(company.id = %company, page = %url, error = %error, "a page could not be read")).ok()
 }
 
 impl<'a> Visit<'a> {

@@ -84,7 +84,7 @@ pub(super) async fn get<F: Fetcher>(fetcher: &F, shelf: Option<&Shelf>, company:
 }
 
 fn is_fresh(page: &SitePage, clock: &dyn Clock) -> bool {
-    let keep = if page.status == 200 { FRESH } else { ABSENT };
+    let keep = if (200..300).contains(&page.status) { FRESH } else { ABSENT };
     let now = clock.now();
     page.fetched_at <= now && now < page.fetched_at + keep
 }
