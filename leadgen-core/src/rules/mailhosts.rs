@@ -1,71 +1,12 @@
 //! Mail providers at which anybody can have an address: the part after the `@` says nothing about a firm.
 
-use crate::domain::name::within;
+use std::collections::HashSet;
+use std::sync::LazyLock;
 
-const FREE_MAIL: [&str; 62] = [
-    "yandex.ru",
-    "ya.ru",
-    "yandex.com",
-    "yandex.by",
-    "yandex.kz",
-    "yandex.ua",
-    "narod.ru",
-    "mail.ru",
-    "bk.ru",
-    "inbox.ru",
-    "list.ru",
-    "internet.ru",
-    "xmail.ru",
-    "rambler.ru",
-    "lenta.ru",
-    "autorambler.ru",
-    "myrambler.ru",
-    "ro.ru",
-    "pochta.ru",
-    "qip.ru",
-    "nm.ru",
-    "e1.ru",
-    "ngs.ru",
-    "sibmail.com",
-    "vk.com",
-    "gmail.com",
-    "googlemail.com",
-    "outlook.com",
-    "hotmail.com",
-    "live.com",
-    "live.ru",
-    "msn.com",
-    "icloud.com",
-    "me.com",
-    "mac.com",
-    "yahoo.com",
-    "yahoo.co.uk",
-    "yahoo.de",
-    "ymail.com",
-    "aol.com",
-    "gmx.com",
-    "gmx.de",
-    "gmx.net",
-    "web.de",
-    "proton.me",
-    "protonmail.com",
-    "pm.me",
-    "tutanota.com",
-    "tuta.io",
-    "zoho.com",
-    "fastmail.com",
-    "mail.com",
-    "email.ru",
-    "tut.by",
-    "mail.by",
-    "ukr.net",
-    "i.ua",
-    "meta.ua",
-    "bigmir.net",
-    "mail.kz",
-    "inbox.lv",
-    "duck.com",
-];
+static FREE_MAIL: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
+    let lines = include_str!("../../data/free_mail.txt").lines().map(str::trim);
+    lines.filter(|line| !line.is_empty() && !line.starts_with('#')).collect()
+});
 
 /// Whether anybody can have an address at this host.
 ///
@@ -76,5 +17,6 @@ const FREE_MAIL: [&str; 62] = [
 /// assert!(!is_free_mail("denta-lux.ru"));
 /// ```
 pub fn is_free_mail(host: &str) -> bool {
-    FREE_MAIL.iter().any(|free| within(host, free))
+    let zones = host.match_indices('.').map(|(dot, _)| &host[dot + 1..]);
+    std::iter::once(host).chain(zones).any(|zone| FREE_MAIL.contains(zone))
 }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use crate::domain::name::{DomainName, EmailAddress};
+use crate::rules::mailhosts;
 
 type Words = HashSet<&'static str>;
 
@@ -12,7 +13,6 @@ fn words(text: &'static str) -> Words {
 }
 
 static PLATFORMS: LazyLock<Words> = LazyLock::new(|| words(include_str!("../../../data/platforms.txt")));
-static FREE_MAIL: LazyLock<Words> = LazyLock::new(|| words(include_str!("../../../data/free_mail.txt")));
 static DISPOSABLE: LazyLock<Words> = LazyLock::new(|| words(include_str!("../../../data/disposable.txt")));
 static ROLES: LazyLock<Words> = LazyLock::new(|| words(include_str!("../../../data/roles.txt")));
 static NAMES: LazyLock<Words> = LazyLock::new(|| words(include_str!("../../../data/first_names.txt")));
@@ -26,7 +26,7 @@ static NAMES: LazyLock<Words> = LazyLock::new(|| words(include_str!("../../../da
 /// assert!(is_free_mail(&DomainName::parse("yandex.ru").unwrap()));
 /// ```
 pub fn is_free_mail(host: &DomainName) -> bool {
-    FREE_MAIL.contains(host.as_str())
+    mailhosts::is_free_mail(host.as_str()) && !is_platform(host)
 }
 
 /// A mail service whose mailboxes last minutes.
