@@ -102,6 +102,9 @@ fn place(href: &str) -> Option<String> {
     if NOT_A_PLACE.contains(&first.to_ascii_lowercase().as_str()) {
         return None;
     }
+    if is_single_thing(&host, first) {
+        return None;
+    }
     match host.as_str() {
         "wa.me" => Some(digits(first)).filter(|number| number.len() >= 10).map(|number| format!("https://wa.me/{number}")),
         "api.whatsapp.com" | "web.whatsapp.com" => {
@@ -123,6 +126,23 @@ fn place(href: &str) -> Option<String> {
     }
 }
 
+/// A film, a picture, a widget: what is there is no place of a firm's.
+fn is_single_thing(host: &str, first: &str) -> bool {
+    let first = first.to_ascii_lowercase();
+    let is = |names: &[&str]| names.contains(&first.as_str());
+    let begins = |names: &[&str]| {
+        names.iter().any(|name| first.strip_prefix(name).is_some_and(|rest| rest.starts_with(|c: char| c == '-' || c.is_ascii_digit())))
+    };
+    first.ends_with(".php")
+        || match host {
+            "youtube.com" => is(&["watch", "embed", "shorts", "playlist", "results", "live", "v"]),
+            "instagram.com" => is(&["p", "reel", "reels", "stories", "explore", "tv"]),
+            "vk.com" | "vkontakte.ru" => begins(&["wall", "photo", "video", "clip", "doc", "album", "topic", "market"]),
+            "facebook.com" => is(&["watch", "events", "photos", "story"]),
+            _ => false,
+        }
+}
+
 #[cfg(test)]
 mod tests {
     use super::place;
@@ -139,6 +159,13 @@ mod tests {
             ("https://t.me/joinchat/abc", None),
             ("https://www.linkedin.com/company/firma", Some("https://linkedin.com/company/firma")),
             ("https://www.facebook.com/tr?id=1", None),
+            ("https://www.youtube.com/watch?v=x", None),
+            ("https://www.youtube.com/@firma", Some("https://youtube.com/@firma")),
+            ("https://instagram.com/p/Cabc/", None),
+            ("https://instagram.com/pavlov", Some("https://instagram.com/pavlov")),
+            ("https://vk.com/widget_community.php?gid=1", None),
+            ("https://vk.com/wall-1_2", None),
+            ("https://vk.com/wallpapers", Some("https://vk.com/wallpapers")),
             ("https://firma.ru/", None),
         ] {
             assert_eq!(place(href).as_deref(), wanted, "{href}");
