@@ -216,3 +216,57 @@ fn requisites_and_the_name_are_read_from_layouts_of_all_kinds() {
     }
     assert_eq!(read("<p>ИНН 1234567890, длинный номер 5902007772</p>").inn, None);
 }
+
+#[test]
+fn every_contact_has_words_that_prove_it() {
+    let found = read(
+        r#"<script type="application/ld+json">{"@type":"Organization","email":"Info@zavod-gamma.ru","telephone":"+7 843 200-00-01"}</script>
+        <div itemscope itemtype="https://schema.org/Store"><meta itemprop=email content="opt@zavod-gamma.ru"><meta itemprop=telephone content="+7 843 200-00-02"></div>
+        <b data-email="snab@zavod-gamma.ru"></b>"#,
+    );
+    assert_eq!(found.contacts.len(), 5, "{:?}", found.contacts);
+    for contact in &found.contacts {
+        let bare = |text: &str| text.to_lowercase().replace([' ', '-'], "");
+        let proven = bare(&contact.snippet).contains(&bare(&contact.value));
+        assert!(proven && contact.snippet.chars().count() <= 200, "{contact:?}");
+    }
+}
+
+#[test]
+fn what_is_dialled_after_a_number_belongs_to_it_unless_it_stands_bare_too() {
+    for (body, wanted) in [
+        ("<p>Тел. (843) 200-00-01, доб. 12</p>", Some("12")),
+        ("<a href='tel:+78432000001;ext=15'>звонок</a>", Some("15")),
+        ("<a href='tel:+78432000001'>8 (843) 200-00-01</a> доб. 12", Some("12")),
+        ("<p>8 (843) 200-00-01 доб. 12</p><p>8 (843) 200-00-01</p>", None),
+        ("<p>8 (843) 200-00-01 доб. 12</p><p>8 (843) 200-00-01 доб. 13</p>", None),
+    ] {
+        let found = read(body);
+        let phone = found.contacts.iter().find(|contact| contact.value == "+78432000001");
+        assert_eq!(phone.map(|phone| phone.extension.as_deref()), Some(wanted), "{body}");
+    }
+}
+
+#[test]
+fn a_firm_with_sentry_in_its_name_has_addresses_and_collectors_of_errors_have_none() {
+    check(
+        ContactType::Email,
+        &[("<p>info@sentry-doors.ru</p>", &["info@sentry-doors.ru"]), ("<p>ab12@o1.ingest.sentry.io, key@sentry.zavod-gamma.ru</p>", &[])],
+    );
+}
+
+#[test]
+fn rdfa_is_read_where_a_type_is_told() {
+    let found = read(
+        "<div vocab='https://schema.org/' typeof='Organization'><b property='legalName'>ООО «Гамма»</b><i property='email'>rdfa [at] zavod-gamma.ru</i></div>",
+    );
+    assert_eq!((found.legal_name.as_deref(), values(&found, ContactType::Email).len()), (Some("ООО «Гамма»"), 1));
+    assert_eq!(found.contacts[0].origin, "attribute");
+}
+
+#[test]
+fn what_aria_hides_counts_as_hidden() {
+    let found =
+        read("<p>info@zavod-gamma.ru</p><div aria-hidden='true'>trap@zavod-gamma.ru</div><div aria-hidden=false>opt@zavod-gamma.ru</div>");
+    assert_eq!(values(&found, ContactType::Email).into_iter().collect::<Vec<_>>(), ["info@zavod-gamma.ru", "opt@zavod-gamma.ru"]);
+}

@@ -281,3 +281,50 @@ async fn a_replay_asks_nobody_and_mends_what_the_store_says() {
     let line = Exports::companies(scene.store.as_ref(), None).await.unwrap().remove(0);
     assert_eq!((line.email.as_str(), line.inn.as_str()), ("info@romashka.ru", "7707083893"));
 }
+
+#[tokio::test]
+async fn a_site_without_contacts_says_what_it_has_instead() {
+    let long = "Делаем окна и двери. ".repeat(30);
+    for (home, reason) in [
+        (Reply::html(format!("<p>{long}</p><form action=/send><input name=q></form>")), "only_forms"),
+        (Reply::html("<title>Ромашка</title><img src=/phone.png>"), "only_images"),
+        (Reply::html(format!("<p>{long}</p>")), "contacts_not_found"),
+        (Reply::html("<div id=app></div><script src=/app.js></script>"), "needs_browser"),
+        (Reply::missing(), "no_page"),
+    ] {
+        let scene = Scene::of(move |_, path| if path == "/" { home.clone() } else { Reply::missing() }).await;
+        assert_eq!(scene.visit().await.reason.as_deref(), Some(reason));
+    }
+}
+
+#[tokio::test]
+async fn a_site_that_breaks_is_tried_again() {
+    let scene = Scene::of(|_, path| if path == "/robots.txt" { Reply::missing() } else { Reply::Page(500, Vec::new(), Vec::new()) }).await;
+    let error = scene.extractor.extract(&a_company().named("Ромашка").at(HOST).build()).await.unwrap_err();
+    assert_eq!(error.machine_code(), "site_broken");
+}
+
+#[tokio::test]
+async fn a_page_that_leads_on_and_frames_are_followed() {
+    for home in [
+        "<meta http-equiv=refresh content='0; url=/ru/'>",
+        "<script>window.location.href = '/ru/';</script>",
+        "<script>location.replace(\"/ru/\")</script>",
+        "<frameset><frame src='/ru/'></frameset>",
+    ] {
+        let scene = Scene::of(move |_, path| match path {
+            "/" => Reply::html(home),
+            "/ru/" => Reply::html("<p>info@romashka.ru"),
+            _ => Reply::missing(),
+        })
+        .await;
+        assert_eq!(values(&scene.visit().await), ["info@romashka.ru"], "{home}");
+    }
+    let scene = Scene::of(|_, path| match path {
+        "/" => Reply::html("<p>text</p><script>if (old) { location = '/ru/'; } function go() { location.href = '/ru/'; }</script>"),
+        _ => Reply::missing(),
+    })
+    .await;
+    scene.visit().await;
+    assert!(!scene.asked().contains(&"/ru/".to_owned()), "what may never run leads nowhere");
+}

@@ -134,6 +134,7 @@ impl House {
             source_url: "https://denta-lux.ru/".into(),
             snippet: "Приёмная".into(),
             page_hash: String::new(),
+            extension: None,
         };
         let claim = only::<EnrichCompany>(store.claim(&call).await?)?;
         let findings = Findings { contacts: vec![found], ..Findings::default() };

@@ -86,6 +86,7 @@ impl ContactExtractor for Doors {
             source_url: format!("https://{host}/"),
             snippet: String::new(),
             page_hash: String::new(),
+            extension: None,
         };
         Ok(Findings { contacts: vec![email], pages: 1, ..Findings::default() })
     }

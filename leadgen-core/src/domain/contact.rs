@@ -36,6 +36,8 @@ pub struct FoundContact {
     pub snippet: String,
     /// The hash of the page as it came, 128 bits of BLAKE3 in hexadecimal; empty if it was not found on a page.
     pub page_hash: String,
+    /// What is dialled after a phone answers: up to six digits.
+    pub extension: Option<String>,
 }
 
 /// A stored contact.
@@ -76,6 +78,10 @@ pub struct Findings {
     pub contacts: Vec<FoundContact>,
     /// The company's name as its site gives it.
     pub company_name: Option<String>,
+    /// Its name with the legal form, as its site gives it.
+    pub legal_name: Option<String>,
+    /// Its postal address as its site gives it, on one line.
+    pub address: Option<String>,
     /// ИНН with a right check digit.
     pub inn: Option<String>,
     /// ОГРН with a right check digit.

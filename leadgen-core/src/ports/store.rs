@@ -147,6 +147,7 @@ impl ImportedCompany {
             source_url: self.origin.clone(),
             snippet: String::new(),
             page_hash: String::new(),
+            extension: None,
         };
         email.chain(phone).map(found).collect()
     }

@@ -171,6 +171,7 @@ mod tests {
             source_url: String::new(),
             snippet: String::new(),
             page_hash: String::new(),
+            extension: None,
         }
     }
 

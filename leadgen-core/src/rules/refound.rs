@@ -66,6 +66,7 @@ pub fn difference(
 }
 
 fn is_same(known: &FoundContact, seen: &FoundContact) -> bool {
-    (&known.origin, &known.kind, &known.source_url, &known.snippet) == (&seen.origin, &seen.kind, &seen.source_url, &seen.snippet)
-        && (known.score - seen.score).abs() < 1e-9
+    let told =
+        |one: &FoundContact| (one.origin.clone(), one.kind.clone(), one.source_url.clone(), one.snippet.clone(), one.extension.clone());
+    told(known) == told(seen) && (known.score - seen.score).abs() < 1e-9
 }

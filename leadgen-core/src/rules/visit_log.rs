@@ -132,3 +132,13 @@ pub fn hosts(company: &Company, pages: &[ReadPage]) -> Vec<DomainName> {
     hosts.retain(|host| seen.insert(host.clone()));
     hosts
 }
+
+/// How the firm behind a site calls itself and where it is, as its site says.
+pub fn firm(legal_name: Option<&str>, address: Option<&str>) -> Option<String> {
+    match (legal_name, address) {
+        (None, None) => None,
+        (Some(name), None) => Some(format!("its site speaks of {name}")),
+        (None, Some(address)) => Some(format!("its site gives the address {address}")),
+        (Some(name), Some(address)) => Some(format!("its site speaks of {name}, address {address}")),
+    }
+}

@@ -106,7 +106,8 @@ fn found(site: Option<&str>, findings: &Findings) -> Value {
         .map(|c| json!({"value": c.value, "kind": c.kind, "how": c.origin, "confidence": c.score, "source_url": c.source_url, "snippet": c.snippet}))
         .collect();
     let phones: Vec<Value> = of(ContactType::Phone).map(phone).collect();
-    let mut answer = json!({"emails": emails, "phones": phones, "company_name": findings.company_name, "inn": findings.inn, "ogrn": findings.ogrn,
+    let mut answer = json!({"emails": emails, "phones": phones, "company_name": findings.company_name,
+        "legal_name": findings.legal_name, "address": findings.address, "inn": findings.inn, "ogrn": findings.ogrn,
         "kpp": findings.kpp, "messengers": findings.messengers, "error": null});
     if let Some(site) = site {
         answer["site"] = json!(site);
@@ -114,16 +115,14 @@ fn found(site: Option<&str>, findings: &Findings) -> Value {
     answer
 }
 
-/// A number with what its own words say: what is dialled after it stands in the text around it.
+/// A number with its kind and what is dialled after it.
 fn phone(contact: &FoundContact) -> Value {
     let number = Phone::parse(&contact.value).ok();
     let kind = match contact.kind.as_str() {
         "" => number.as_ref().map_or("", harvest::phone_kind),
         told => told,
     };
-    let around = harvest::phones_in(&contact.snippet, Some("RU"));
-    let extension = around.into_iter().find(|spotted| Some(&spotted.phone) == number.as_ref()).and_then(|spotted| spotted.extension);
-    json!({"value": contact.value, "raw": contact.snippet, "kind": kind, "extension": extension, "how": contact.origin,
+    json!({"value": contact.value, "raw": contact.snippet, "kind": kind, "extension": contact.extension, "how": contact.origin,
         "confidence": contact.score, "source_url": contact.source_url})
 }
 

@@ -84,6 +84,15 @@ impl Lane<EnrichCompany> for SqlStore {
     }
 }
 
+/// What is kept beside a contact.
+fn metadata(found: &FoundContact) -> serde_json::Value {
+    let mut kept = serde_json::json!({"page_hash": found.page_hash});
+    if let Some(extension) = &found.extension {
+        kept["extension"] = extension.clone().into();
+    }
+    kept
+}
+
 impl SqlStore {
     pub(super) async fn leased_company(&self, tx: &DatabaseTransaction, ticket: &Ticket) -> Result<Option<Company>> {
         let sql = self.locked("SELECT * FROM companies WHERE id = $1 AND claim_token = $2");
@@ -115,7 +124,8 @@ impl SqlStore {
         let (event, reason) = visit::after_visit(primary, phone, dead.as_deref(), findings.reason.as_deref());
         let next = visit::state_after(company.state, event);
         let attributes = serde_json::json!({
-            "messengers": findings.messengers, "site_name": findings.company_name, "pages": findings.pages, "shared_contact": shared,
+            "messengers": findings.messengers, "site_name": findings.company_name, "legal_name": findings.legal_name,
+            "address": findings.address, "pages": findings.pages, "shared_contact": shared,
         });
         let sets = "status = $3, status_reason = $4, homepage_excerpt = CASE WHEN $5 <> '' THEN $5 ELSE homepage_excerpt END,
             inn = COALESCE($6, inn), ogrn = COALESCE($7, ogrn), kpp = COALESCE($8, kpp), attributes = $9, redirected_to = $11, last_error = NULL,
@@ -177,7 +187,7 @@ impl SqlStore {
                 found.snippet.clone().into(),
                 found.score.into(),
                 now.millis().into(),
-                serde_json::json!({"page_hash": found.page_hash}).to_string().into(),
+                metadata(found).to_string().into(),
             ],
         )
         .await?;

@@ -72,6 +72,8 @@ impl Lives for SqlStore {
         for row in query(&self.db, sql, vec![id.uuid().into()]).await? {
             lines.push((at(&row, "at")?, get(&row, "rank")?, get(&row, "stage")?, get(&row, "what")?));
         }
+        self.add_extensions(id, &mut lines).await?;
+        lines.extend(self.firm_told(id).await?.map(|(at, what)| (at, 3, "enrich".to_owned(), what)));
         lines.extend(self.visits_told(id).await?.into_iter().map(|(at, what)| (at, 3, "enrich".to_owned(), what)));
         lines.sort_by_key(|line| (line.0, line.1));
         Ok(lines.into_iter().map(|(at, _, stage, what)| LifeLine { at: at.to_string(), stage, what }).collect())
@@ -120,4 +122,30 @@ fn visit_facts(row: &QueryResult) -> Result<VisitFacts> {
         next_try_at: maybe_at(row, "next_try_at")?,
         updated_at: at(row, "updated_at")?,
     })
+}
+
+impl SqlStore {
+    /// Phones are told with what is dialled after them.
+    async fn add_extensions(&self, id: Id<Company>, lines: &mut [Line]) -> Result<()> {
+        let sql = "SELECT value, metadata FROM contacts WHERE company_id = $1 AND contact_type = 'phone' AND metadata LIKE '%extension%'";
+        for row in query(&self.db, sql, vec![id.uuid().into()]).await? {
+            let metadata: serde_json::Value = serde_json::from_str(&get::<String>(&row, "metadata")?).unwrap_or_default();
+            let begins = format!("phone {} (", get::<String>(&row, "value")?);
+            if let (Some(extension), Some(line)) =
+                (metadata["extension"].as_str(), lines.iter_mut().find(|line| line.3.starts_with(&begins)))
+            {
+                line.3.insert_str(begins.len() - 1, &format!("ext. {extension} "));
+            }
+        }
+        Ok(())
+    }
+
+    /// The legal name and the address that a company's site gives.
+    async fn firm_told(&self, id: Id<Company>) -> Result<Option<(Timestamp, String)>> {
+        let sql = "SELECT attributes, COALESCE(contacts_last_attempt_at, updated_at) AS at FROM companies WHERE id = $1";
+        let Some(row) = query_one(&self.db, sql, vec![id.uuid().into()]).await? else { return Ok(None) };
+        let attributes: serde_json::Value = serde_json::from_str(&get::<String>(&row, "attributes")?).unwrap_or_default();
+        let told = visit_log::firm(attributes["legal_name"].as_str(), attributes["address"].as_str());
+        told.map(|what| Ok((at(&row, "at")?, what))).transpose()
+    }
 }

@@ -165,6 +165,7 @@ impl SqlStore {
                     source_url: get(&row, "source_url")?,
                     snippet: get(&row, "snippet")?,
                     page_hash: metadata["page_hash"].as_str().unwrap_or_default().to_owned(),
+                    extension: metadata["extension"].as_str().map(str::to_owned),
                 },
             });
         }

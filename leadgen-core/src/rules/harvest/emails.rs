@@ -3,7 +3,7 @@
 use url::Url;
 
 use crate::domain::contact::{ContactType, FoundContact};
-use crate::domain::name::{EmailAddress, has_known_suffix};
+use crate::domain::name::{EmailAddress, has_known_suffix, within};
 use crate::rules::normalize;
 
 use super::addresses::{self, Spotted};
@@ -12,7 +12,7 @@ use super::decode;
 use super::html::{Link, Page, Prop};
 use super::marks::Marks;
 use super::structured::Structured;
-use super::text::snippet;
+use super::text::{proof, snippet};
 use super::{Doubt, PageFindings, Sighting, lists, scripts};
 
 /// Addresses kept of one page.
@@ -36,10 +36,11 @@ impl Place<'_> {
 pub(super) fn find(found: &mut PageFindings, url: &Url, page: &Page, marks: &Marks, structured: &Structured, context: &Context) {
     let mut finder = Finder { found, url, page, context, count: 0 };
     for text in &structured.emails {
-        finder.cell(text, &Place::new("jsonld", 0.95));
+        let block = page.json_ld.iter().find(|block| block.contains(text.as_str())).unwrap_or(text);
+        finder.cell(text, &Place { near: Some(block), ..Place::new("jsonld", 0.95) });
     }
     for (_, value) in page.props.iter().filter(|(prop, _)| *prop == Prop::Email) {
-        finder.cell(value, &Place::new("attribute", 0.95));
+        finder.cell(value, &Place { near: Some(value), ..Place::new("attribute", 0.95) });
     }
     for link in &page.links {
         finder.link(link);
@@ -47,8 +48,8 @@ pub(super) fn find(found: &mut PageFindings, url: &Url, page: &Page, marks: &Mar
     for (hex, at) in &page.protected {
         finder.protected(hex, Some(*at));
     }
-    for (_, value) in &page.attributes {
-        finder.attribute(value);
+    for (name, value) in &page.attributes {
+        finder.attribute(name, value);
     }
     finder.spotted(&page.text, addresses::find_at(&page.text, marks), "text", 0.85, None);
     finder.running(&page.hidden, "text", 0.20, Some(Doubt::Hidden));
@@ -83,11 +84,11 @@ impl<'a> Finder<'a> {
         if ["mailto:", "email:", "mail:"].into_iter().any(begins) {
             // A link around nothing can be neither seen nor clicked.
             let doubt = if link.hollow { Some(Doubt::Hollow) } else { doubt };
-            self.mailto(href, &Place { at, doubt, near: self.shown(link), ..Place::new("mailto", 0.95) });
+            self.mailto(href, &Place { at, doubt, near: self.shown(link).or(Some(href)), ..Place::new("mailto", 0.95) });
         } else if begins("javascript:") {
             let shifted = href.split(['\'', '"']).skip(1).step_by(2).find_map(decode::shifted_mailto);
             if let Some(text) = shifted {
-                self.mailto(&text, &Place { at, doubt, near: self.shown(link), ..Place::new("obfuscated", 0.75) });
+                self.mailto(&text, &Place { at, doubt, near: self.shown(link).or(Some(href)), ..Place::new("obfuscated", 0.75) });
             } else if href.contains('@') || href.contains("%40") {
                 self.running(&decode::percent(href), "js", 0.70, doubt);
             }
@@ -108,7 +109,7 @@ impl<'a> Finder<'a> {
         } else if href.len() <= 200 && href.contains('@') && !href.contains(['?', '=']) {
             let bare = href.trim_start_matches("http://").trim_start_matches("https://").trim_end_matches('/');
             if !bare.contains(['/', ':']) {
-                self.cell(bare, &Place { at, doubt, ..Place::new("attribute", 0.80) });
+                self.cell(bare, &Place { at, doubt, near: Some(href), ..Place::new("attribute", 0.80) });
             }
         }
     }
@@ -133,7 +134,7 @@ impl<'a> Finder<'a> {
                 _ => continue,
             };
             for part in decode::percent(value).split([',', ';']) {
-                self.cell(part, &Place { score, at: place.at, doubt: place.doubt, near: None, how: place.how });
+                self.cell(part, &Place { score, at: place.at, doubt: place.doubt, near: place.near, how: place.how });
             }
         }
     }
@@ -144,23 +145,25 @@ impl<'a> Finder<'a> {
         }
     }
 
-    fn attribute(&mut self, value: &str) {
+    fn attribute(&mut self, name: &str, value: &str) {
+        let written = format!("{name}=\"{value}\"");
+        let near = Some(written.as_str());
         if value.contains('@') {
             let spotted = addresses::find(value);
             if let Some(text) = decode::shifted_mailto(value).filter(|_| spotted.is_empty()) {
-                return self.mailto(&text, &Place::new("obfuscated", 0.75));
+                return self.mailto(&text, &Place { near, ..Place::new("obfuscated", 0.75) });
             }
             if spotted.is_empty() {
                 let turned: String = value.chars().rev().collect();
                 self.running(&turned, "attribute", 0.65, None);
             }
             for one in spotted {
-                self.keep(&one, &Place::new("attribute", 0.80));
+                self.keep(&one, &Place { near, ..Place::new("attribute", 0.80) });
             }
         } else if let Some(text) = decode::base64_text(value) {
-            self.cell(&text, &Place::new("attribute", 0.75));
+            self.cell(&text, &Place { near, ..Place::new("attribute", 0.75) });
         } else if let Some(text) = decode::shifted_mailto(value) {
-            self.mailto(&text, &Place::new("obfuscated", 0.75));
+            self.mailto(&text, &Place { near, ..Place::new("obfuscated", 0.75) });
         } else if value.len() <= 120 && value.contains(['[', '(', '{']) {
             self.running(value, "attribute", 0.75, None);
         }
@@ -209,8 +212,7 @@ impl<'a> Finder<'a> {
         let near = if place.at.is_some_and(|at| self.context.speaks_of_mail(&self.page.text, at)) { 0.03 } else { 0.0 };
         let snippet = match (place.at, place.near) {
             (Some(at), _) => snippet(&self.page.text, at),
-            (None, Some(text)) => snippet(text, text.find(address.as_str()).unwrap_or(0)),
-            (None, None) => String::new(),
+            (None, near) => proof(near.unwrap_or_default(), address.as_str()),
         };
         self.found.contacts.push(Sighting {
             contact: FoundContact {
@@ -222,6 +224,7 @@ impl<'a> Finder<'a> {
                 source_url: self.url.to_string(),
                 snippet,
                 page_hash: self.context.page_hash.clone(),
+                extension: None,
             },
             raw: address.as_str().to_owned(),
             doubt,
@@ -236,7 +239,14 @@ fn is_nobody(address: &EmailAddress) -> bool {
     let digits = bare.bytes().filter(u8::is_ascii_digit).count();
     let is_hash = bare.len() >= 16 && digits >= 4 && bare.bytes().all(|b| b.is_ascii_hexdigit());
     let is_number = bare.len() > 40 && digits * 10 > bare.len() * 3;
-    nobody.contains(&bare.as_str()) || is_hash || is_number || address.domain().as_str().contains("sentry")
+    nobody.contains(&bare.as_str()) || is_hash || is_number || is_collector(address.domain().as_str())
+}
+
+/// Where programs send their errors: "…@o123.ingest.sentry.io", "…@sentry.firma.ru".
+fn is_collector(host: &str) -> bool {
+    let first = host.split('.').next().unwrap_or("");
+    let is_below = host.matches('.').count() >= 2;
+    within(host, "sentry.io") || host.contains(".sentry.") || (is_below && (first == "sentry" || first.starts_with("sentry-")))
 }
 
 /// Names that stand in forms and templates.

@@ -35,6 +35,8 @@ pub enum Prop {
     LegalName,
     /// A taxpayer number.
     TaxId,
+    /// A postal address.
+    Address,
 }
 
 /// What a page holds.

@@ -9,12 +9,10 @@ use crate::rules::{normalize, rank};
 
 use super::latin::compact;
 use super::requisites::{Number, Requisite};
-use super::{Doubt, Page, PageFindings, Sighting, Site, firm, lists, same_family};
+use super::{Doubt, Page, PageFindings, Sighting, Site, excerpt, firm, lists, same_family};
 
 /// Messengers kept of one site.
 const MOST_MESSENGERS: usize = 20;
-/// Characters of the home page that a drafter sees.
-const EXCERPT: usize = 8000;
 
 /// What a host is to the site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +29,32 @@ enum Relation {
 pub fn merge(pages: &[PageFindings], site: &Site) -> Findings {
     let own = site.domain.clone().or_else(|| inferred(pages));
     let mut findings = Findings { pages: u32::try_from(pages.len()).unwrap_or(u32::MAX), ..Findings::default() };
+    findings.contacts = contacts(pages, own.as_ref());
+    for page in pages {
+        for link in &page.messengers {
+            if findings.messengers.len() < MOST_MESSENGERS && !findings.messengers.contains(link) {
+                findings.messengers.push(link.clone());
+            }
+        }
+    }
+    let of_bank = is_bank(pages);
+    findings.inn = most_seen(pages, Requisite::Inn, of_bank);
+    findings.ogrn = most_seen(pages, Requisite::Ogrn, of_bank);
+    findings.kpp = most_seen(pages, Requisite::Kpp, of_bank);
+    let labels = site_labels(own.as_ref(), pages);
+    let hints: Vec<&[firm::Hint]> = pages.iter().map(|page| page.hints.as_slice()).collect();
+    findings.company_name = firm::choose(&hints, &labels);
+    findings.legal_name = firm::legal(&hints, findings.company_name.as_deref());
+    let strong = || pages.iter().filter(|page| page.grade == Grade::Strong);
+    findings.address = strong().chain(pages).find_map(|page| page.address.clone());
+    findings.excerpt = pages.first().map(|home| excerpt::of(&home.page)).unwrap_or_default();
+    findings
+}
+
+/// What is known of every contact of a site, best first.
+fn contacts(pages: &[PageFindings], own: Option<&DomainName>) -> Vec<FoundContact> {
     let mut best: BTreeMap<(ContactType, String), (FoundContact, usize, BTreeSet<String>)> = BTreeMap::new();
-    let relations = Relations { own: own.as_ref(), has_own: has_own(pages, own.as_ref()) };
+    let relations = Relations { own, has_own: has_own(pages, own) };
     let visible = |kind: ContactType| {
         pages
             .iter()
@@ -61,27 +83,25 @@ pub fn merge(pages: &[PageFindings], site: &Site) -> Findings {
                 entry.0 = FoundContact { kind, score, ..seen.contact.clone() };
             }
         }
-        for link in &page.messengers {
-            if findings.messengers.len() < MOST_MESSENGERS && !findings.messengers.contains(link) {
-                findings.messengers.push(link.clone());
-            }
-        }
     }
     let contacts = best.into_values().map(|(mut contact, order, origins)| {
         // Met in several forms: a little surer each time.
         contact.score = (contact.score + 0.03 * (origins.len() - 1) as f64).clamp(0.05, 0.99);
+        if contact.contact_type == ContactType::Phone {
+            contact.extension = extension(pages, &contact);
+        }
         (contact, order)
     });
-    findings.contacts = rank::best(contacts.collect());
-    let of_bank = is_bank(pages);
-    findings.inn = most_seen(pages, Requisite::Inn, of_bank);
-    findings.ogrn = most_seen(pages, Requisite::Ogrn, of_bank);
-    findings.kpp = most_seen(pages, Requisite::Kpp, of_bank);
-    let labels = site_labels(own.as_ref(), pages);
-    let hints: Vec<&[firm::Hint]> = pages.iter().map(|page| page.hints.as_slice()).collect();
-    findings.company_name = firm::choose(&hints, &labels);
-    findings.excerpt = pages.first().map(|home| excerpt(&home.page.text)).unwrap_or_default();
-    findings
+    rank::best(contacts.collect())
+}
+
+/// What is dialled after a number answers: the one extension that is told, unless the number also stands without any.
+fn extension(pages: &[PageFindings], phone: &FoundContact) -> Option<String> {
+    let of_phone = |seen: &&Sighting| (seen.contact.contact_type, &seen.contact.value) == (phone.contact_type, &phone.value);
+    let sightings = || pages.iter().flat_map(|page| &page.contacts).filter(of_phone);
+    let stands_bare = sightings().any(|seen| seen.contact.origin == "text" && seen.contact.extension.is_none());
+    let told: BTreeSet<&str> = sightings().filter_map(|seen| seen.contact.extension.as_deref()).collect();
+    told.first().filter(|_| told.len() == 1 && !stands_bare).map(|extension| (*extension).to_owned())
 }
 
 /// Why the pages of a site gave nothing.
@@ -265,10 +285,4 @@ fn is_bank(pages: &[PageFindings]) -> bool {
         let named = page.page.site_name.as_deref().unwrap_or("").to_lowercase();
         title.contains("банк") || named.contains("банк")
     })
-}
-
-/// The home page's text for a drafter: no addresses, no numbers of people, bounded.
-fn excerpt(text: &str) -> String {
-    let words = text.split_whitespace().filter(|word| !word.contains('@') && word.chars().filter(char::is_ascii_digit).count() < 7);
-    words.collect::<Vec<_>>().join(" ").chars().take(EXCERPT).collect()
 }

@@ -6,6 +6,7 @@ mod context;
 mod decode;
 mod emails;
 mod entities;
+mod excerpt;
 mod firm;
 mod html;
 mod latin;
@@ -17,6 +18,7 @@ mod messengers;
 mod near;
 mod numbers;
 mod phones;
+mod postal;
 mod reader;
 mod requisites;
 mod scripts;
@@ -95,6 +97,8 @@ pub struct PageFindings {
     pub messengers: Vec<String>,
     /// The page itself, for what a crawl needs of it.
     pub page: Page,
+    /// The postal address it gives.
+    address: Option<String>,
     hints: Vec<Hint>,
     numbers: Vec<Number>,
 }
@@ -117,6 +121,7 @@ pub fn page(url: &Url, bytes: &[u8], content_type: Option<&str>, site: &Site) ->
         found.numbers.extend(requisites::find(&labelled, &Marks::of(&labelled)));
     }
     found.messengers = messengers::find(&page);
+    found.address = postal::find(&page, &structured);
     let labels = merge::labels(site.domain.as_ref(), &found.contacts, &page);
     // Noise has letters too: a name is taken from what somebody wrote.
     if charset::is_text(&text) {

@@ -13,7 +13,7 @@ use super::decode::percent;
 use super::html::{Link, Page, Prop};
 use super::numbers::{self, Spotted, is_sample};
 use super::structured::Structured;
-use super::text::snippet;
+use super::text::{proof, snippet};
 use super::{Doubt, PageFindings, Sighting};
 
 /// Bytes of a text that show its language.
@@ -48,6 +48,7 @@ struct Met<'a> {
     is_fax: bool,
     raw: &'a str,
     near: String,
+    extension: Option<String>,
     doubt: Option<Doubt>,
 }
 
@@ -63,6 +64,7 @@ impl Finder<'_> {
                 source_url: self.url.to_string(),
                 snippet: met.near,
                 page_hash: self.context.page_hash.clone(),
+                extension: met.extension,
             },
             raw: snippet(met.raw, 0),
             doubt: met.doubt,
@@ -71,6 +73,7 @@ impl Finder<'_> {
 
     fn link(&mut self, link: &Link, faxes: &HashSet<&Phone>) {
         let Some(number) = dialled(&link.href) else { return };
+        let extension = numbers::one(number, self.country).and_then(|one| one.extension);
         let Some(phone) = in_link(number, self.country).filter(|phone| !is_sample(phone)) else { return };
         let doubt = if link.hollow {
             Some(Doubt::Hollow)
@@ -82,7 +85,16 @@ impl Finder<'_> {
         let is_fax = faxes.contains(&phone);
         let text = self.page.link_text(link).trim();
         let near = snippet(if link.hidden { &self.page.hidden } else { &self.page.text }, link.text.start);
-        self.keep(Met { phone, origin: "tel", score: 0.95, is_fax, raw: if text.is_empty() { number } else { text }, near, doubt });
+        self.keep(Met {
+            phone,
+            origin: "tel",
+            score: 0.95,
+            is_fax,
+            raw: if text.is_empty() { number } else { text },
+            near,
+            extension,
+            doubt,
+        });
     }
 
     /// Values that the page marks as numbers.
@@ -95,7 +107,9 @@ impl Finder<'_> {
         let named = named.map(|(name, text)| ("attribute", 0.80, name.contains("fax"), text));
         for (origin, score, is_fax, text) in data.chain(props).chain(named) {
             if let Some(phone) = in_link(text, self.country).filter(|phone| !is_sample(phone)) {
-                self.keep(Met { phone, origin, score, is_fax, raw: text, near: String::new(), doubt: None });
+                let whole = page.json_ld.iter().find(|block| origin == "jsonld" && block.contains(text.as_str())).unwrap_or(text);
+                let extension = numbers::one(text, self.country).and_then(|one| one.extension);
+                self.keep(Met { phone, origin, score, is_fax, raw: text, near: proof(whole, text), extension, doubt: None });
             }
         }
     }
@@ -105,7 +119,8 @@ impl Finder<'_> {
             let of_place = || self.context.doubt(text, one.start).filter(|doubt| *doubt != Doubt::Licence);
             let doubt = doubt.or_else(of_place);
             let (raw, near) = (text.get(one.start..one.end).unwrap_or(""), snippet(text, one.start));
-            self.keep(Met { phone: one.phone, origin: "text", score, is_fax: one.is_fax, raw, near, doubt });
+            let extension = one.extension;
+            self.keep(Met { phone: one.phone, origin: "text", score, is_fax: one.is_fax, raw, near, extension, doubt });
         }
     }
 }

@@ -20,6 +20,8 @@ const MOST_SCRIPT: usize = 256 * 1024;
 /// JSON-LD kept of one page, in bytes.
 const MOST_DATA: usize = 1024 * 1024;
 
+/// A script that only leads elsewhere is short, in bytes.
+const LONGEST_TURN: usize = 1000;
 /// Logos kept of one page.
 const MOST_LOGOS: usize = 20;
 
@@ -176,6 +178,9 @@ impl Reader {
             return;
         }
         self.page.script_bytes += run.len();
+        if self.page.refresh.is_none() && run.len() <= LONGEST_TURN {
+            self.page.refresh = location_target(run);
+        }
         if self.kept_script + run.len() <= MOST_SCRIPT && super::scripts::may_hide_an_address(run) {
             self.kept_script += run.len();
             self.page.scripts.push(run.to_owned());
@@ -335,4 +340,28 @@ fn refresh_target(content: &str) -> Option<String> {
         target.get(..3).filter(|key| key.eq_ignore_ascii_case("url")).map_or(target, |_| target[3..].trim_start().trim_start_matches('='));
     let target = target.trim().trim_matches(['\'', '"']);
     (seconds <= 5.0 && !target.is_empty()).then(|| target.to_owned())
+}
+
+/// Where `location.href = "/x"` leads: the whole script, or its first statement outside of any braces.
+fn location_target(script: &str) -> Option<String> {
+    let places = memchr::memmem::find_iter(script.as_bytes(), b"location").take(5);
+    places.filter(|at| is_outside(&script[..*at])).find_map(|at| {
+        let rest = script[at + "location".len()..].trim_start();
+        let rest = rest.strip_prefix(".href").unwrap_or(rest).trim_start();
+        let called =
+            [".replace", ".assign"].iter().find_map(|name| rest.strip_prefix(name)).and_then(|rest| rest.trim_start().strip_prefix('('));
+        let value = called.or_else(|| rest.strip_prefix('=').filter(|rest| !rest.starts_with('=')))?.trim_start();
+        let quote = value.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
+        let (target, after) = value[1..].split_once(quote)?;
+        let ends = after.trim_start().starts_with([';', ')', '}', '\n', '/']) || after.trim().is_empty() || after.starts_with('\n');
+        (ends && !target.is_empty()).then(|| target.to_owned())
+    })
+}
+
+/// Whether a statement may begin behind a piece of a script that runs whatever happens: no brace is open, no condition stands before it.
+fn is_outside(before: &str) -> bool {
+    let own = ["window.", "document.", "self.", "top.", "parent."].iter().find_map(|name| before.strip_suffix(name)).unwrap_or(before);
+    let begins =
+        own.trim_end().is_empty() || own.trim_end().ends_with([';', '}']) || own.trim_end().ends_with("<!--") || own.ends_with('\n');
+    begins && own.matches('{').count() == own.matches('}').count() && !own.trim_end().ends_with(')')
 }

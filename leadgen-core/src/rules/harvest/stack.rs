@@ -197,9 +197,10 @@ impl Stack {
         open.is_edge |= tag.element == Element::Edge;
         open.is_data = tag.element == Element::Script && tag.get(Attr::Type).to_ascii_lowercase().contains("ld+json");
         open.in_card |= is_card;
-        if tag.has(Attr::ItemType) {
-            let kind = tag.get(Attr::ItemType);
-            open.scope = if super::structured::is_organization(kind.rsplit('/').next().unwrap_or("")) { Scope::Firm } else { Scope::Other };
+        if let Some(from) = [Attr::ItemType, Attr::TypeOf].into_iter().find(|attr| tag.has(*attr)) {
+            let kind = tag.get(from);
+            let is_firm = super::structured::is_organization(kind.rsplit(['/', ':']).next().unwrap_or(""));
+            open.scope = if is_firm { Scope::Firm } else { Scope::Other };
         }
         open
     }
@@ -211,21 +212,29 @@ impl Stack {
 
     fn prop_of(&self, tag: &Tag<'_>, is_card: bool) -> Option<Prop> {
         let (scope, in_card) = self.last().map_or((Scope::None, false), |open| (open.scope, open.in_card));
-        if tag.has(Attr::ItemProp) {
+        // RDFa says the same by other attributes, but only where a type was told: elsewhere `property` is of OpenGraph.
+        let is_rdfa = tag.has(Attr::Property) && scope != Scope::None;
+        if let Some(from) = if tag.has(Attr::ItemProp) { Some(Attr::ItemProp) } else { is_rdfa.then_some(Attr::Property) } {
             // A name inside a firm's scope that opens a scope of its own is another thing's.
-            let own = scope == Scope::Firm && !tag.has(Attr::ItemType);
-            return tag.get(Attr::ItemProp).split_ascii_whitespace().find_map(|word| match word {
+            let own = scope == Scope::Firm && !tag.has(Attr::ItemType) && !tag.has(Attr::TypeOf);
+            return tag.get(from).split_ascii_whitespace().find_map(|word| match word.trim_start_matches("schema:") {
                 "email" => Some(Prop::Email),
                 "telephone" => Some(Prop::Phone),
                 "faxNumber" => Some(Prop::Fax),
                 "name" if own => Some(Prop::Name),
                 "legalName" if own => Some(Prop::LegalName),
                 "taxID" | "vatID" if own => Some(Prop::TaxId),
+                "address" if scope == Scope::Firm => Some(Prop::Address),
                 _ => None,
             });
         }
         let is_card = in_card || is_card;
-        (is_card && (tag.has_word(Attr::Class, "org") || tag.has_word(Attr::Class, "p-org"))).then_some(Prop::Name)
+        let is = |word: &str| tag.has_word(Attr::Class, word);
+        match is_card {
+            true if is("org") || is("p-org") => Some(Prop::Name),
+            true if is("adr") || is("p-adr") => Some(Prop::Address),
+            _ => None,
+        }
     }
 }
 

@@ -10,6 +10,7 @@ pub(super) struct Structured {
     pub(super) name: Option<String>,
     pub(super) legal_name: Option<String>,
     pub(super) tax_ids: Vec<String>,
+    pub(super) addresses: Vec<String>,
 }
 
 /// The deepest nesting that is read.
@@ -108,11 +109,30 @@ fn walk(value: &Value, depth: usize, in_firm: bool, found: &mut Structured) {
                     "legalName" if is_firm => found.legal_name = inner.as_str().map(|text| text.trim().to_owned()),
                     "author" | "review" | "reviews" | "itemReviewed" | "sponsor" | "funder" => {}
                     "publisher" if !in_firm && is_other => {}
+                    "address" if is_firm => {
+                        found.addresses.extend(postal(inner));
+                        walk(inner, depth + 1, true, found);
+                    }
                     _ => walk(inner, depth + 1, in_firm || is_firm, found),
                 }
             }
         }
         _ => {}
+    }
+}
+
+/// A postal address on one line, whole or put together from its parts.
+fn postal(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.trim().to_owned()),
+        Value::Array(items) => items.iter().take(MOST).find_map(postal),
+        Value::Object(fields) => {
+            let part = |name: &str| fields.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
+            let parts: Vec<&str> =
+                ["postalCode", "addressRegion", "addressLocality", "streetAddress"].into_iter().filter_map(part).collect();
+            part("streetAddress").map(|_| parts.join(", "))
+        }
+        _ => None,
     }
 }
 

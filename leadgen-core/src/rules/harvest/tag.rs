@@ -27,9 +27,10 @@ pub(super) enum Attr {
     HttpEquiv,
     ItemProp,
     ItemType,
+    TypeOf,
 }
 
-const ATTRS: usize = 15;
+const ATTRS: usize = 16;
 /// The longest attribute that is read.
 const LONGEST_VALUE: usize = 64 * 1024;
 /// The longest value that may be an address.
@@ -85,6 +86,8 @@ pub(super) struct Tag<'a> {
     present: u16,
     others: Vec<(&'a [u8], &'a str)>,
     count: usize,
+    /// `aria-hidden` says that it is not for readers.
+    is_veiled: bool,
 }
 
 impl<'a> Tag<'a> {
@@ -99,7 +102,7 @@ impl<'a> Tag<'a> {
             self.values = [""; ATTRS];
         }
         self.others.clear();
-        (self.present, self.count) = (0, 0);
+        (self.present, self.count, self.is_veiled) = (0, 0, false);
     }
 
     pub(super) fn set(&mut self, name: &'a [u8], value: &'a str) {
@@ -119,6 +122,7 @@ impl<'a> Tag<'a> {
                     self.keep_other(name, value);
                 }
             }
+            None if name.eq_ignore_ascii_case(b"aria-hidden") => self.is_veiled = value.trim().eq_ignore_ascii_case("true"),
             None => self.keep_other(name, value),
         }
     }
@@ -176,7 +180,7 @@ impl<'a> Tag<'a> {
 
     /// Nobody sees what is inside.
     pub(super) fn is_hidden(&self) -> bool {
-        if self.present & (1 << Attr::Hidden as u16) != 0 {
+        if self.is_veiled || self.present & (1 << Attr::Hidden as u16) != 0 {
             return true;
         }
         self.has(Attr::Style) && hides(&self.get(Attr::Style))
@@ -234,6 +238,7 @@ fn known(name: &[u8]) -> Option<Attr> {
     const HTTP_EQUIV: u64 = name_of(b"http-equiv");
     const ITEMPROP: u64 = name_of(b"itemprop");
     const ITEMTYPE: u64 = name_of(b"itemtype");
+    const TYPEOF: u64 = name_of(b"typeof");
     if name.len() > 10 {
         return None;
     }
@@ -253,6 +258,7 @@ fn known(name: &[u8]) -> Option<Attr> {
         HTTP_EQUIV => Attr::HttpEquiv,
         ITEMPROP => Attr::ItemProp,
         ITEMTYPE => Attr::ItemType,
+        TYPEOF => Attr::TypeOf,
         _ => return None,
     })
 }

@@ -110,6 +110,15 @@ pub(super) fn snippet(text: &str, at: usize) -> String {
     out
 }
 
+/// The text around a value that stands somewhere in it; the value alone where it is written otherwise there.
+pub(super) fn proof(whole: &str, value: &str) -> String {
+    match whole.to_ascii_lowercase().find(&value.to_ascii_lowercase()) {
+        Some(at) => snippet(whole, at),
+        None if whole.len() <= 200 && !whole.trim().is_empty() => snippet(whole, 0),
+        None => snippet(value, 0),
+    }
+}
+
 /// What stands before a place, at most so many bytes, never past the line before.
 pub(super) fn before(text: &str, at: usize, most: usize) -> &str {
     let start = text.ceil_char_boundary(at.saturating_sub(most));

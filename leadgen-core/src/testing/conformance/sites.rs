@@ -50,6 +50,7 @@ fn email(value: &str) -> FoundContact {
         source_url: "https://one.ru/".into(),
         snippet: "Пишите".into(),
         page_hash: String::new(),
+        extension: None,
     }
 }
 

@@ -43,6 +43,7 @@ fn found(contact_type: ContactType, value: &str, score: f64) -> FoundContact {
         source_url: "https://one.ru/".into(),
         snippet: "Пишите".into(),
         page_hash: String::new(),
+        extension: None,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::domain::company::Company;
-use crate::domain::contact::Findings;
+use crate::domain::contact::{ContactType, Findings, FoundContact};
 use crate::domain::host::{Loss, Rest, Scheme};
 use crate::domain::id::Id;
 use crate::domain::page::{SitePage, Validators};
@@ -20,6 +20,7 @@ use super::{Check, checks};
 pub(super) const CHECKS: &[Check] = checks![
     a_life_tells_what_failed_and_when_it_is_tried_again,
     a_life_tells_how_a_visit_ended_and_whether_there_is_another,
+    a_life_tells_extensions_and_what_a_site_says_of_its_firm,
     a_life_tells_that_visits_were_given_up,
     a_life_tells_pages_and_which_a_browser_showed,
     a_life_tells_what_a_host_asked_for_and_how_it_could_not_be_had,
@@ -66,6 +67,37 @@ async fn a_life_tells_how_a_visit_ended_and_whether_there_is_another(world: &Wor
         assert_eq!(line.what.split_once("; ").map(|(_, next)| next.to_owned()), expected, "{line:?}");
         world.pass(Duration::from_hours(24));
     }
+    Ok(())
+}
+
+async fn a_life_tells_extensions_and_what_a_site_says_of_its_firm(world: &World) -> Result<()> {
+    import(world, &a_company().at("one.ru")).await?;
+    let claim = world.claim_one::<EnrichCompany>().await?;
+    let phone = FoundContact {
+        contact_type: ContactType::Phone,
+        value: "+78432000001".into(),
+        kind: String::new(),
+        origin: "text".into(),
+        score: 0.85,
+        source_url: "https://one.ru/".into(),
+        snippet: String::new(),
+        page_hash: String::new(),
+        extension: Some("12".into()),
+    };
+    let (legal_name, address) = (Some("ООО «Один»".into()), Some("Казань, ул. Баумана, 1".into()));
+    let findings = Findings { contacts: vec![phone.clone()], legal_name, address, pages: 1, ..Findings::default() };
+    let id = claim.item.id;
+    world.commit::<EnrichCompany>(&claim.ticket, findings).await?;
+
+    let life = life(world).await?;
+
+    told(&life, "phone +78432000001 ext. 12 (text");
+    told(&life, "its site speaks of ООО «Один», address Казань, ул. Баумана, 1");
+    let same = world.store.refind(id, &Findings { contacts: vec![phone.clone()], ..Findings::default() }, true, world.now()).await?;
+    assert_eq!(same.same, 1, "the extension is kept as it was");
+    let other = FoundContact { extension: None, ..phone };
+    let changed = world.store.refind(id, &Findings { contacts: vec![other], ..Findings::default() }, true, world.now()).await?;
+    assert_eq!(changed.changed, ["+78432000001"]);
     Ok(())
 }
 

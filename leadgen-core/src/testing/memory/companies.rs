@@ -173,6 +173,8 @@ impl Tables {
             last_error: None,
             excerpt: String::new(),
             site_name: None,
+            legal_name: None,
+            address: None,
             inn: None,
             ogrn: None,
             kpp: None,

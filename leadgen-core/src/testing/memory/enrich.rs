@@ -113,6 +113,8 @@ impl Tables {
         row.kpp = findings.kpp.clone().or(row.kpp.take());
         row.redirected_to.clone_from(&findings.redirected_to);
         row.site_name.clone_from(&findings.company_name);
+        row.legal_name.clone_from(&findings.legal_name);
+        row.address.clone_from(&findings.address);
         row.last_error = None;
         row.visits += 1;
         row.last_visit_at = Some(call.now);

@@ -70,13 +70,19 @@ impl Tables {
             let (kind, value, origin, score, page) = (found.contact_type, &found.value, &found.origin, found.score, &found.source_url);
             let known = &contact.verification;
             let known = if known.reason == "not_checked" { String::new() } else { format!(", {}", known.told()) };
-            let what = format!("{kind} {value} ({origin}, score {score}{primary}{known}) on {page}{snippet}");
+            let extension = found.extension.as_ref().map(|extension| format!(" ext. {extension}")).unwrap_or_default();
+            let what = format!("{kind} {value}{extension} ({origin}, score {score}{primary}{known}) on {page}{snippet}");
             lines.push((contact.first_seen_at, 3, "enrich", what));
         }
         if let Some(row) = self.companies.get(&id)
             && let Some(target) = &row.redirected_to
         {
             lines.push((row.last_visit_at.unwrap_or(row.updated_at), 3, "enrich", format!("its site leads to {target}")));
+        }
+        if let Some(row) = self.companies.get(&id)
+            && let Some(what) = visit_log::firm(row.legal_name.as_deref(), row.address.as_deref())
+        {
+            lines.push((row.last_visit_at.unwrap_or(row.updated_at), 3, "enrich", what));
         }
         lines.extend(self.visits_told(id).into_iter().map(|(at, what)| (at, 3, "enrich", what)));
         for row in self.messages.values().filter(|row| self.is_of_group(row.message.company_id, id)) {

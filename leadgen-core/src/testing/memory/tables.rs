@@ -127,6 +127,8 @@ pub(super) struct CompanyRow {
     pub(super) last_error: Option<String>,
     pub(super) excerpt: String,
     pub(super) site_name: Option<String>,
+    pub(super) legal_name: Option<String>,
+    pub(super) address: Option<String>,
     pub(super) redirected_to: Option<String>,
     pub(super) inn: Option<String>,
     pub(super) ogrn: Option<String>,

@@ -66,6 +66,7 @@ fn an_address(host: &str, address: &str) -> FoundContact {
         source_url: format!("https://{host}/"),
         snippet: format!("Пишите: {address}"),
         page_hash: String::new(),
+        extension: None,
     }
 }
 

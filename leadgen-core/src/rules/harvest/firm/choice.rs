@@ -45,6 +45,29 @@ pub(in super::super) fn choose(pages: &[&[Hint]], labels: &[String]) -> Option<S
     forms.get(best.1).map(|(_, text)| (*text).to_owned())
 }
 
+/// The name with its legal form: one that is marked or owns the site; else one that is the firm's name with a form.
+pub(in super::super) fn legal(pages: &[&[Hint]], name: Option<&str>) -> Option<String> {
+    let key = |text: &str| compact(&company_name::normalize(text).text);
+    let named = name.map(key);
+    let mut seen: BTreeMap<String, (Source, usize, &str)> = BTreeMap::new();
+    for hint in pages.iter().copied().flatten() {
+        let counts = match hint.source {
+            Source::LegalName | Source::FormalOwner => true,
+            Source::Formal => named.as_ref() == Some(&key(&hint.text)),
+            _ => false,
+        };
+        if counts {
+            let entry = seen.entry(key(&hint.text)).or_insert((hint.source, 0, &hint.text));
+            entry.1 += 1;
+            if hint.source < entry.0 {
+                (entry.0, entry.2) = (hint.source, &hint.text);
+            }
+        }
+    }
+    let best = seen.into_iter().min_by_key(|(key, (source, times, _))| (named.as_ref() != Some(key), *source, std::cmp::Reverse(*times)));
+    best.map(|(_, (.., text))| text.to_owned())
+}
+
 /// How much a name looks like a host's label.
 fn kinship(key: &str, text: &str, label: &str) -> f64 {
     if label.len() < 3 {

@@ -18,7 +18,7 @@ use super::structured::Structured;
 use host_words::host_words;
 use titles::{is_generic, is_line, is_page_name, parts, tidy};
 
-pub(super) use choice::choose;
+pub(super) use choice::{choose, legal};
 pub(super) use formal::FORMS;
 pub(super) use owners::OWNED;
 
@@ -118,7 +118,7 @@ fn marked(hints: &mut Hints, page: &Page, structured: &Structured) {
         match prop {
             Prop::LegalName => hints.add(text, Source::LegalName),
             Prop::Name => hints.add(text, Source::DataName),
-            Prop::Email | Prop::Phone | Prop::Fax | Prop::TaxId => {}
+            Prop::Email | Prop::Phone | Prop::Fax | Prop::TaxId | Prop::Address => {}
         }
     }
     page.site_name.iter().for_each(|name| hints.add(name, Source::SiteName));
