@@ -133,7 +133,7 @@ fn is_single_thing(host: &str, first: &str) -> bool {
     let begins = |names: &[&str]| {
         names.iter().any(|name| first.strip_prefix(name).is_some_and(|rest| rest.starts_with(|c: char| c == '-' || c.is_ascii_digit())))
     };
-    first.ends_with(".php")
+    first.rsplit_once('.').is_some_and(|(_, ending)| ending == "php")
         || match host {
             "youtube.com" => is(&["watch", "embed", "shorts", "playlist", "results", "live", "v"]),
             "instagram.com" => is(&["p", "reel", "reels", "stories", "explore", "tv"]),
