@@ -195,6 +195,55 @@ async fn a_page_in_the_middle_that_asks_for_a_pause_ends_the_visit_only_if_no_ad
     assert_eq!(found.contacts[0].value, "info@two.ru");
 }
 
+#[tokio::test]
+async fn processes_that_follow_each_other_keep_one_pace_towards_a_host() {
+    let scene =
+        Scene::of(|_, path| if path == "/robots.txt" { Reply::text("User-agent: *\nCrawl-delay: 5\n") } else { Reply::html("ok") }).await;
+    // Each of them is new, as after a crash.
+    for page in 0..3 {
+        scene.process().fetch(&at(&format!("http://one.ru/{page}"))).await.unwrap();
+    }
+    let seen = scene.street.seen();
+    assert_eq!(seen.len(), 4, "{seen:?}");
+    let pauses: Vec<u64> = seen.windows(2).map(|pair| pair[1].at.since(pair[0].at).as_secs()).collect();
+    assert!(pauses[0] >= 2 && pauses[1..].iter().all(|pause| *pause >= 5), "{pauses:?}");
+}
+
+#[tokio::test]
+async fn whoever_died_with_a_turn_in_hand_holds_a_host_up_for_half_a_minute_only() {
+    let scene = Scene::of(|_, path| if path == "/robots.txt" { Reply::missing() } else { Reply::Silence }).await;
+    let dying = scene.process();
+    let url = at("http://one.ru/");
+    assert!(tokio::time::timeout(Duration::from_millis(300), dying.fetch(&url)).await.is_err(), "cut off in the middle");
+    let began = scene.clock.now();
+    let next = scene.process();
+    let _ = tokio::time::timeout(Duration::from_millis(300), next.fetch(&url)).await;
+    let waited = scene.street.seen().last().unwrap().at.since(began).as_secs();
+    assert!((10..=40).contains(&waited), "{waited} s");
+}
+
+// crawling 3.2: nobody's own site is there
+#[tokio::test]
+async fn a_site_that_leads_to_a_social_network_has_no_site_of_its_own_and_the_network_is_not_asked() {
+    let scene = Scene::of(|_, path| if path == "/robots.txt" { Reply::missing() } else { Reply::moved("http://vk.com/firma") }).await;
+    let found = WebsiteExtractor::new(scene.process(), 12).extract(&a_company().named("Один").at("one.ru").build()).await.unwrap();
+    assert_eq!(found.reason.as_deref(), Some("no_own_site"));
+    assert!(scene.asked().iter().all(|asked| asked.starts_with("one.ru")), "{:?}", scene.asked());
+}
+
+#[tokio::test]
+async fn an_answer_with_an_endless_head_is_refused() {
+    let scene = Scene::of(|_, path| match path {
+        "/robots.txt" => Reply::missing(),
+        "/large" => Reply::Page(200, vec![("x-a", "a".repeat(70_000))], b"ok".to_vec()),
+        _ => Reply::Page(200, vec![("x-a", "a".repeat(60_000))], b"ok".to_vec()),
+    })
+    .await;
+    let fetcher = scene.process();
+    assert_eq!(fetcher.fetch(&at("http://one.ru/large")).await.unwrap_err().machine_code(), "head_too_large");
+    assert_eq!(fetcher.fetch(&at("http://one.ru/")).await.unwrap().status, 200);
+}
+
 // crawling: robots.txt is believed for a day
 #[tokio::test]
 async fn a_robots_txt_is_read_once_a_day_whatever_process_asks() {

@@ -121,12 +121,13 @@ impl DnsLookup for Resolver {
             Ok(Err(error)) => !error.is_nx_domain() && !error.is_no_records_found(),
             Ok(Ok(_)) => false,
         };
+        // That the system's resolver does not know a name proves nothing while the one that counts is away.
         if is_lost {
             answer = tokio::time::timeout(self.limit, self.resolver(Resolvers::Alternative).lookup_ip(name.as_str())).await;
         }
         match answer {
             Ok(Ok(lookup)) => Ok(lookup.iter().collect()),
-            Ok(Err(error)) if error.is_nx_domain() || error.is_no_records_found() => {
+            Ok(Err(error)) if !is_lost && (error.is_nx_domain() || error.is_no_records_found()) => {
                 Err(Error::new(ErrorKind::Rejected, doing).code("no_such_host").because(error))
             }
             Ok(Err(error)) => Err(Error::new(ErrorKind::Unavailable, doing).code("dns_failed").because(error)),

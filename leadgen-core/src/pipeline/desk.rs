@@ -288,8 +288,8 @@ impl Desk {
         let verdict = error.verdict();
         let pause = match verdict {
             Verdict::Drop => Duration::ZERO,
-            Verdict::Retry { after: Some(after) } => after,
-            _ => backoff::pause(W::NAME, ticket.tries, entropy::number(self.entropy.as_ref())),
+            Verdict::Retry { after } => backoff::pause(W::NAME, ticket.tries, entropy::number(self.entropy.as_ref()), after),
+            _ => backoff::pause(W::NAME, ticket.tries, entropy::number(self.entropy.as_ref()), None),
         };
         let fault = Fault::from_error(error, now + pause);
         match verdict {

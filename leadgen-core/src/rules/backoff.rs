@@ -17,8 +17,18 @@ const POLL_GROWTH: f64 = 1.5;
 /// The longest pause between two polls.
 const POLL_MOST: Duration = Duration::from_mins(5);
 
-/// The pause of a stage after `tries` tries in vain, with ±20 % of chance so that many items don't come back at once.
-pub fn pause(stage: &str, tries: u32, random: u64) -> Duration {
+/// The pause of a stage after `tries` tries in vain: what the other side asked for, else that of the table. A site that asks for a
+/// moment only is left alone as long as one that says nothing, so that its tries are not over within minutes.
+pub fn pause(stage: &str, tries: u32, random: u64, asked: Option<Duration>) -> Duration {
+    match asked {
+        Some(asked) if stage == "enrich" => asked.max(of_table(stage, tries, random)),
+        Some(asked) => asked,
+        None => of_table(stage, tries, random),
+    }
+}
+
+/// With ±20 % of chance so that many items don't come back at once.
+fn of_table(stage: &str, tries: u32, random: u64) -> Duration {
     let share = 0.8 + 0.4 * (random as f64 / u64::MAX as f64);
     if stage == "submit" {
         return Duration::from_secs_f64(SUBMIT_SECONDS[(tries as usize).min(SUBMIT_SECONDS.len() - 1)] as f64 * share);
@@ -52,7 +62,15 @@ mod tests {
 
     #[test]
     fn chance_stays_within_a_fifth() {
-        assert_eq!(pause("send", 0, 0), Duration::from_secs(720));
-        assert_eq!(pause("send", 99, u64::MAX), Duration::from_secs(48 * 3600 * 12 / 10));
+        assert_eq!(pause("send", 0, 0, None), Duration::from_secs(720));
+        assert_eq!(pause("send", 99, u64::MAX, None), Duration::from_secs(48 * 3600 * 12 / 10));
+    }
+
+    #[test]
+    fn what_they_ask_for_is_kept_and_a_site_is_not_tried_faster_than_by_the_table() {
+        let seconds = Duration::from_secs;
+        assert_eq!(pause("poll", 0, 0, Some(seconds(7))), seconds(7));
+        assert_eq!(pause("enrich", 2, 0, Some(seconds(7))), seconds(24 * 60));
+        assert_eq!(pause("enrich", 0, 0, Some(seconds(3600))), seconds(3600));
     }
 }

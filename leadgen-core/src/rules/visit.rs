@@ -4,6 +4,8 @@ use crate::domain::flow::{CompanyEvent, CompanyState};
 
 /// Contacts of one kind that are kept.
 pub const KEPT: usize = 3;
+/// Visits in vain to a host that asks for pauses: a minute, five, half an hour, and twice a week.
+const PATIENCE: u32 = 6;
 /// The least score of an address that letters go to.
 pub const PRIMARY_FROM: f64 = 0.50;
 
@@ -25,6 +27,22 @@ pub fn state_after(state: CompanyState, event: CompanyEvent) -> CompanyState {
     state.after(event).unwrap_or(state)
 }
 
+/// After so many visits in vain a company is given up. What a host asks for, and what may be mended there within days, is waited
+/// out longer than trouble of another kind.
+pub fn most_tries(code: &str, usual: u32) -> u32 {
+    match code {
+        "site_limits"
+        | "host_at_rest"
+        | "refused_by_site"
+        | "robots_unreachable"
+        | "dns_failed"
+        | "dns_timeout"
+        | "unreachable"
+        | "certificate_refused" => PATIENCE.max(usual),
+        _ => usual,
+    }
+}
+
 /// The reason code of a company whose visits failed: trouble on the way is one reason, a definite no names its own.
 pub fn reason_given_up(code: &str) -> &str {
     match code {
@@ -36,6 +54,11 @@ pub fn reason_given_up(code: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_host_that_asks_for_pauses_is_given_up_later_than_others() {
+        assert_eq!((most_tries("site_limits", 3), most_tries("robots_unreachable", 3), most_tries("deadline", 3)), (6, 6, 3));
+    }
 
     #[test]
     fn a_company_with_an_address_is_ready_whatever_the_last_visit_said() {

@@ -69,7 +69,7 @@ impl Lane<EnrichCompany> for SqlStore {
 
     async fn release(&self, call: &Call, ticket: &Ticket, fault: &Fault) -> Result<()> {
         let tx = self.write(Serial::None).await?;
-        if let Setback::Again { counted } = setback(fault.verdict, ticket.tries, EnrichCompany::TRIES) {
+        if let Setback::Again { counted } = setback(fault.verdict, ticket.tries, visit::most_tries(&fault.code, EnrichCompany::TRIES)) {
             self.put_off(&tx, COMPANIES, "last_error", ticket, fault, i32::from(counted)).await?;
             return commit(tx).await;
         }

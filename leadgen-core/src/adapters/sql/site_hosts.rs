@@ -27,6 +27,24 @@ impl SiteHosts for SqlStore {
         Ok(HostNotes { rest, schemes: schemes.iter().map(scheme_notes).collect::<Result<_>>()? })
     }
 
+    async fn take_turn(&self, host: &DomainName, delay: Duration, until: Timestamp, now: Timestamp) -> Result<Option<Timestamp>> {
+        let sql = "INSERT INTO site_hosts (host, refusals, free_at, noted_at) VALUES ($1, 0, $2, $3)
+            ON CONFLICT (host) DO UPDATE SET free_at = excluded.free_at, noted_at = excluded.noted_at
+                WHERE site_hosts.free_at IS NULL OR site_hosts.free_at <= $4";
+        let values = vec![host.as_str().into(), until.millis().into(), now.millis().into(), (now - delay).millis().into()];
+        if run(&self.db, sql, values).await? > 0 {
+            return Ok(None);
+        }
+        let row = query_one(&self.db, "SELECT free_at FROM site_hosts WHERE host = $1", vec![host.as_str().into()]).await?;
+        let free_at = row.as_ref().map(|row| maybe_at(row, "free_at")).transpose()?.flatten();
+        Ok(Some(free_at.map_or(now, |free_at| free_at + delay)))
+    }
+
+    async fn end_turn(&self, host: &DomainName, now: Timestamp) -> Result<()> {
+        let sql = "UPDATE site_hosts SET free_at = $2 WHERE host = $1";
+        run(&self.db, sql, vec![host.as_str().into(), now.millis().into()]).await.map(|_| ())
+    }
+
     async fn note_rest(&self, host: &DomainName, rest: Option<&Rest>, now: Timestamp) -> Result<()> {
         let Some(rest) = rest else {
             let sql = "UPDATE site_hosts SET rest_until = NULL, refusals = 0, noted_at = $2 WHERE host = $1 AND rest_until <= $2";

@@ -18,6 +18,7 @@ use crate::ports::dns::DnsLookup;
 use crate::ports::fetch::{Fetcher, Page};
 use crate::ports::hosts::SiteHosts;
 use crate::rules::target::{Reach, refusal};
+use crate::rules::{normalize, sieve};
 
 use super::hosts::{Host, Hosts, Line};
 use super::own::is_own;
@@ -26,6 +27,8 @@ use super::wire::{Answer, Wire};
 
 /// The product token we go by, in robots.txt and in the User-Agent.
 pub(super) const AGENT: &str = "leadgen";
+/// How much longer than a page may take a turn lasts if whoever took it is gone: looking the name up is part of it.
+const TURN_MARGIN: Duration = Duration::from_secs(10);
 /// How long a host that refuses is left alone: each time longer.
 const PAUSES: [Duration; 4] = [Duration::from_mins(1), Duration::from_mins(5), Duration::from_mins(30), Duration::from_hours(7 * 24)];
 /// Failures that last: no address, no connection, a certificate that proves nothing.
@@ -146,11 +149,13 @@ impl HttpFetcher {
         if let Some(turn) = line.last.map(|last| last + delay).filter(|turn| now < *turn) {
             self.clock.sleep_until(turn).await;
         }
+        self.hosts.take_turn(host, delay, self.settings.timeout + TURN_MARGIN).await?;
         // The pause counts from the end of the answer, after a failure as well, and also if nobody waits for the answer any more.
         line.last = Some(self.clock.now());
         let asked = self.request(&mut line, &host.name, url, known, purpose).await;
         let now = self.clock.now();
         line.last = Some(now);
+        self.hosts.end_turn(host).await;
         let mut answer = asked?;
         if is_challenge(&answer.page) {
             answer.page.status = 403;
@@ -201,6 +206,14 @@ impl HttpFetcher {
     }
 }
 
+/// What kind of host a redirect leads to if no firm's own site is there: nobody needs to ask it.
+fn no_own_site(from: &Url, to: &Url) -> Option<String> {
+    let [from, to] = [from, to].map(|url| url.host_str().and_then(normalize::domain_of));
+    let to = to?;
+    let is_elsewhere = from.as_ref().and_then(normalize::registrable) != normalize::registrable(&to);
+    is_elsewhere.then(|| sieve::drop_reason(&to, &[])).flatten().map(|dropped| dropped.kind.to_string())
+}
+
 /// Whether this is a page that wants a person before it shows anything.
 fn is_challenge(page: &Page) -> bool {
     page.status == 200 && page.body.len() < CHALLENGE_SIZE && CHALLENGES.iter().any(|sign| memchr::memmem::find(&page.body, sign).is_some())
@@ -228,6 +241,11 @@ impl HttpFetcher {
             match (answer.page.status, answer.location.and_then(|location| target.join(&location).ok())) {
                 (300..=399, Some(mut next)) if next != target => {
                     next.set_fragment(None);
+                    if let Some(kind) = no_own_site(url, &next) {
+                        return Err(Error::new(ErrorKind::Rejected, format!("fetch {url}"))
+                            .code("no_own_site")
+                            .detail(format!("it leads to {next}: {kind}")));
+                    }
                     seen.push(std::mem::replace(&mut target, next));
                     if seen.contains(&target) {
                         break;

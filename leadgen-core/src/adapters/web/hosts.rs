@@ -147,6 +147,23 @@ impl Hosts {
         Ok(())
     }
 
+    /// Waits until no process asks a host, and takes its turn up to `until`. Without a book this process is the only one.
+    pub(super) async fn take_turn(&self, host: &Host, delay: Duration, longest: Duration) -> Result<()> {
+        let Some(book) = &self.book else { return Ok(()) };
+        loop {
+            let (book, name, now) = (Arc::clone(book), host.name.clone(), self.clock.now());
+            match aside(async move { book.take_turn(&name, delay, now + longest, now).await }).await? {
+                None => return Ok(()),
+                Some(turn) => self.clock.sleep_until(turn).await,
+            }
+        }
+    }
+
+    pub(super) async fn end_turn(&self, host: &Host) {
+        let (name, now) = (host.name.clone(), self.clock.now());
+        self.note(host, |book| async move { book.end_turn(&name, now).await }).await;
+    }
+
     pub(super) async fn note_rest(&self, host: &Host, rest: Option<Rest>) {
         let (name, now) = (host.name.clone(), self.clock.now());
         self.note(host, |book| async move { book.note_rest(&name, rest.as_ref(), now).await }).await;

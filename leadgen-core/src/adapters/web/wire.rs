@@ -30,6 +30,8 @@ const IDLE: Duration = Duration::from_secs(5);
 const GRACE: Duration = Duration::from_secs(5);
 /// Bytes a second that a living server sends.
 const LEAST_RATE: u64 = 1024;
+/// Bytes of all headers of an answer.
+const LARGEST_HEAD: usize = 64 * 1024;
 /// The longest `ETag` that is sent back.
 const LONGEST_VALIDATOR: usize = 256;
 /// The longest pause a host may ask for by `Retry-After`.
@@ -67,8 +69,8 @@ pub(super) enum Pause {
 impl Pause {
     /// Seconds, or a date as servers write it.
     fn parse(value: &str) -> Option<Self> {
-        if let Ok(seconds) = value.parse::<u64>() {
-            return Some(Self::For(Duration::from_secs(seconds)));
+        if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Some(Self::For(value.parse().map_or(LONGEST_PAUSE, Duration::from_secs)));
         }
         let date = chrono::DateTime::parse_from_rfc2822(value).ok()?;
         Some(Self::Until(Timestamp::from_millis(date.timestamp_millis())))
@@ -149,6 +151,10 @@ impl Wire {
         // A client that looked the name up once more would end elsewhere.
         if answer.remote_addr().is_some_and(|peer| peer != self.address) {
             return Err(Error::new(ErrorKind::Rejected, format!("fetch {url}")).code("target_refused").detail("another peer"));
+        }
+        let size: usize = answer.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+        if size > LARGEST_HEAD {
+            return Err(Error::new(ErrorKind::Rejected, format!("fetch {url}")).code("head_too_large").detail(format!("{size} bytes")));
         }
         let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let noindex = answer.headers().get_all("x-robots-tag").iter().any(|value| value.to_str().is_ok_and(forbids_index));
@@ -312,7 +318,7 @@ mod tests {
             Some(Duration::from_secs(1)),
             "an instant that is over asks for hardly anything"
         );
-        assert_eq!(asked("99999999999"), Some(LONGEST_PAUSE));
+        assert_eq!((asked("99999999999"), asked("99999999999999999999999")), (Some(LONGEST_PAUSE), Some(LONGEST_PAUSE)));
         assert_eq!(asked("soon"), None);
     }
 }

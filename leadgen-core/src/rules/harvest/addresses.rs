@@ -86,6 +86,8 @@ const DOTS: [&str; 25] = [
     "-точка-",
     "*dot*",
 ];
+/// Letters of the shortest word that may be glued to the front of an address.
+const SHORTEST_WORD: usize = 4;
 /// Words that are glued to the end of an address.
 const GLUED: [&str; 18] = [
     "tel", "phone", "fax", "skype", "www", "http", "mail", "email", "viber", "whatsapp", "telegram", "icq", "mob", "site", "address",
@@ -202,6 +204,11 @@ fn local_part(left: &str) -> Option<(usize, String, bool)> {
             // A word of another script is glued to the front.
             None => run = run.char_indices().rev().find(|(_, c)| !c.is_ascii()).map_or(run, |(at, c)| &run[at + c.len_utf8()..]),
         }
+    }
+    // A whole word that is glued on is cut off; a letter or two of another script are part of a name that is none.
+    let before = &left[..left.len() - run.len()];
+    if (1..SHORTEST_WORD).contains(&before.chars().rev().take_while(|c| c.is_alphabetic() && !c.is_ascii()).count()) {
+        return None;
     }
     let is_folded = folded.is_some();
     let text: Cow<'_, str> = match folded {
@@ -349,6 +356,13 @@ mod tests {
             ("почта@завод.рф, info@завод.рф", "info@xn--80aegj1b.xn--p1ai"),
         ] {
             assert_eq!(values(text).first().map(String::as_str), Some(wanted), "{text}");
+        }
+    }
+
+    #[test]
+    fn letters_of_another_script_in_a_name_make_it_none_and_no_other_one() {
+        for text in ["ѕales@firma.ru", "Пишите: иnfo@firma.ru", "инфo@firma.ru", "дirector@firma.ru", "éric@firma.ru"] {
+            assert_eq!(values(text), Vec::<String>::new(), "{text}");
         }
     }
 

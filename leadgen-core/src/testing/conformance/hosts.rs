@@ -16,6 +16,7 @@ pub(super) const CHECKS: &[Check] = checks![
     a_robots_txt_that_was_read_ends_a_loss_and_a_loss_leaves_it,
     the_two_schemes_of_a_host_are_apart_and_so_are_hosts,
     notes_outlast_every_pause_and_go_in_time,
+    a_host_has_one_turn_at_a_time_and_a_pause_between_two,
 ];
 
 fn host(name: &str) -> Result<DomainName> {
@@ -100,5 +101,28 @@ async fn notes_outlast_every_pause_and_go_in_time(world: &World) -> Result<()> {
     world.claim::<EnrichCompany>().await?;
     assert_eq!(world.store.notes(&one).await?, HostNotes::default());
     assert_eq!(world.store.notes(&two).await?, HostNotes::default());
+    Ok(())
+}
+
+async fn a_host_has_one_turn_at_a_time_and_a_pause_between_two(world: &World) -> Result<()> {
+    let (one, two, now) = (host("one.ru")?, host("two.ru")?, world.now());
+    let (delay, long) = (Duration::from_secs(2), Duration::from_secs(30));
+    let take = async |host: &DomainName, after: u64| {
+        let now = now + Duration::from_secs(after);
+        world.store.take_turn(host, delay, now + long, now).await
+    };
+    assert_eq!(take(&one, 0).await?, None, "nobody asked it yet");
+    assert_eq!(take(&two, 0).await?, None, "another host");
+    assert_eq!(take(&one, 1).await?, Some(now + long + delay), "as long as the turn may last");
+    world.store.end_turn(&one, now + Duration::from_secs(5)).await?;
+    assert_eq!(take(&one, 6).await?, Some(now + Duration::from_secs(7)), "two seconds after the answer");
+    assert_eq!(take(&one, 7).await?, None);
+    assert_eq!(take(&one, 38).await?, Some(now + Duration::from_secs(39)), "whoever took the turn is gone");
+    assert_eq!(take(&one, 39).await?, None);
+
+    let both = tokio::join!(take(&two, 50), take(&two, 50));
+    let taken = [both.0?, both.1?].iter().filter(|turn| turn.is_none()).count();
+    assert_eq!(taken, 1, "of two that ask at once one gets it");
+    assert_eq!(world.store.notes(&one).await?, HostNotes::default(), "a turn is no note");
     Ok(())
 }

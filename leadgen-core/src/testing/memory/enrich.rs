@@ -15,7 +15,7 @@ use crate::ports::work::{Call, Claim, EnrichCompany, Fault, Ticket, Work};
 use crate::rules::rank::{self, Candidate};
 use crate::rules::setback::{Setback, setback};
 use crate::rules::twins::profile::Profile;
-use crate::rules::visit::{KEPT, PRIMARY_FROM, after_visit, reason_given_up, state_after};
+use crate::rules::visit::{KEPT, PRIMARY_FROM, after_visit, most_tries, reason_given_up, state_after};
 
 use super::MemoryStore;
 use super::leases::{first_due, lease_lost, of_batch};
@@ -61,7 +61,7 @@ impl Lane<EnrichCompany> for MemoryStore {
         self.write(|tables, _| {
             let row = tables.leased_company(ticket).ok_or_else(|| lease_lost(ticket))?;
             row.last_error = Some(fault.text.clone());
-            match setback(fault.verdict, ticket.tries, EnrichCompany::TRIES) {
+            match setback(fault.verdict, ticket.tries, most_tries(&fault.code, EnrichCompany::TRIES)) {
                 Setback::Again { counted } => row.lease.put_off(fault, counted),
                 Setback::GiveUp => {
                     // A refusal or a merge that came while the site was read stays.

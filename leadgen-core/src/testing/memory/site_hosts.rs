@@ -22,6 +22,7 @@ const KEPT: Duration = Duration::from_hours(30 * 24);
 #[derive(Clone, Debug, Default)]
 pub(super) struct HostRow {
     rest: Option<(Option<Rest>, Timestamp)>,
+    free_at: Option<Timestamp>,
     schemes: BTreeMap<Scheme, (SchemeNotes, Timestamp)>,
 }
 
@@ -37,6 +38,24 @@ impl HostRow {
 impl SiteHosts for MemoryStore {
     async fn notes(&self, host: &DomainName) -> Result<HostNotes> {
         Ok(self.read(|tables| tables.host_notes(host)))
+    }
+
+    async fn take_turn(&self, host: &DomainName, delay: Duration, until: Timestamp, now: Timestamp) -> Result<Option<Timestamp>> {
+        self.write(|tables, _| {
+            let free_at = &mut tables.host(host).free_at;
+            let turn = free_at.map(|free_at| free_at + delay).filter(|turn| now < *turn);
+            if turn.is_none() {
+                *free_at = Some(until);
+            }
+            Ok(turn)
+        })
+    }
+
+    async fn end_turn(&self, host: &DomainName, now: Timestamp) -> Result<()> {
+        self.write(|tables, _| {
+            tables.host(host).free_at = Some(now);
+            Ok(())
+        })
     }
 
     async fn note_rest(&self, host: &DomainName, rest: Option<&Rest>, now: Timestamp) -> Result<()> {
@@ -81,8 +100,9 @@ impl Tables {
         let oldest = call.now - call.policy.sites.keep_pages.max(KEPT);
         for row in self.site_hosts.values_mut() {
             row.rest.take_if(|(_, at)| *at < oldest);
+            row.free_at.take_if(|at| *at < oldest);
             row.schemes.retain(|_, (_, at)| *at >= oldest);
         }
-        self.site_hosts.retain(|_, row| row.rest.is_some() || !row.schemes.is_empty());
+        self.site_hosts.retain(|_, row| row.rest.is_some() || row.free_at.is_some() || !row.schemes.is_empty());
     }
 }
