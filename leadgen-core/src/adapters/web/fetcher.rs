@@ -211,7 +211,7 @@ fn no_own_site(from: &Url, to: &Url) -> Option<String> {
     let [from, to] = [from, to].map(|url| url.host_str().and_then(normalize::domain_of));
     let to = to?;
     let is_elsewhere = from.as_ref().and_then(normalize::registrable) != normalize::registrable(&to);
-    is_elsewhere.then(|| sieve::drop_reason(&to, &[])).flatten().map(|dropped| dropped.kind.to_string())
+    is_elsewhere.then(|| sieve::drop_reason(&to, &[])).flatten().map(|dropped| dropped.kind.clone())
 }
 
 /// Whether this is a page that wants a person before it shows anything.
