@@ -265,6 +265,13 @@ fn rdfa_is_read_where_a_type_is_told() {
 }
 
 #[test]
+fn what_stands_hidden_side_by_side_is_not_read_as_one() {
+    let found = read("<p>x</p><div style='display:none'>trap@zavod-gamma.ru</div><p hidden>other@zavod-gamma.ru</p><i hidden>8</i>");
+    let values: Vec<String> = values(&found, ContactType::Email).into_iter().collect();
+    assert_eq!(values, ["other@zavod-gamma.ru", "trap@zavod-gamma.ru"]);
+}
+
+#[test]
 fn what_aria_hides_counts_as_hidden() {
     let found =
         read("<p>info@zavod-gamma.ru</p><div aria-hidden='true'>trap@zavod-gamma.ru</div><div aria-hidden=false>opt@zavod-gamma.ru</div>");

@@ -80,6 +80,10 @@ impl Reader {
         }
         let mut open = self.stack.child_of(tag);
         open.is_turned = open.is_turned || self.turning.iter().any(|class| tag.has_word(Attr::Class, class));
+        if open.is_hidden && !self.stack.is_hidden() && !self.page.hidden.is_empty() {
+            // Whatever stood hidden before stood elsewhere.
+            self.page.hidden.push('\n');
+        }
         open.from = if open.is_hidden { self.page.hidden.len() } else { self.page.text.len() };
         if open.prop.is_some() && tag.has(Attr::Content) {
             open.prop = None;

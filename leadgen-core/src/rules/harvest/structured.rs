@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::text::unescape;
+
 /// What structured data says of the firm.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Structured {
@@ -105,8 +107,8 @@ fn walk(value: &Value, depth: usize, in_firm: bool, found: &mut Structured) {
                     "email" if !is_other => texts(inner, &mut found.emails),
                     "telephone" if !is_other => texts(inner, &mut found.phones),
                     "taxID" | "vatID" if is_firm => texts(inner, &mut found.tax_ids),
-                    "name" if is_firm && found.name.is_none() => found.name = inner.as_str().map(|text| text.trim().to_owned()),
-                    "legalName" if is_firm => found.legal_name = inner.as_str().map(|text| text.trim().to_owned()),
+                    "name" if is_firm && found.name.is_none() => found.name = inner.as_str().map(|text| unescape(text.trim())),
+                    "legalName" if is_firm => found.legal_name = inner.as_str().map(|text| unescape(text.trim())),
                     "author" | "review" | "reviews" | "itemReviewed" | "sponsor" | "funder" => {}
                     "publisher" if !in_firm && is_other => {}
                     "address" if is_firm => {
@@ -138,9 +140,9 @@ fn postal(value: &Value) -> Option<String> {
 
 fn texts(value: &Value, into: &mut Vec<String>) {
     match value {
-        Value::String(text) if into.len() < MOST => into.push(text.clone()),
+        Value::String(text) if into.len() < MOST => into.push(unescape(text)),
         Value::Number(number) if into.len() < MOST => into.push(number.to_string()),
-        Value::Array(items) => items.iter().take(20).filter_map(Value::as_str).for_each(|text| into.push(text.to_owned())),
+        Value::Array(items) => items.iter().take(20).filter_map(Value::as_str).for_each(|text| into.push(unescape(text))),
         _ => {}
     }
 }
@@ -203,6 +205,13 @@ mod tests {
             "contactPoint":[{"@type":"ContactPoint","telephone":"+7-342-555-05-50",},], /* note */ }]}"#;
         let found = read(&[graph.to_owned()]);
         assert_eq!((found.name.as_deref(), found.emails.len(), found.phones.len(), found.tax_ids.len()), (Some("Ветер"), 1, 1, 1));
+    }
+
+    #[test]
+    fn escapes_of_html_inside_are_read() {
+        let block = r#"{"@type":"Organization","name":"ООО &quot;Ветер&quot;","email":"sales&#64;veter.ru"}"#;
+        let found = read(&[block.to_owned()]);
+        assert_eq!((found.name.as_deref(), found.emails.as_slice()), (Some("ООО \"Ветер\""), &["sales@veter.ru".to_owned()][..]));
     }
 
     #[test]
