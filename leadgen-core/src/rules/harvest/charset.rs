@@ -7,6 +7,8 @@ use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
 /// Bytes in which a declaration is looked for.
 const DECLARED_WITHIN: usize = 4096;
+/// Bytes by which noise is told from text.
+const TOLD_BY: usize = 8 * 1024;
 /// Bytes the guess is made from.
 const GUESSED_FROM: usize = 64 * 1024;
 /// Bytes on each side of those that are not ASCII that a guess needs.
@@ -128,7 +130,7 @@ fn detected(bytes: &[u8]) -> &'static Encoding {
 /// Whether what came out is written by somebody: a picture, an archive or noise is full of signs for terminals, and of those that stand
 /// for what could not be read.
 pub(super) fn is_text(decoded: &str) -> bool {
-    let head = &decoded[..decoded.floor_char_boundary(GUESSED_FROM)];
+    let head = &decoded[..decoded.floor_char_boundary(TOLD_BY)];
     let is_stray = |byte: u8| (byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x0C)) || byte == 0x7F;
     let stray: usize =
         head.as_bytes().chunks(255).map(|piece| usize::from(piece.iter().fold(0, |n, byte| n + u8::from(is_stray(*byte))))).sum();

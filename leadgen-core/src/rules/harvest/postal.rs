@@ -1,7 +1,12 @@
 //! Where a firm is: the address its page marks, else one that stands after its label.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 use super::html::{Page, Prop};
 use super::structured::Structured;
+use super::text;
 
 /// The longest address, in characters.
 const LONGEST: usize = 200;
@@ -20,6 +25,8 @@ const LABELS: [&str; 12] = [
     "postal address",
     "address",
 ];
+/// What any label holds, as it is written.
+const LABEL_PIECES: [&str; 6] = ["дрес", "ДРЕС", "нахожден", "НАХОЖДЕН", "ddress", "DDRESS"];
 /// Words by which a line is an address.
 const STREETS: [&str; 24] = [
     "ул.",
@@ -52,7 +59,24 @@ const STREETS: [&str; 24] = [
 pub(super) fn find(page: &Page, structured: &Structured) -> Option<String> {
     let marked = page.props.iter().filter(|(prop, _)| *prop == Prop::Address).map(|(_, text)| text);
     let marked = structured.addresses.iter().chain(marked).find_map(|text| tidy(text).filter(|text| has_digit(text)));
-    marked.or_else(|| page.text.lines().find_map(labelled))
+    marked.or_else(|| in_text(&page.text))
+}
+
+/// The first line with a label that is an address. Only lines that hold a piece of one are looked at.
+fn in_text(whole: &str) -> Option<String> {
+    static PIECES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(LABEL_PIECES).ok());
+    let mut seen = 0;
+    for piece in PIECES.as_ref()?.find_iter(whole) {
+        if piece.start() < seen {
+            continue;
+        }
+        let (start, end) = text::line(whole, piece.start());
+        seen = end;
+        if let Some(address) = labelled(&whole[start..end]) {
+            return Some(address);
+        }
+    }
+    None
 }
 
 fn has_digit(text: &str) -> bool {
