@@ -17,8 +17,7 @@ mod m0012_due_again;
 mod m0013_by_hand;
 mod m0014_rendered_pages;
 mod m0015_site_hosts;
-mod m0017_no_name_block;
-mod m0020_host_turns;
+mod m0016_no_name_block;
 
 use sea_orm_migration::prelude::*;
 pub use sea_orm_migration::sea_orm;
@@ -56,8 +55,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0013_by_hand::Step),
             Box::new(m0014_rendered_pages::Step),
             Box::new(m0015_site_hosts::Step),
-            Box::new(m0017_no_name_block::Step),
-            Box::new(m0020_host_turns::Step),
+            Box::new(m0016_no_name_block::Step),
         ]
     }
 }

@@ -1,8 +1,9 @@
-//! What hosts of sites asked of us, so that the next process keeps to it.
+//! What hosts of sites asked of us and when they are free to be asked, so that every process keeps to it.
 
 crate::step!(
     &[
-        "CREATE TABLE site_hosts (host text PRIMARY KEY, rest_until bigint, refusals integer NOT NULL, noted_at bigint NOT NULL)",
+        "CREATE TABLE site_hosts (
+            host text PRIMARY KEY, rest_until bigint, refusals integer NOT NULL, free_at bigint, noted_at bigint NOT NULL)",
         "CREATE TABLE site_robots (
             host text NOT NULL, scheme text NOT NULL, body {BLOB}, believed_until bigint, loss_code text, loss_since bigint,
             loss_until bigint, loss_tries integer NOT NULL DEFAULT 0, noted_at bigint NOT NULL, PRIMARY KEY (host, scheme))",

@@ -1,5 +1,7 @@
 //! What a host of the web asked of us, and how it was when it was asked the last time.
 
+use std::time::Duration;
+
 use url::Url;
 
 use crate::domain::time::Timestamp;
@@ -68,6 +70,11 @@ pub struct SchemeNotes {
     pub robots: Option<KeptRobots>,
     /// Whether and how it failed the last time.
     pub loss: Option<Loss>,
+}
+
+impl HostNotes {
+    /// Notes are kept so long at least: longer than any pause or failure they speak of.
+    pub const KEPT: Duration = Duration::from_hours(30 * 24);
 }
 
 /// What is known of a host.

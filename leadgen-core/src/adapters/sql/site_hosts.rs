@@ -15,9 +15,6 @@ use crate::ports::work::Call;
 use super::connection::{SqlStore, query, query_one, run};
 use super::row::{at, get, maybe_at};
 
-/// Notes are kept so long at least: longer than any pause or failure they speak of.
-const KEPT: Duration = Duration::from_hours(30 * 24);
-
 #[async_trait]
 impl SiteHosts for SqlStore {
     async fn notes(&self, host: &DomainName) -> Result<HostNotes> {
@@ -92,7 +89,7 @@ impl SiteHosts for SqlStore {
 impl SqlStore {
     /// Notes past their retention go.
     pub(super) async fn forget_old_hosts(&self, tx: &DatabaseTransaction, call: &Call) -> Result<()> {
-        let oldest = (call.now - call.policy.sites.keep_pages.max(KEPT)).millis();
+        let oldest = (call.now - call.policy.sites.keep_pages.max(HostNotes::KEPT)).millis();
         for table in ["site_robots", "site_hosts"] {
             run(tx, &format!("DELETE FROM {table} WHERE noted_at < $1"), vec![oldest.into()]).await?;
         }

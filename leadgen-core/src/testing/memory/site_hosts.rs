@@ -15,9 +15,6 @@ use crate::ports::work::Call;
 use super::MemoryStore;
 use super::tables::Tables;
 
-/// Notes are kept so long at least.
-const KEPT: Duration = Duration::from_hours(30 * 24);
-
 /// What is noted of a host, and when it was.
 #[derive(Clone, Debug, Default)]
 pub(super) struct HostRow {
@@ -97,7 +94,7 @@ impl Tables {
 
     /// Notes past their retention go.
     pub(super) fn forget_old_hosts(&mut self, call: &Call) {
-        let oldest = call.now - call.policy.sites.keep_pages.max(KEPT);
+        let oldest = call.now - call.policy.sites.keep_pages.max(HostNotes::KEPT);
         for row in self.site_hosts.values_mut() {
             row.rest.take_if(|(_, at)| *at < oldest);
             row.free_at.take_if(|at| *at < oldest);
