@@ -15,6 +15,7 @@ mod sheets;
 mod sites;
 mod smtp;
 mod town;
+mod witness;
 
 pub use faults::{Action, Fault, Faults};
 pub use firms::{Firm, Temper};

@@ -1,7 +1,6 @@
 //! Yandex Search API v2, its operations and its tokens, over REST.
 
 use std::collections::HashMap;
-use std::io::Write;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -18,6 +17,7 @@ use serde_json::{Value, json};
 
 use crate::faults::{Action, Faults, dawdle, stall};
 use crate::firms::{Dice, Firm};
+use crate::witness;
 
 /// A paid search the town accepted.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -155,9 +155,8 @@ impl Search {
 
     fn accept(&self, text: &str, region: &str, mode: &str, operation_id: &str) {
         let seen = SearchSeen { text: text.into(), region: region.into(), mode: mode.into(), operation_id: operation_id.into() };
-        let line = serde_json::to_string(&seen).unwrap_or_default();
-        if let Ok(mut file) = std::fs::File::options().create(true).append(true).open(&self.witness) {
-            let _ = writeln!(file, "{line}").and_then(|()| file.sync_data());
+        if let Err(cause) = witness::append(&self.witness, &seen).and_then(|file| file.sync_data()) {
+            tracing::error!(%cause, log = %self.witness.display(), "a search was accepted and could not be noted");
         }
     }
 

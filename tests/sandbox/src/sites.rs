@@ -1,7 +1,6 @@
 //! The web sites of the town by virtual host, and those of the user's own folder.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,6 +15,7 @@ use crate::faults::{Action, Faults, dawdle};
 use crate::firms::Firm;
 use crate::pages::{self, Served};
 use crate::search::{http_fault, slowness};
+use crate::witness;
 
 /// One request a site saw.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -97,10 +97,8 @@ impl Sites {
     }
 
     fn note(&self, visit: &Visit) {
-        let line = serde_json::to_string(visit).unwrap_or_default();
-        if let Ok(mut file) = std::fs::File::options().create(true).append(true).open(&self.witness) {
-            // In one piece: others write at the same moment.
-            let _ = file.write_all(format!("{line}\n").as_bytes());
+        if let Err(cause) = witness::append(&self.witness, visit) {
+            tracing::error!(%cause, log = %self.witness.display(), "a visit could not be noted");
         }
     }
 }

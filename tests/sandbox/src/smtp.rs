@@ -16,6 +16,7 @@ use crate::firms::{Firm, Temper};
 use crate::imap::Mailbox;
 use crate::people;
 use crate::search::slowness;
+use crate::witness;
 
 /// A letter the town accepted.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -340,9 +341,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         let parsed = mail_parser::MessageParser::new().parse(letter);
         let message_id = parsed.as_ref().and_then(|parsed| parsed.message_id()).unwrap_or_default().to_owned();
         let seen = Letter { server: self.server.name.into(), from: self.from.clone(), rcpt: self.rcpt.clone(), message_id, path };
-        let mut witness = std::fs::File::options().create(true).append(true).open(self.server.dir.join("letters.jsonl"))?;
-        writeln!(witness, "{}", serde_json::to_string(&seen).unwrap_or_default())?;
-        witness.sync_data()?;
+        witness::append(&self.server.dir.join("letters.jsonl"), &seen)?.sync_data()?;
         if let Some(firm) = self.server.firms.iter().find(|firm| firm.email == self.rcpt)
             && let Some(answer) = people::answer(firm, &self.from, letter)
         {

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
-use serde::de::DeserializeOwned;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::task::JoinSet;
 
@@ -17,7 +16,7 @@ use crate::search::{self, Search, SearchSeen};
 use crate::sheets::{self, Sheets};
 use crate::sites::{self, Sites, Visit};
 use crate::smtp::{self, Letter};
-use crate::{dns, keys};
+use crate::{dns, keys, witness};
 
 const FOLDER: &str = "b1gtownfolder0000001";
 const KEY_ID: &str = "ajetownkey0000000001";
@@ -281,17 +280,17 @@ impl Town {
 
     /// Letters accepted so far, earlier runs in the same folder included.
     pub fn letters(&self) -> Vec<Letter> {
-        self.witness("letters.jsonl")
+        witness::read(&self.plan.dir.join("letters.jsonl"))
     }
 
     /// Paid searches accepted so far.
     pub fn searches(&self) -> Vec<SearchSeen> {
-        self.witness("search.jsonl")
+        witness::read(&self.plan.dir.join("search.jsonl"))
     }
 
     /// Requests the sites saw.
     pub fn visits(&self) -> Vec<Visit> {
-        self.witness("visits.jsonl")
+        witness::read(&self.plan.dir.join("visits.jsonl"))
     }
 
     /// Names the town was asked for, as `MX firma.ru`, in order.
@@ -327,11 +326,6 @@ impl Town {
     fn inbox(&self, mailbox: &str) -> io::Result<&Mailbox> {
         let found = self.inboxes.iter().find(|(name, _)| *name == mailbox);
         found.map(|(_, inbox)| inbox.as_ref()).ok_or_else(|| io::Error::other(format!("the town has no mailbox {mailbox}")))
-    }
-
-    fn witness<T: DeserializeOwned>(&self, file: &str) -> Vec<T> {
-        let text = std::fs::read_to_string(self.plan.dir.join(file)).unwrap_or_default();
-        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
     /// Ends every server.
