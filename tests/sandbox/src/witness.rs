@@ -26,6 +26,8 @@ pub(crate) fn read<T: DeserializeOwned>(log: &Path) -> Vec<T> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
     #[test]
     fn lines_that_are_added_at_the_same_moment_are_all_there() {
         let dir = tempfile::tempdir().unwrap();
