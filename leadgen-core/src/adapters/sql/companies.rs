@@ -16,7 +16,8 @@ use crate::ports::work::{Call, Claim, DedupeResult, Fault, Ticket, Work};
 use crate::rules::setback::{Setback, setback};
 
 use super::births::{Birth, Settled};
-use super::connection::{LaneTable, Serial, SqlStore, commit, list, query, run};
+use super::connection::{Serial, SqlStore, commit, list, query, run};
+use super::leases::LaneTable;
 use super::row::{get, id};
 use super::spoiled;
 

@@ -17,7 +17,8 @@ use crate::rules::setback::{Setback, setback};
 use crate::rules::twins::profile::Profile;
 use crate::rules::visit;
 
-use super::connection::{LaneTable, Serial, SqlStore, commit, lease_lost, millis, query, query_one, run};
+use super::connection::{Serial, SqlStore, commit, millis, query, query_one, run};
+use super::leases::{LaneTable, lease_lost};
 use super::row::{company, get, id};
 use super::site_pages::Packed;
 use super::spoiled;

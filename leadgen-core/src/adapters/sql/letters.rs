@@ -19,7 +19,8 @@ use crate::ports::work::{Call, Claim, DraftLetter, Fault, RouteLetter, Ticket, W
 use crate::rules::setback::{Setback, setback};
 use crate::rules::{compose, pacing, verify, window};
 
-use super::connection::{LaneTable, Serial, SqlStore, commit, lease_lost, query_one, run};
+use super::connection::{Serial, SqlStore, commit, query_one, run};
+use super::leases::{LaneTable, lease_lost};
 use super::merges::GROUP;
 use super::row::{company, get, id, maybe_at, message, ticket, verification};
 use super::spoiled;

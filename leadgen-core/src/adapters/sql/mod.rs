@@ -9,6 +9,7 @@ mod companies;
 mod connection;
 mod doors;
 mod enrich;
+mod leases;
 mod ledger;
 mod letters;
 mod links;

@@ -19,7 +19,8 @@ use crate::ports::work::{Call, Claim, Fault, SendLetter, Ticket};
 use crate::rules::undelivered::{Marked, decide, end_of_tries, is_our_mistake, longer_wait};
 use crate::rules::{mask, pacing, window};
 
-use super::connection::{LaneTable, Serial, SqlStore, commit, lease_lost, query, query_one, run};
+use super::connection::{Serial, SqlStore, commit, query, query_one, run};
+use super::leases::{LaneTable, lease_lost};
 use super::letters::{MESSAGE, MESSAGES};
 use super::row::{get, id, maybe_at, message, names, ticket};
 use super::spoiled;

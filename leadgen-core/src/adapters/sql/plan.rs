@@ -21,7 +21,8 @@ use crate::rules::planning::{self, next_night, night_slots};
 use crate::rules::setback::{Setback, setback};
 use crate::rules::unanswered::{Tried, Unanswered};
 
-use super::connection::{LaneTable, Serial, SqlStore, commit, insert_rows, lease_lost, list, millis, query, query_one, run};
+use super::connection::{Serial, SqlStore, commit, insert_rows, list, millis, query, query_one, run};
+use super::leases::{LaneTable, lease_lost};
 use super::row::{at, get, id, maybe_at};
 use super::spoiled;
 

@@ -14,7 +14,8 @@ use crate::ports::work::{Call, Claim, Fault, IngestPage, PollOperation, Ticket, 
 use crate::rules::backoff::poll_pause;
 use crate::rules::unanswered::after_operation;
 
-use super::connection::{LaneTable, Serial, SqlStore, commit, lease_lost, query, query_one, run};
+use super::connection::{Serial, SqlStore, commit, query, query_one, run};
+use super::leases::{LaneTable, lease_lost};
 use super::ledger::Side;
 use super::raw_pages::{keep_page, unpack};
 use super::row::{get, operation, search_query, ticket};

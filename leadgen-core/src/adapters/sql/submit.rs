@@ -13,7 +13,8 @@ use crate::ports::store::{Lane, OnceLane};
 use crate::ports::work::{Call, Claim, Fault, SubmitQuery, Ticket};
 use crate::rules::unanswered::{Unanswered, after_submit};
 
-use super::connection::{LaneTable, Serial, SqlStore, commit, lease_lost, query, query_one, run};
+use super::connection::{Serial, SqlStore, commit, query, query_one, run};
+use super::leases::{LaneTable, lease_lost};
 use super::ledger::{Barrier, Side, barred, cost_metadata};
 use super::raw_pages::keep_page;
 use super::row::{get, search_query};
