@@ -16,8 +16,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::faults::{Action, Faults, dawdle, stall};
-use crate::firms::{Dice, Firm};
-use crate::witness;
+use crate::firms::Firm;
+use crate::serp::{Sheet, error_page, result_page};
+use crate::{model, witness};
 
 /// A paid search the town accepted.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -48,13 +49,7 @@ pub(crate) struct Search {
     pub(crate) tokens: Mutex<Vec<String>>,
 }
 
-type Shared = Arc<Search>;
-
-/// Which part of the results is asked for.
-struct Sheet {
-    page: usize,
-    groups: usize,
-}
+pub(crate) type Shared = Arc<Search>;
 
 /// All routes.
 pub(crate) fn router(search: Shared) -> Router {
@@ -65,8 +60,7 @@ pub(crate) fn router(search: Shared) -> Router {
         .route("/v2/wordstat/getRegionsTree", post(regions))
         .route("/search", get(searxng))
         .route("/iam/v1/tokens", post(token))
-        .route("/v1/chat/completions", post(chat))
-        .route("/v1/models", get(models))
+        .merge(model::router())
         .with_state(search)
 }
 
@@ -337,113 +331,4 @@ async fn token(State(search): State<Shared>, body: Bytes) -> Response {
         }
         _ => status(401, 16, "The token is invalid"),
     }
-}
-
-/// Who may use the model; a refusal quotes what it was given, as real services do.
-async fn model_door(search: &Search, headers: &HeaderMap) -> Result<(), Response> {
-    http_fault(search.faults.strike("model", "", "")).await?;
-    let given = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or("");
-    if given == "Bearer town-model-key" {
-        return Ok(());
-    }
-    let message = format!("Incorrect API key provided: {}", given.trim_start_matches("Bearer "));
-    let body = json!({"error": {"message": message, "type": "invalid_request_error", "param": null, "code": "invalid_api_key"}});
-    Err((StatusCode::UNAUTHORIZED, axum::Json(body)).into_response())
-}
-
-async fn models(State(search): State<Shared>, headers: HeaderMap) -> Response {
-    if let Err(answer) = model_door(&search, &headers).await {
-        return answer;
-    }
-    let model = |name: &str| json!({"id": name, "object": "model", "created": 1_768_471_496, "owned_by": "town"});
-    axum::Json(json!({"object": "list", "data": [model("gpt-4o-mini"), model("town")]})).into_response()
-}
-
-async fn chat(State(search): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
-    if let Err(answer) = model_door(&search, &headers).await {
-        return answer;
-    }
-    let request: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let user = request["messages"].as_array().and_then(|m| m.last()).and_then(|m| m["content"].as_str()).unwrap_or("");
-    let company = user.lines().find_map(|line| line.strip_prefix("Компания: ")).unwrap_or("ваша компания");
-    let text = format!(
-        "Здравствуйте! Меня зовут Анна, я работаю в студии «Пример». Посмотрела сайт компании «{company}» и увидела форму заявки и телефон. \
-         Мы помогаем компаниям вашего города не терять такие обращения: заявка с сайта и звонок попадают в один список, и видно, на какой ещё не \
-         ответили. Настройка занимает день и не требует менять сайт. Если тема вам близка, расскажу в ответном письме, как это могло бы выглядеть \
-         именно у вас, и пришлю короткий пример. Хорошего дня!"
-    );
-    let content = json!({"subject": format!("Заявки с сайта: {company}"), "body": text}).to_string();
-    axum::Json(json!({"id": "chatcmpl-town", "object": "chat.completion", "model": "town",
-        "choices": [{"index": 0, "message": {"role": "assistant", "content": content, "refusal": null}, "finish_reason": "stop"}],
-        "usage": {"prompt_tokens": 300, "completion_tokens": 150, "total_tokens": 450}}))
-    .into_response()
-}
-
-fn error_page(code: u32) -> Vec<u8> {
-    let text =
-        if code == 15 { "Искомая комбинация слов нигде не встречается" } else { "Ошибка" };
-    format!("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<yandexsearch version=\"1.0\"><response date=\"20260115T210509\"><error code=\"{code}\">{text}</error></response></yandexsearch>").into_bytes()
-}
-
-/// The documents of a query: firms of the niche and place, inner pages, and the usual catalogues.
-fn result_page(firms: &[Firm], text: &str, sheet: &Sheet) -> Vec<u8> {
-    let words: String =
-        text.split(' ').filter(|word| !word.starts_with("-site:") && !word.starts_with("lang:")).collect::<Vec<_>>().join(" ");
-    let mut dice = Dice::new(u64::from_le_bytes(blake3::hash(words.as_bytes()).as_bytes()[..8].try_into().unwrap_or_default()));
-    let mut found: Vec<&Firm> = firms.iter().filter(|firm| words.contains(&firm.niche) && words.contains(&firm.city)).collect();
-    if found.is_empty() {
-        return error_page(15);
-    }
-    let plain = !words.contains('"');
-    if !plain {
-        found.retain(|_| dice.below(3) != 0);
-        for at in (1..found.len()).rev() {
-            found.swap(at, dice.below(at as u64 + 1) as usize);
-        }
-    }
-    let mut groups = Vec::new();
-    for (index, firm) in found.iter().enumerate() {
-        let inner = if dice.below(2) == 0 { "uslugi?utm_source=yandex" } else { "" };
-        groups.push(group(&format!("https://{}/{inner}", firm.host), &firm.name, &firm.niche, &firm.city));
-        if index == 1 {
-            groups.push(group(&format!("https://spb.{}/", firm.host), &firm.name, &firm.niche, &firm.city));
-        }
-        if index % 5 == 2 {
-            groups.push(group("https://www.avito.ru/items", "Объявления", &firm.niche, &firm.city));
-            groups.push(group("https://2gis.ru/search", "Все организации", &firm.niche, &firm.city));
-        }
-    }
-    let groups: String = groups.into_iter().skip(sheet.page * sheet.groups).take(sheet.groups).collect();
-    if groups.is_empty() {
-        return error_page(18);
-    }
-    let query = escape(text);
-    format!(
-        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<yandexsearch version=\"1.0\"><request><query>{query}</query><page>{page}</page></request>\
-         <response date=\"20260115T210509\"><reqid>town</reqid><found priority=\"all\">117564</found><results>\
-         <grouping attr=\"d\" mode=\"deep\" groups-on-page=\"100\" docs-in-group=\"1\" curcateg=\"-1\"><page first=\"1\" last=\"101\">{page}</page>{groups}\
-         <found priority=\"all\">{n}</found></grouping></results></response></yandexsearch>",
-        n = found.len(),
-        page = sheet.page
-    )
-    .into_bytes()
-}
-
-fn group(url: &str, name: &str, niche: &str, city: &str) -> String {
-    let host = url.trim_start_matches("https://").split('/').next().unwrap_or("");
-    format!(
-        "<group><categ attr=\"d\" name=\"{host}\"/><doccount>1</doccount><relevance/><doc id=\"Z1\"><relevance/>\
-         <saved-copy-url>https://yandexwebcache.net/x</saved-copy-url><url>{url}</url><domain>{host}</domain>\
-         <title>{name} — <hlword>{niche}</hlword> <hlword>{city}</hlword></title><modtime>20250101T000000</modtime><charset>utf-8</charset>\
-         <mime-type>text/html</mime-type><passages><passage><hlword>{niche}</hlword> в городе {city}: запись и консультация</passage></passages>\
-         <properties><_PassagesType>0</_PassagesType><lang>ru</lang></properties></doc></group>",
-        url = escape(url),
-        name = escape(name),
-        niche = escape(niche),
-        city = escape(city),
-    )
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
