@@ -109,8 +109,9 @@ fn made(count: usize) -> Receiver<(u32, ImportedCompany)> {
                 city: row.city,
                 niche: String::new(),
                 batch_tag: String::new(),
+                ..CompanyRow::default()
             };
-            if let Some(company) = import::normalized(&row).filter(|company| keys.insert(company.newborn.id())) {
+            if let Some(company) = import::normalized(&row, &[]).filter(|company| keys.insert(company.newborn.id())) {
                 // Nobody takes any more once there are enough.
                 give.send((firm, company)).ok();
             }

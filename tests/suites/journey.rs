@@ -120,9 +120,10 @@ async fn import_hosts(house: &House, hosts: &[&str]) -> Result<()> {
         city: "Москва".into(),
         niche: "стоматология".into(),
         batch_tag: "b1".into(),
+        ..CompanyRow::default()
     };
     let rows: Vec<CompanyRow> = hosts.iter().map(row).collect();
-    import::companies(house.store.as_ref(), &rows, house.clock.now()).await?;
+    import::companies(house.store.as_ref(), &rows, &[], house.clock.now()).await?;
     Ok(())
 }
 

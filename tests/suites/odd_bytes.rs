@@ -57,6 +57,7 @@ async fn a_list_with_odd_bytes_comes_in_and_is_looked_at_once_more() {
         city: city.into(),
         niche: "ок\0на".into(),
         batch_tag: "b\u{0}1".into(),
+        ..CompanyRow::default()
     };
     let rows = [
         row(1, "Ро\0машка", "one.ru", "Каз\0ань"),
@@ -68,8 +69,8 @@ async fn a_list_with_odd_bytes_comes_in_and_is_looked_at_once_more() {
         let clock = Arc::new(HandClock::at(at("2025-03-03T12:00:00Z")));
         let store: Arc<dyn Store> = search_bench::store(&place.url, clock.clone()).await.expect("a store");
 
-        let first = import::companies(store.as_ref(), &rows, clock.now()).await.expect("a list");
-        let again = import::companies(store.as_ref(), &rows, clock.now()).await.expect("the list again");
+        let first = import::companies(store.as_ref(), &rows, &[], clock.now()).await.expect("a list");
+        let again = import::companies(store.as_ref(), &rows, &[], clock.now()).await.expect("the list again");
 
         assert_eq!((first.new, first.known, &first.refused[..]), (4, 0, &[][..]), "{}", place.name);
         assert_eq!((again.new, again.known), (0, 4), "{}: {again:?}", place.name);

@@ -123,7 +123,7 @@ impl House {
             CompanyRow {
                 name: "Дента Люкс".into(), domain: "denta-lux.ru".into(), origin: "own.csv:2".into(), ..CompanyRow::default()
             };
-        import::companies(&store, &[row], now).await?;
+        import::companies(&store, &[row], &[], now).await?;
         let call = call(now);
         let found = FoundContact {
             contact_type: ContactType::Email,

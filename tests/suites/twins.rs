@@ -127,8 +127,9 @@ fn rows(seed: u64, count: usize) -> Vec<CompanyRow> {
             city: row.city,
             niche: String::new(),
             batch_tag: String::new(),
+            ..CompanyRow::default()
         };
-        let key = import::normalized(&row).map(|company| company.newborn.dedupe_key);
+        let key = import::normalized(&row, &[]).map(|company| company.newborn.dedupe_key);
         if key.is_some_and(|key| keys.insert(key)) {
             rows.push(row);
         }
@@ -148,7 +149,7 @@ fn by_the_rule(rows: &[CompanyRow]) -> BTreeMap<Id<Company>, Id<Company>> {
     let all: Vec<(Id<Company>, Profile)> = rows
         .iter()
         .filter_map(|row| {
-            let company = import::normalized(row)?;
+            let company = import::normalized(row, &[])?;
             let profile = company
                 .newborn
                 .canonical_domain
@@ -171,7 +172,7 @@ async fn one_by_one_and_all_at_once_agree(ground: &Ground, seed: u64, count: usi
     let mut rest = shuffled(rows.clone(), &mut dice);
     while !rest.is_empty() {
         let batch: Vec<CompanyRow> = rest.drain(..rest.len().min(1 + dice.below(12))).collect();
-        import::companies(ground.store.as_ref(), &batch, ground.clock_now()).await.expect("rows come in");
+        import::companies(ground.store.as_ref(), &batch, &[], ground.clock_now()).await.expect("rows come in");
     }
     let expected = by_the_rule(&rows);
     let ids: Vec<Id<Company>> = expected.keys().copied().collect();
@@ -289,6 +290,7 @@ fn list(rows: &[(&str, &str, &str, &str)]) -> Vec<CompanyRow> {
         city: "Казань".into(),
         niche: "стоматология".into(),
         batch_tag: String::new(),
+        ..CompanyRow::default()
     };
     rows.iter().map(row).collect()
 }
@@ -299,10 +301,10 @@ async fn a_merge_of_three_is_explained_and_taken_back_whole() {
         ground.found("стоматология", &[("https://denta-lux.ru/", "Дента Люкс")]).await;
         ground.found("имплантация", &[("https://denta-luks.ru/", "ООО «Дента-Люкс»")]).await;
         let rows = list(&[("Дента Люкс", "dlx.ru", "info@dlx.ru", "+74952045138"), ("Дента-Люкс плюс", "", "", "8 495 204-51-38")]);
-        import::companies(ground.store.as_ref(), &rows[..1], ground.clock_now()).await.expect("a list");
+        import::companies(ground.store.as_ref(), &rows[..1], &[], ground.clock_now()).await.expect("a list");
         ground.later();
         let before_last = ground.store.companies(None).await.expect("companies");
-        import::companies(ground.store.as_ref(), &rows[1..], ground.clock_now()).await.expect("another list");
+        import::companies(ground.store.as_ref(), &rows[1..], &[], ground.clock_now()).await.expect("another list");
 
         let primary = ground.company("denta-lux.ru").await;
         let life = ground.store.life(primary.id).await.expect("a life");
@@ -338,7 +340,7 @@ async fn a_refusal_of_any_member_covers_the_group_and_outlives_everything() {
             ("Дента Люкс", "denta-lux.ru", "info@denta-lux.ru", "+74952045138"),
             ("Дента-Люкс", "dlx.ru", "a@dlx.ru", "+74952045138"),
         ]);
-        import::companies(ground.store.as_ref(), &rows, ground.clock_now()).await.expect("a list");
+        import::companies(ground.store.as_ref(), &rows, &[], ground.clock_now()).await.expect("a list");
         assert_eq!(ground.hosts().await.len(), 1, "{}", ground.name);
 
         ground.store.register(&a_refusal("a@dlx.ru", ground.clock_now()), "anna").await.expect("registered");
@@ -347,7 +349,7 @@ async fn a_refusal_of_any_member_covers_the_group_and_outlives_everything() {
         assert!(of_group.iter().all(|line| line.status == "optout"), "{}: {of_group:?}", ground.name);
 
         let late = list(&[("Дента Люкс", "dentalux.ru", "new@dentalux.ru", "+74952045138")]);
-        import::companies(ground.store.as_ref(), &late, ground.clock_now()).await.expect("another list");
+        import::companies(ground.store.as_ref(), &late, &[], ground.clock_now()).await.expect("another list");
         let lines = ground.store.companies(None).await.expect("companies");
         assert!(lines.iter().all(|line| line.status == "optout"), "{}: a newcomer of the group is covered too: {lines:?}", ground.name);
     }

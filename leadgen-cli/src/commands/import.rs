@@ -1,15 +1,17 @@
 //! `companies import`: an own list comes in.
 
 use leadgen_core::actions::{self, import::Imported};
+use leadgen_core::setup::settings::Settings;
 use leadgen_core::setup::wiring;
 
-use super::Ground;
+use super::{Ground, layers};
 use crate::args::{Cli, CompaniesCommand};
 use crate::output::{self, End};
 
 pub(crate) async fn companies(cli: &Cli, command: &CompaniesCommand) -> anyhow::Result<End> {
     let CompaniesCommand::Import { file, batch_tag, dry_run } = command;
-    let list = wiring::companies_file(file, batch_tag.as_deref())?;
+    let settings = Settings::read(&layers(cli)?)?;
+    let list = wiring::companies_file(file, batch_tag.as_deref(), &settings.excluded_domains)?;
     let (rows, problems, bad_cells, unused) = (list.rows, list.problems, list.bad_cells, list.unused);
     for problem in problems.iter().chain(&bad_cells) {
         eprintln!("{problem}");
@@ -18,11 +20,11 @@ pub(crate) async fn companies(cli: &Cli, command: &CompaniesCommand) -> anyhow::
         eprintln!("columns not used: {}", unused.join(", "));
     }
     let done = if *dry_run {
-        let nameless = rows.iter().filter(|row| actions::import::normalized(row).is_none()).count();
+        let nameless = rows.iter().filter(|row| actions::import::normalized(row, &settings.excluded_domains).is_none()).count();
         Imported { nameless, ..Imported::default() }
     } else {
         let ground = Ground::new(cli).await?;
-        actions::import::companies(ground.store.as_ref(), &rows, ground.now()).await?
+        actions::import::companies(ground.store.as_ref(), &rows, &settings.excluded_domains, ground.now()).await?
     };
     for refused in &done.refused {
         eprintln!("{refused}");

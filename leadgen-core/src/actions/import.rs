@@ -1,9 +1,11 @@
 //! An own list of companies comes in.
 
 use crate::domain::lead::CompanyRow;
+use crate::domain::name::DomainName;
 use crate::domain::time::Timestamp;
 use crate::error::Result;
 use crate::ports::store::{Admit, Admitted, ImportedCompany};
+use crate::rules::harvest::{Requisite, requisite_in};
 use crate::rules::mailhosts::is_free_mail;
 use crate::rules::{normalize, sieve, twins};
 
@@ -35,27 +37,33 @@ impl Imported {
 }
 
 /// A row in its normal form; none if nothing tells whose it is. An address at the firm's own domain names its site.
-pub fn normalized(row: &CompanyRow) -> Option<ImportedCompany> {
+/// Hosts of `own_list` are nobody's, as those of the shipped list.
+pub fn normalized(row: &CompanyRow, own_list: &[DomainName]) -> Option<ImportedCompany> {
+    let is_sieved = |source: &str| normalize::domain_of(source).is_some_and(|host| sieve::drop_reason(&host, own_list).is_some());
     let email = normalize::email(&row.email);
     let own_host = email.as_ref().map(|email| email.domain().as_str()).filter(|host| !is_free_mail(host) && !is_sieved(host)).unwrap_or("");
     let source = if row.domain.trim().is_empty() || is_sieved(&row.domain) { own_host } else { &row.domain };
     let batch_tag = shown(&row.batch_tag);
     let phone = normalize::phone(&row.phone, None);
-    let told = [row.city.as_str(), phone.as_ref().map_or("", |phone| phone.as_str()), email.as_ref().map_or("", |email| email.as_str())];
+    let (inn, ogrn) = (requisite_in(Requisite::Inn, &row.inn), requisite_in(Requisite::Ogrn, &row.ogrn));
+    let told = [
+        row.city.as_str(),
+        phone.as_ref().map_or("", |phone| phone.as_str()),
+        email.as_ref().map_or("", |email| email.as_str()),
+        inn.as_deref().unwrap_or(""),
+        ogrn.as_deref().unwrap_or(""),
+    ];
     Some(ImportedCompany {
-        newborn: twins::newborn_listed(&row.name, source, told)?,
+        newborn: twins::newborn_listed(&row.name, source, &told)?,
         industry: shown(&row.niche),
         region: shown(&row.city),
         batch_tag: if batch_tag.is_empty() { "default".into() } else { batch_tag },
         email,
         phone,
+        inn,
+        ogrn,
         origin: shown(&row.origin),
     })
-}
-
-/// Whether an address is at a catalogue, a network or the like: no firm's own site.
-fn is_sieved(source: &str) -> bool {
-    normalize::domain_of(source).is_some_and(|host| sieve::drop_reason(&host, &[]).is_some())
 }
 
 /// What can be shown and kept of a cell.
@@ -65,13 +73,13 @@ fn shown(cell: &str) -> String {
 
 /// Lets rows in, a thousand at a time: a list that was cut short goes on when it is given again, what came in is known by then.
 /// A row that can't be kept is told and the others come in.
-pub async fn companies<S>(store: &S, rows: &[CompanyRow], now: Timestamp) -> Result<Imported>
+pub async fn companies<S>(store: &S, rows: &[CompanyRow], own_list: &[DomainName], now: Timestamp) -> Result<Imported>
 where
     S: Admit<ImportedCompany> + ?Sized,
 {
     let mut imported = Imported::default();
     for rows in rows.chunks(TOGETHER) {
-        let items: Vec<ImportedCompany> = rows.iter().filter_map(normalized).collect();
+        let items: Vec<ImportedCompany> = rows.iter().filter_map(|row| normalized(row, own_list)).collect();
         imported.nameless += rows.len() - items.len();
         if items.is_empty() {
             continue;
@@ -147,17 +155,14 @@ mod tests {
             origin: format!("list:{at}"),
             name: format!("Фирма {at}"),
             domain: format!("firm{at}.ru"),
-            email: String::new(),
-            phone: String::new(),
             city: city(at).into(),
-            niche: String::new(),
-            batch_tag: String::new(),
+            ..CompanyRow::default()
         };
         (0..count).map(row).collect()
     }
 
     async fn import(door: &Door, rows: &[CompanyRow]) -> Result<Imported> {
-        companies(door, rows, Timestamp::default()).await
+        companies(door, rows, &[], Timestamp::default()).await
     }
 
     #[tokio::test]
@@ -191,7 +196,7 @@ mod tests {
     fn cells_are_kept_as_far_as_they_can_be_shown() {
         let mut row = rows(1, |_| "Казань").remove(0);
         (row.city, row.niche) = ("Каз\0ань ".into(), "ш".repeat(5000));
-        let company = normalized(&row).unwrap();
+        let company = normalized(&row, &[]).unwrap();
         assert_eq!((company.region.as_str(), company.industry.chars().count()), ("Казань", LONGEST_CELL));
     }
 }

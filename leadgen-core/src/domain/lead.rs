@@ -146,6 +146,10 @@ pub struct CompanyRow {
     pub city: String,
     /// What it does, or empty.
     pub niche: String,
+    /// ИНН, 10 or 12 digits, or empty.
+    pub inn: String,
+    /// ОГРН or ОГРНИП, 13 or 15 digits, or empty.
+    pub ogrn: String,
     /// The batch; blank means `default`.
     pub batch_tag: String,
 }

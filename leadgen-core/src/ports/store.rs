@@ -126,6 +126,10 @@ pub struct ImportedCompany {
     pub email: Option<EmailAddress>,
     /// A phone known already.
     pub phone: Option<Phone>,
+    /// ИНН, its check digits right.
+    pub inn: Option<String>,
+    /// ОГРН or ОГРНИП, its check digit right.
+    pub ogrn: Option<String>,
     /// Where the row stands, kept as the contacts' source.
     pub origin: String,
 }

@@ -21,6 +21,7 @@ use crate::adapters::sql::{self, SqlStore};
 use crate::adapters::verifier::MxVerifier;
 use crate::adapters::web::{self, HttpFetcher, WebsiteExtractor};
 use crate::adapters::yandex::{self, Credentials, YandexSearch};
+use crate::domain::name::DomainName;
 use crate::domain::policy::Quota;
 use crate::domain::query::SearchMode;
 use crate::error::{Error, ErrorKind, Result};
@@ -151,9 +152,9 @@ pub fn sheet(settings: &Settings, clock: &Arc<dyn Clock>, batch_tag: Option<&str
     GoogleSheet::new(wire, Http::new(&tls, CALL, settings.offline)?, Arc::clone(clock))
 }
 
-/// An own list of companies in a file: rows, and whatever of it can't be used.
-pub fn companies_file(path: &std::path::Path, batch_tag: Option<&str>) -> Result<CompanyList> {
-    crate::adapters::files::read_companies(path, batch_tag)
+/// An own list of companies in a file: rows, and whatever of it can't be used. Hosts of `own_list` are no firm's own site.
+pub fn companies_file(path: &std::path::Path, batch_tag: Option<&str>, own_list: &[DomainName]) -> Result<CompanyList> {
+    crate::adapters::files::read_companies(path, batch_tag, own_list)
 }
 
 /// Reads a saved page of search results: its documents, and how many the service says there are.

@@ -150,7 +150,7 @@ impl ACompany {
     /// Its birth certificate.
     pub fn newborn(&self) -> NewCompany {
         let told = [self.city.as_str(), self.phone.as_deref().unwrap_or(""), self.email.as_deref().unwrap_or("")];
-        twins::newborn_listed(&self.name, &self.host, told).unwrap_or_else(|| panic!("a test's company has neither name nor host"))
+        twins::newborn_listed(&self.name, &self.host, &told).unwrap_or_else(|| panic!("a test's company has neither name nor host"))
     }
 
     /// As a line of an own list, for `Admit<ImportedCompany>`.
@@ -162,6 +162,8 @@ impl ACompany {
             batch_tag: self.batch_tag.clone(),
             email: self.email.as_deref().map(address),
             phone: self.phone.as_deref().map(|phone| read(phone, Phone::parse)),
+            inn: None,
+            ogrn: None,
             origin: "test:1".into(),
         }
     }

@@ -8,7 +8,7 @@ impl Ground {
         let mut new = 0;
         for [name, domain, email, phone, city] in rows {
             let row = CompanyRow { city: (*city).into(), niche: String::new(), ..list(&[(name, domain, email, phone)])[0].clone() };
-            new += import::companies(self.store.as_ref(), &[row], self.clock_now()).await.expect("a row comes in").new;
+            new += import::companies(self.store.as_ref(), &[row], &[], self.clock_now()).await.expect("a row comes in").new;
             self.later();
         }
         new
@@ -92,7 +92,7 @@ async fn a_known_firm_learns_its_place_from_a_later_row() {
             ..list(&[("Бавогустрой", "bavogustroy.ru", "", "")])[0].clone()
         };
         for row in [bare("", ""), bare("стройка", "Казань"), bare("ремонт", "Уфа")] {
-            import::companies(ground.store.as_ref(), &[row], ground.clock_now()).await.expect("a row comes in");
+            import::companies(ground.store.as_ref(), &[row], &[], ground.clock_now()).await.expect("a row comes in");
             ground.later();
         }
         let known = ground.company("bavogustroy.ru").await;
@@ -135,5 +135,35 @@ async fn a_client_of_a_web_studio_is_not_the_studio() {
         let listed = ground.looked_at(&ALL).await;
         assert_eq!(listed.len(), 3, "{}: each pair waits for a person: {listed:?}", ground.name);
         assert!(listed.iter().all(|(state, rule, _)| *state == PairState::Pending && rule == "mail_domain"), "{}: {listed:?}", ground.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_of_the_register_in_a_list_makes_two_rows_one_firm_or_keeps_them_two() {
+    for ground in every_store().await {
+        let row = |name: &str, domain: &str, inn: &str| CompanyRow {
+            name: name.into(),
+            domain: domain.into(),
+            inn: inn.into(),
+            city: "Казань".into(),
+            batch_tag: "list".into(),
+            ..CompanyRow::default()
+        };
+        let (ours, theirs) = ("7707083893", "5024048000");
+        let come_in = async |rows: &[CompanyRow]| {
+            let imported = import::companies(ground.store.as_ref(), rows, &[], ground.clock_now()).await.expect("a list");
+            ground.later();
+            imported.new
+        };
+
+        come_in(&[row("Ромашка", "romashka.ru", ours), row("Северный ветер", "veter.ru", "")]).await;
+        come_in(&[row("Торговый дом Гермес", "germes.ru", ours), row("Стоматология Крамаренко", "", ours)]).await;
+        assert_eq!(ground.hosts().await, ["romashka.ru", "veter.ru"], "{}: one number is one firm", ground.name);
+
+        come_in(&[row("Северный ветер", "veter.ru", ours)]).await;
+        assert_eq!(ground.hosts().await.len(), 1, "{}: also if it is learnt later", ground.name);
+
+        come_in(&[row("Стоматология Крамаренко", "", theirs)]).await;
+        assert_eq!(ground.hosts().await.len(), 2, "{}: another number, another firm of the name", ground.name);
     }
 }

@@ -75,7 +75,7 @@ fn a_file_without_its_column_is_refused_by_name() {
 fn a_bad_line_of_companies_is_named_and_the_others_are_used() {
     let list = "domain,email\nalfa.ru,info@alfa.ru\nне домен вовсе,\nbeta.ru,\n";
     let (_dir, path) = file("companies.csv", list.as_bytes());
-    let list = companies_file(&path, Some("b1")).unwrap();
+    let list = companies_file(&path, Some("b1"), &[]).unwrap();
     let (rows, problems) = (list.rows, list.problems);
     assert_eq!(rows.iter().map(|row| row.domain.as_str()).collect::<Vec<_>>(), ["alfa.ru", "beta.ru"]);
     assert_eq!(problems.len(), 1);

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use crate::domain::lead::CompanyRow;
+use crate::domain::name::DomainName;
 use crate::error::Result;
+use crate::rules::harvest::{Requisite, requisite_in};
 use crate::rules::normalize;
 use crate::rules::sieve::drop_reason;
 
@@ -22,7 +24,7 @@ pub struct CompanyList {
     pub unused: Vec<String>,
 }
 
-const COLUMNS: [&[&str]; 7] = [
+const COLUMNS: [&[&str]; 9] = [
     &["name", "company", "название", "компания"],
     &["domain", "site", "url", "website", "canonical_domain", "website_url", "сайт", "домен"],
     &["email", "e-mail", "mail", "почта"],
@@ -30,10 +32,13 @@ const COLUMNS: [&[&str]; 7] = [
     &["city", "region", "город"],
     &["niche", "industry", "ниша", "отрасль"],
     &["batch_tag", "партия"],
+    &["inn", "инн", "tax_id"],
+    &["ogrn", "огрн", "огрнип"],
 ];
 
-/// Reads a list: rows, and whatever of it could not be used with the reason.
-pub fn read_companies(path: &Path, batch_tag: Option<&str>) -> Result<CompanyList> {
+/// Reads a list: rows, and whatever of it could not be used with the reason. Hosts of `own_list` are no firm's own site, as those
+/// of the shipped list.
+pub fn read_companies(path: &Path, batch_tag: Option<&str>, own_list: &[DomainName]) -> Result<CompanyList> {
     let mut table = table::read(path)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let mut list = CompanyList::default();
@@ -62,9 +67,11 @@ pub fn read_companies(path: &Path, batch_tag: Option<&str>) -> Result<CompanyLis
             phone: get(3),
             city: get(4),
             niche: get(5),
+            inn: get(7),
+            ogrn: get(8),
             batch_tag: Some(get(6)).filter(|tag| !tag.is_empty()).or_else(|| batch_tag.map(str::to_owned)).unwrap_or_default(),
         };
-        list.take(row);
+        list.take(row, own_list);
     }
     Ok(list)
 }
@@ -86,13 +93,13 @@ fn one_a_row(rows: &mut Vec<(u64, Vec<String>)>, name: &str, list: &mut CompanyL
 
 impl CompanyList {
     /// Takes a row without the cells that can't be used, unless nothing is left that tells whose it is.
-    fn take(&mut self, mut row: CompanyRow) {
+    fn take(&mut self, mut row: CompanyRow, own_list: &[DomainName]) {
         let mut bad = Vec::new();
         match normalize::domain_of(&row.domain) {
             None if row.domain.is_empty() => {}
             None => return self.problems.push(format!("{}: {:?} is no domain or address", row.origin, row.domain)),
             Some(host) => {
-                if let Some(drop) = drop_reason(&host, &[]) {
+                if let Some(drop) = drop_reason(&host, own_list) {
                     bad.push(format!("{host} is no company's own site ({}: {})", drop.kind, drop.why));
                     row.domain.clear();
                 }
@@ -103,6 +110,13 @@ impl CompanyList {
         }
         if !row.phone.is_empty() && normalize::phone(&row.phone, None).is_none() {
             bad.push(format!("{:?} is no phone number", std::mem::take(&mut row.phone)));
+        }
+        for (kind, name, cell) in [(Requisite::Inn, "ИНН", &mut row.inn), (Requisite::Ogrn, "ОГРН", &mut row.ogrn)] {
+            let read = requisite_in(kind, cell);
+            if read.is_none() && !cell.is_empty() {
+                bad.push(format!("{cell:?} is no {name}: its length or its check digit is wrong"));
+            }
+            *cell = read.unwrap_or_default();
         }
         let origin = &row.origin;
         if row.domain.is_empty() && row.name.is_empty() && row.email.is_empty() {
@@ -125,7 +139,7 @@ mod tests {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let path = std::env::temp_dir().join(format!("leadgen-list-{}-{}.csv", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
         std::fs::write(&path, text).unwrap();
-        let read = read_companies(&path, Some("b1")).unwrap();
+        let read = read_companies(&path, Some("b1"), &[DomainName::parse("my-catalogue.ru").unwrap()]).unwrap();
         std::fs::remove_file(&path).unwrap();
         read
     }
@@ -150,8 +164,25 @@ mod tests {
 
     #[test]
     fn columns_that_are_not_read_are_named() {
-        let list = whole("domain,inn,Сайт конкурента\na.ru,1,b.ru\n".as_bytes());
-        assert_eq!((list.rows.len(), list.unused), (1, vec!["inn".to_owned(), "Сайт конкурента".to_owned()]));
+        let list = whole("domain,okved,Сайт конкурента\na.ru,1,b.ru\n".as_bytes());
+        assert_eq!((list.rows.len(), list.unused), (1, vec!["okved".to_owned(), "Сайт конкурента".to_owned()]));
+    }
+
+    #[test]
+    fn numbers_of_the_registers_are_read_by_their_check_digits() {
+        let text = "name;ИНН;ОГРН\nА;7707083893;1027700132195\nБ;7707083894;1027700132196\nВ;274062111;\nГ;500 100 732 259;\n";
+        let list = whole(text.as_bytes());
+        let shown: Vec<_> = list.rows.iter().map(|row| (row.inn.as_str(), row.ogrn.as_str())).collect();
+        let zero_was_lost = ("0274062111", "");
+        assert_eq!(shown, [("7707083893", "1027700132195"), ("", ""), zero_was_lost, ("500100732259", "")]);
+        assert_eq!(list.bad_cells.len(), 2, "{:?}", list.bad_cells);
+    }
+
+    #[test]
+    fn what_the_own_list_names_is_no_site_either() {
+        let list = whole("domain,name\nmy-catalogue.ru,Ромашка\n".as_bytes());
+        assert_eq!((list.rows[0].domain.as_str(), list.bad_cells.len()), ("", 1));
+        assert!(list.bad_cells[0].contains("own_list"), "{:?}", list.bad_cells);
     }
 
     #[test]

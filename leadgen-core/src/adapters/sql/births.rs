@@ -12,7 +12,7 @@ use crate::domain::id::Id;
 use crate::domain::name::{DomainName, RegistrableDomain};
 use crate::domain::time::Timestamp;
 use crate::error::Result;
-use crate::rules::twins::profile::Profile;
+use crate::rules::twins::profile::{Known, Profile};
 
 use super::connection::{SqlStore, insert_rows, list, query, run};
 use super::row::{get, id};
@@ -29,11 +29,16 @@ pub(super) struct Birth<'a> {
     pub(super) result: Option<Uuid>,
     /// Contacts it came with.
     pub(super) contacts: Vec<FoundContact>,
+    /// ИНН it came with.
+    pub(super) inn: Option<&'a str>,
+    /// ОГРН it came with.
+    pub(super) ogrn: Option<&'a str>,
 }
 
 impl Birth<'_> {
     pub(super) fn facts(&self) -> Profile {
-        self.contacts.iter().fold(Profile::default(), Profile::showing)
+        let numbered = Profile::default().with(Known::Inn, self.inn.unwrap_or("")).with(Known::Ogrn, self.ogrn.unwrap_or(""));
+        self.contacts.iter().fold(numbered, Profile::showing)
     }
 }
 
@@ -154,23 +159,27 @@ impl SqlStore {
             for found in &birth.contacts {
                 self.keep_contact(tx, now, settled.company, found).await?;
             }
-            if settled.verdict != ResultState::Unique && !birth.contacts.is_empty() {
+            if settled.verdict != ResultState::Unique && !birth.facts().is_bare() {
                 learnt.push((settled.company, birth.facts()));
             }
         }
         Ok(learnt)
     }
 
-    /// Known companies take place and trade from a list where they had none; with another place they meet everybody once more.
+    /// Known companies take place, trade and numbers from a list where they had none; with another place they meet everybody once more.
     async fn fill_gaps(&self, tx: &DatabaseTransaction, now: Timestamp, births: &[Birth<'_>], settled: &[Settled]) -> Result<()> {
         let mut filled = Vec::new();
         let listed = births.iter().zip(settled).filter(|(birth, settled)| birth.result.is_none() && settled.verdict != ResultState::Unique);
-        for (birth, settled) in listed.filter(|(birth, _)| !birth.region.is_empty() || !birth.industry.is_empty()) {
+        let tells = |birth: &Birth<'_>| [birth.region, birth.industry, birth.inn.unwrap_or(""), birth.ogrn.unwrap_or("")].concat();
+        for (birth, settled) in listed.filter(|(birth, _)| !tells(birth).is_empty()) {
             let sql = "UPDATE companies SET region = CASE WHEN region = '' THEN $2 ELSE region END,
-                industry = CASE WHEN industry = '' THEN $3 ELSE industry END, updated_at = $4
-                WHERE id = $1 AND ((region = '' AND $2 <> '') OR (industry = '' AND $3 <> ''))";
+                industry = CASE WHEN industry = '' THEN $3 ELSE industry END, inn = COALESCE(inn, $5), ogrn = COALESCE(ogrn, $6), updated_at = $4
+                WHERE id = $1 AND ((region = '' AND $2 <> '') OR (industry = '' AND $3 <> '') OR (inn IS NULL AND $5 IS NOT NULL)
+                    OR (ogrn IS NULL AND $6 IS NOT NULL))";
             let company = settled.company.uuid();
-            let values = vec![company.into(), birth.region.into(), birth.industry.into(), now.millis().into()];
+            let told = |number: Option<&str>| number.map(str::to_owned).into();
+            let values =
+                vec![company.into(), birth.region.into(), birth.industry.into(), now.millis().into(), told(birth.inn), told(birth.ogrn)];
             if run(tx, sql, values).await? > 0 {
                 filled.push(company);
             }
@@ -243,7 +252,7 @@ fn host_rows(now: Timestamp, births: &[Birth<'_>], settled: &[Settled]) -> Vec<V
 
 async fn insert_companies<'a>(tx: &DatabaseTransaction, now: Timestamp, births: impl Iterator<Item = &'a Birth<'a>>) -> Result<()> {
     let head = "INSERT INTO companies (id, name, normalized_name, canonical_domain, registrable_domain, website_url, industry, region,
-        batch_tag, status, dedupe_hash, source, source_result_id, last_snippet, facts, first_seen_at, last_seen_at, created_at, updated_at)";
+        batch_tag, status, dedupe_hash, source, source_result_id, last_snippet, facts, inn, ogrn, first_seen_at, last_seen_at, created_at, updated_at)";
     let rows: Vec<Vec<Value>> = births.map(|birth| company_row(now, birth)).collect();
     insert_rows(tx, head, rows.into_iter(), "").await
 }
@@ -266,6 +275,8 @@ fn company_row(now: Timestamp, birth: &Birth<'_>) -> Vec<Value> {
         birth.result.into(),
         birth.snippet.into(),
         birth.facts().facts().into(),
+        birth.inn.map(str::to_owned).into(),
+        birth.ogrn.map(str::to_owned).into(),
         now.into(),
         now.into(),
         now.into(),

@@ -139,6 +139,8 @@ impl SqlStore {
                 source: "yandex_search_api",
                 result: Some(ticket.row),
                 contacts: vec![],
+                inn: None,
+                ogrn: None,
             });
         }
         self.settle(tx, now, &births).await

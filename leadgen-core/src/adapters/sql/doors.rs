@@ -44,6 +44,8 @@ fn birth(item: &ImportedCompany) -> Birth<'_> {
         source: "import",
         result: None,
         contacts: item.contacts(),
+        inn: item.inn.as_deref(),
+        ogrn: item.ogrn.as_deref(),
     }
 }
 

@@ -33,7 +33,7 @@ pub use html::{Link, Page, Prop, read as read_html};
 pub use lists::{is_disposable, is_free_mail, kind};
 pub use merge::{merge, reason};
 pub use numbers::{Spotted, country_code, find as phones_in, kind as phone_kind, one as phone_in};
-pub use requisites::{Requisite, is_valid as requisite_is_valid};
+pub use requisites::{Requisite, in_cell as requisite_in, is_valid as requisite_is_valid};
 pub(crate) use text::unescape as plain_entities;
 
 use url::Url;

@@ -84,6 +84,15 @@ pub fn is_valid(kind: Requisite, value: &str) -> bool {
     }
 }
 
+/// The number a cell of a table holds, its digits only; none if it is none. Tables take a leading zero for nothing: with it back
+/// the check digits must be right.
+pub fn in_cell(kind: Requisite, cell: &str) -> Option<String> {
+    let digits: String = cell.chars().filter(|c| !c.is_whitespace() && !matches!(c, '\'' | '"')).collect();
+    let zero_is_lost = kind == Requisite::Inn && matches!(digits.len(), 9 | 11);
+    let whole = if zero_is_lost { format!("0{digits}") } else { digits };
+    is_valid(kind, &whole).then_some(whole)
+}
+
 /// The labelled numbers of a text.
 pub(super) fn find(text: &str, marks: &Marks) -> Vec<Number> {
     let Some(labelled) = LABELLED.as_ref() else { return Vec::new() };

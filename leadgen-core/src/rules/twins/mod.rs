@@ -70,12 +70,12 @@ pub fn newborn(name: &str, domain_source: &str) -> Option<NewCompany> {
 
 /// The same of a row of a list. A firm of which no domain is known is told by its name together with its place and whatever it
 /// answers to: a name alone is borne by many, and whether two rows of one name are one firm is a decision like any other.
-pub fn newborn_listed(name: &str, domain_source: &str, told: [&str; 3]) -> Option<NewCompany> {
+pub fn newborn_listed(name: &str, domain_source: &str, told: &[&str]) -> Option<NewCompany> {
     let born = newborn(name, domain_source)?;
     if born.canonical_domain.is_some() {
         return Some(born);
     }
-    let told = told.map(|told| told.trim().to_lowercase().replace('ё', "е"));
+    let told: Vec<String> = told.iter().map(|told| told.trim().to_lowercase().replace('ё', "е")).collect();
     let known = told.iter().filter(|told| !told.is_empty()).map(String::as_str);
     let key = std::iter::once(born.dedupe_key.as_str()).chain(known).collect::<Vec<_>>().join("; ");
     Some(NewCompany { dedupe_hash: sha1_smol::Sha1::from(&key).hexdigest(), dedupe_key: key, ..born })
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_firm_without_a_domain_is_told_by_more_than_its_name() {
-        let id = |name: &str, domain: &str, told| newborn_listed(name, domain, told).map(|born| born.id());
+        let id = |name: &str, domain: &str, told: [&str; 3]| newborn_listed(name, domain, &told).map(|born| born.id());
         let nika = id("Ника", "", ["Казань", "+78435551122", ""]);
         assert_eq!(nika, id("ООО «Ника»", "", [" казань", "+78435551122", ""]), "the same row once more");
         for told in [["Москва", "+78435551122", ""], ["Казань", "+74955551122", ""], ["Казань", "+78435551122", "n1@mail.ru"], ["", "", ""]]
@@ -145,7 +145,7 @@ mod tests {
             assert_ne!(nika, id("Ника", "", told), "{told:?}");
         }
         assert_eq!(id("Ника", "nika.ru", ["Казань", "", ""]), id("Ника", "nika.ru", ["Уфа", "+74955551122", ""]), "its domain tells it");
-        assert_eq!(newborn_listed("Ника", "", ["", "", ""]), newborn("Ника", ""), "of a bare name nothing more is known");
+        assert_eq!(newborn_listed("Ника", "", &[]), newborn("Ника", ""), "of a bare name nothing more is known");
     }
 
     #[test]

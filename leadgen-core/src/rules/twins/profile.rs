@@ -186,7 +186,7 @@ impl Profile {
 
     /// Facts that are kept beside a company: `word value` a line.
     pub fn facts(&self) -> String {
-        let kept = self.evidence().filter(|(known, _)| matches!(known, Known::Phone | Known::MailDomain | Known::Mailbox));
+        let kept = self.evidence().filter(|(known, _)| !matches!(known, Known::Host | Known::Family));
         kept.map(|(known, value)| format!("{} {value}", known.as_str())).collect::<Vec<_>>().join("\n")
     }
 

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use crate::domain::company::{Company, NewCompany, Suspect};
+use crate::domain::contact::FoundContact;
 use crate::domain::flow::{CompanyState, ResultEvent, ResultState};
 use crate::domain::id::Id;
 use crate::domain::name::DomainName;
@@ -11,6 +12,7 @@ use crate::error::Result;
 use crate::ports::store::Lane;
 use crate::ports::work::{Call, Claim, DedupeResult, Fault, Ticket, Work};
 use crate::rules::setback::{Setback, setback};
+use crate::rules::twins::profile::{Known, Profile};
 
 use super::MemoryStore;
 use super::leases::{Lease, first_due, lease_lost};
@@ -82,6 +84,16 @@ pub(super) struct Born<'a> {
     pub(super) batch_tag: &'a str,
     pub(super) snippet: &'a str,
     pub(super) result: Option<Id<Suspect>>,
+    pub(super) inn: Option<&'a str>,
+    pub(super) ogrn: Option<&'a str>,
+}
+
+impl Born<'_> {
+    /// What only one firm has, of all it came with.
+    pub(super) fn facts(&self, contacts: &[FoundContact]) -> Profile {
+        let numbered = Profile::default().with(Known::Inn, self.inn.unwrap_or("")).with(Known::Ogrn, self.ogrn.unwrap_or(""));
+        contacts.iter().fold(numbered, Profile::showing)
+    }
 }
 
 /// Whether a known company has the id, the key or the host of one about to be born.
@@ -123,6 +135,8 @@ impl Tables {
             batch_tag: &suspect.batch_tag,
             snippet: &suspect.snippet,
             result: Some(suspect.result_id),
+            inn: None,
+            ogrn: None,
         };
         let (company, verdict, score) = self.settle(call.now, &born, &[])?;
         if let Some(row) = self.leased_result(ticket) {
@@ -175,8 +189,8 @@ impl Tables {
             site_name: None,
             legal_name: None,
             address: None,
-            inn: None,
-            ogrn: None,
+            inn: born.inn.map(str::to_owned),
+            ogrn: born.ogrn.map(str::to_owned),
             kpp: None,
             redirected_to: None,
             visits: 0,

@@ -145,7 +145,16 @@ impl Tables {
     /// Takes a company of an own list in with its contacts; whether it was new.
     fn import(&mut self, item: &ImportedCompany, now: Timestamp) -> Result<bool> {
         let newborn = &item.newborn;
-        let born = Born { newborn, industry: &item.industry, region: &item.region, batch_tag: &item.batch_tag, snippet: "", result: None };
+        let born = Born {
+            newborn,
+            industry: &item.industry,
+            region: &item.region,
+            batch_tag: &item.batch_tag,
+            snippet: "",
+            result: None,
+            inn: item.inn.as_deref(),
+            ogrn: item.ogrn.as_deref(),
+        };
         let (company, verdict, _) = self.settle(now, &born, &item.contacts())?;
         if let Some(host) = &newborn.canonical_domain {
             self.hosts.entry(host.to_string()).or_insert(company);

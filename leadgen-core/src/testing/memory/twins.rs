@@ -167,7 +167,7 @@ impl Tables {
     /// Settles a newcomer: it is a known company by host, family or key, or it is born and meets everybody.
     pub(super) fn settle(&mut self, now: Timestamp, born: &Born<'_>, contacts: &[FoundContact]) -> Result<(Id<Company>, ResultState, f64)> {
         let newborn = born.newborn;
-        let facts = contacts.iter().fold(Profile::default(), Profile::showing);
+        let facts = born.facts(contacts);
         if let Some((known, verdict)) = self.exact(newborn) {
             for found in contacts {
                 self.keep_contact(now, known, found);
@@ -219,13 +219,19 @@ impl Tables {
             .or_else(|| find(&|known| known.dedupe_hash == newborn.dedupe_hash).map(|id| (id, ResultState::DupFamily)))
     }
 
-    /// A known company takes place and trade from a list where it had none; with another place it meets everybody once more.
+    /// A known company takes place, trade and numbers from a list where it had none; with another place it meets everybody once more.
     fn fill_gaps(&mut self, now: Timestamp, known: Id<Company>, born: &Born<'_>) -> Result<()> {
         let Some(row) = self.companies.get_mut(&known) else { return Ok(()) };
         let mut filled = false;
         for (own, told) in [(&mut row.company.region, born.region), (&mut row.company.industry, born.industry)] {
             if own.is_empty() && !told.is_empty() {
                 told.clone_into(own);
+                filled = true;
+            }
+        }
+        for (own, told) in [(&mut row.inn, born.inn), (&mut row.ogrn, born.ogrn)] {
+            if let (None, Some(told)) = (&own, told) {
+                *own = Some(told.to_owned());
                 filled = true;
             }
         }
