@@ -50,6 +50,10 @@ fn a_company_of_three_results_is_explained_and_undo_restores_all_of_it() -> Resu
         ensure!(!shell.life(host, "merge")?.is_empty(), "whoever asks for {host} is told too");
     }
     println!("{}", shell.says(&format!("explain {primary}"))?);
+    let quality = shell.json("report quality")?;
+    ensure!(quality["companies"] == 1 && quality["duplicates"] == 2, "the report counts them: {quality}");
+    let id = shell.json(&format!("explain {primary}"))?["id"].as_str().context("an id")?.to_owned();
+    ensure!(shell.json(&format!("explain {}", &id[..8]))?["id"] == id.as_str(), "the beginning of an id is enough");
 
     for pair in shell.json("review pairs list")?.as_array().context("pairs")? {
         println!("{}", shell.says(&format!("review pairs undo {}", pair["id"].as_str().unwrap_or_default()))?);
@@ -65,5 +69,20 @@ fn a_company_of_three_results_is_explained_and_undo_restores_all_of_it() -> Resu
     let parted = shell.json("review pairs list --state rejected")?;
     ensure!(parted.as_array().is_some_and(|pairs| pairs.len() == 2), "what a person parted stays parted: {parted}");
     ensure!(shell.hosts()?.contains(primary), "and {primary} stands for itself");
+    Ok(())
+}
+
+#[test]
+fn a_batch_that_does_not_exist_is_no_row_of_zeros() -> Result<()> {
+    let shell = Shell::with_pages(&[("стоматология.xml", PAGE)])?;
+    std::fs::write(shell.path("firms.csv"), "domain\ndenta-lux.ru\n")?;
+    shell.says(&format!("companies import {} --batch-tag june", shell.path("firms.csv").display()))?;
+
+    for command in ["report funnel", "report quality", "report contacts", "export companies"] {
+        let with = |batch: &'static str| command.split(' ').chain(["--batch", batch]).collect::<Vec<_>>();
+        ensure!(shell.run(&with("june"))?.code == 0, "{command}: the batch that is there");
+        let ended = shell.run(&with("july"))?;
+        ensure!(ended.code == 3 && ended.err.contains("july"), "{command}: {ended:?}");
+    }
     Ok(())
 }

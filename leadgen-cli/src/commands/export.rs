@@ -6,13 +6,18 @@ use anyhow::Context;
 use leadgen_core::domain::report::CompanyLine;
 use leadgen_core::ports::store::Exports;
 
-use super::Ground;
+use super::{Ground, report};
 use crate::args::{Cli, ExportCommand};
 use crate::output::End;
 
 pub(crate) async fn run(cli: &Cli, command: &ExportCommand) -> anyhow::Result<End> {
     let ExportCommand::Companies { output, batch } = command;
     let ground = Ground::new(cli).await?;
+    if let Some(batch) = batch
+        && ground.is_unknown(batch).await?
+    {
+        return Ok(report::no_such_batch(cli, batch));
+    }
     let companies = ground.store.companies(batch.as_deref()).await?;
     let text = if cli.json { json_lines(&companies)? } else { csv(&companies) };
     match output {

@@ -98,6 +98,12 @@ impl Ground {
         self.clock.now()
     }
 
+    /// Whether nothing at all belongs to a batch.
+    pub(crate) async fn is_unknown(&self, batch: &str) -> anyhow::Result<bool> {
+        let funnel = self.roles().funnel(Some(batch)).await?;
+        Ok(funnel.niches + funnel.queries + funnel.companies + funnel.drafted == 0)
+    }
+
     pub(crate) fn roles(&self) -> &dyn Store {
         self.store.as_ref()
     }

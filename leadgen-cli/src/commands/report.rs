@@ -10,6 +10,13 @@ use crate::output::{self, End};
 
 pub(crate) async fn run(cli: &Cli, command: &ReportCommand) -> anyhow::Result<End> {
     let ground = Ground::new(cli).await?;
+    if let ReportCommand::Funnel { batch: Some(batch) }
+    | ReportCommand::Quality { batch: Some(batch) }
+    | ReportCommand::Contacts { batch: Some(batch) } = command
+        && ground.is_unknown(batch).await?
+    {
+        return Ok(no_such_batch(cli, batch));
+    }
     match command {
         ReportCommand::Funnel { batch } => {
             let funnel = ground.store.funnel(batch.as_deref()).await?;
@@ -59,6 +66,15 @@ pub(crate) async fn run(cli: &Cli, command: &ReportCommand) -> anyhow::Result<En
     Ok(End::Done)
 }
 
+/// A batch of that name is a slip of the pen more often than an empty one: rows of zeros would hide it.
+pub(super) fn no_such_batch(cli: &Cli, batch: &str) -> End {
+    output::nothing(
+        cli,
+        "no_such_batch",
+        &format!("nothing belongs to a batch {batch:?}: see `leadgen report funnel` for all of them together"),
+    )
+}
+
 fn quality_table(quality: &Quality) -> String {
     let mut rows = vec![
         vec!["documents read".to_owned(), quality.documents.to_string()],
@@ -70,6 +86,8 @@ fn quality_table(quality: &Quality) -> String {
     let drops = quality.excluded_by.iter().map(|(kind, count)| vec![format!("  {kind}"), count.to_string()]);
     rows.extend(drops);
     rows.extend(quality.results_by.iter().map(|(kind, count)| vec![format!("results: {kind}"), count.to_string()]));
+    rows.push(vec!["companies".into(), quality.companies.to_string()]);
+    rows.push(vec!["companies that are one with another".into(), quality.duplicates.to_string()]);
     rows.push(vec!["companies a query".into(), format!("{:.2}", quality.companies_per_query)]);
     rows.push(vec!["companies with a contact, %".into(), format!("{:.1}", quality.contact_yield * 100.0)]);
     rows.push(vec!["domains repeated among contacts, % (goal 0.5)".into(), format!("{:.2}", quality.repeated_domains * 100.0)]);

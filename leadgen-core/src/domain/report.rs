@@ -63,6 +63,8 @@ pub struct Quality {
     pub results_by: BTreeMap<String, u64>,
     /// Companies, duplicates not counted.
     pub companies: u64,
+    /// Companies that turned out to be one with another, of results and of own lists.
+    pub duplicates: u64,
     /// Companies for each completed query.
     pub companies_per_query: f64,
     /// The share of companies with a contact.

@@ -356,6 +356,8 @@ pub trait Exports: Send + Sync {
 pub trait Lives: Send + Sync {
     /// Finds a company by id, domain or name.
     async fn find_company(&self, text: &str) -> Result<Option<Company>>;
+    /// Companies whose ids lie between two, those included, by id; at most two.
+    async fn companies_between(&self, first: Id<Company>, last: Id<Company>) -> Result<Vec<Company>>;
     /// All that happened to it, in order.
     async fn life(&self, company: Id<Company>) -> Result<Vec<LifeLine>>;
 }

@@ -38,6 +38,11 @@ impl Lives for SqlStore {
         query_one(&self.db, sql, vec![name.into()]).await?.as_ref().map(company).transpose()
     }
 
+    async fn companies_between(&self, first: Id<Company>, last: Id<Company>) -> Result<Vec<Company>> {
+        let sql = "SELECT * FROM companies WHERE id >= $1 AND id <= $2 ORDER BY id LIMIT 2";
+        query(&self.db, sql, vec![first.uuid().into(), last.uuid().into()]).await?.iter().map(company).collect()
+    }
+
     async fn life(&self, id: Id<Company>) -> Result<Vec<LifeLine>> {
         let sql = "SELECT 1 AS rank, r.created_at AS at, 'search' AS stage,
                 'query «' || q.query_text || '», region ' || q.region_code || ': position ' || r.position || ', ' || r.url || ', page ' || COALESCE(o.page_hash, '') AS what

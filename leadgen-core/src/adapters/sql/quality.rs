@@ -32,6 +32,9 @@ impl SqlStore {
         }
         let companies = "FROM companies c WHERE c.status <> 'duplicate' AND (CAST($1 AS text) IS NULL OR c.batch_tag = $1)";
         quality.companies = self.number(&format!("SELECT count(*) AS n {companies}"), batch).await?;
+        let merged =
+            "SELECT count(*) AS n FROM companies c WHERE c.status = 'duplicate' AND (CAST($1 AS text) IS NULL OR c.batch_tag = $1)";
+        quality.duplicates = self.number(merged, batch).await?;
         let reached = format!("SELECT count(*) AS n {companies} AND EXISTS (SELECT 1 FROM contacts k WHERE k.company_id = c.id)");
         let reached = self.number(&reached, batch).await?;
         let sql =

@@ -5,8 +5,9 @@ use std::time::Duration;
 use crate::domain::company::NewCompany;
 use crate::domain::contact::{ContactType, Findings, FoundContact};
 use crate::domain::flow::ResultState;
+use crate::domain::id::Id;
 use crate::domain::serp::{Reading, Sighting};
-use crate::error::{Result, Verdict};
+use crate::error::{Error, ErrorKind, Result, Verdict};
 use crate::ports::store::{Exports, Reports};
 use crate::ports::work::{Claim, DedupeResult, DraftLetter, EnrichCompany, IngestPage, Work};
 use crate::testing::builders::{a_company, a_refusal};
@@ -288,6 +289,13 @@ async fn a_company_is_found_by_id_domain_and_name(world: &World) -> Result<()> {
         assert_eq!(known.map(|known| known.id), Some(id), "by {text}");
     }
     assert_eq!(world.store.find_company("nobody.ru").await?, None);
+    let (first, last) =
+        Id::beginning(&id.to_string()[..8]).ok_or_else(|| Error::new(ErrorKind::Malformed, "read the beginning of an id"))?;
+    let found = world.store.companies_between(first, last).await?;
+    assert_eq!(found.iter().map(|known| known.id).collect::<Vec<_>>(), [id], "by the beginning of its id");
+    import(world, &a_company().named("Белый клык").at("belyi-klyk.ru")).await?;
+    let (first, last) = (Id::from_uuid(uuid::Uuid::nil()), Id::from_uuid(uuid::Uuid::max()));
+    assert_eq!(world.store.companies_between(first, last).await?.len(), 2, "more than one begins so");
     Ok(())
 }
 

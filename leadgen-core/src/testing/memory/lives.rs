@@ -25,6 +25,10 @@ impl Lives for MemoryStore {
         Ok(self.read(|tables| tables.find_company(text).cloned()))
     }
 
+    async fn companies_between(&self, first: Id<Company>, last: Id<Company>) -> Result<Vec<Company>> {
+        Ok(self.read(|tables| tables.companies.range(first..=last).take(2).map(|(_, row)| row.company.clone()).collect()))
+    }
+
     async fn life(&self, company: Id<Company>) -> Result<Vec<LifeLine>> {
         Ok(self.read(|tables| tables.life(company)))
     }

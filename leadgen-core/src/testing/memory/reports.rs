@@ -101,6 +101,8 @@ impl Tables {
         let reached = companies.iter().filter(|row| self.contacts.values().any(|contact| contact.company_id == row.company.id)).count();
         let completed = |row: &&QueryRow| row.query.state == QueryState::Completed && is_of(&row.query.batch_tag);
         quality.companies = companies.len() as u64;
+        let merged = |row: &&CompanyRow| row.company.state == CompanyState::Duplicate && is_of(&row.company.batch_tag);
+        quality.duplicates = self.companies.values().filter(merged).count() as u64;
         quality.companies_per_query = share(companies.len(), self.queries.values().filter(completed).count());
         quality.contact_yield = share(reached, companies.len());
         let mut owners: BTreeMap<String, BTreeSet<Id<Company>>> = BTreeMap::new();
