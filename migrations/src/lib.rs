@@ -18,6 +18,7 @@ mod m0013_by_hand;
 mod m0014_rendered_pages;
 mod m0015_site_hosts;
 mod m0016_no_name_block;
+mod m0017_moved_sites;
 
 use sea_orm_migration::prelude::*;
 pub use sea_orm_migration::sea_orm;
@@ -56,6 +57,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0014_rendered_pages::Step),
             Box::new(m0015_site_hosts::Step),
             Box::new(m0016_no_name_block::Step),
+            Box::new(m0017_moved_sites::Step),
         ]
     }
 }

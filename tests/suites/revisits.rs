@@ -231,6 +231,28 @@ async fn a_site_that_leads_to_somebody_else_says_where() {
 }
 
 #[tokio::test]
+async fn a_site_that_moved_is_read_where_it_lives_and_asked_for_there_the_next_time() {
+    let scene = Scene::of(|host, path| match (host, path) {
+        (_, "/robots.txt") => Reply::missing(),
+        (HOST, "/") => Reply::moved("http://other.ru/"),
+        ("other.ru", "/") => {
+            Reply::html("<title>Ромашка</title><meta property=og:site_name content=Ромашка><a href=/kontakty>Контакты</a>")
+        }
+        ("other.ru", "/kontakty") => Reply::html("<p>info@other.ru, +7 843 204-51-39"),
+        _ => Reply::missing(),
+    })
+    .await;
+
+    let findings = scene.visit().await;
+
+    assert_eq!((values(&findings), findings.reason.as_deref()), (vec!["info@other.ru", "+78432045139"], None));
+    let line = Exports::companies(scene.store.as_ref(), None).await.unwrap().remove(0);
+    assert_eq!((line.canonical_domain.as_str(), line.redirected_to.as_str()), (HOST, "http://other.ru/"));
+    let replayed = replay::from_enrich(scene.store.as_ref(), true, scene.clock.now()).await.unwrap();
+    assert_eq!((replayed.added, replayed.same), (0, 2), "kept pages say the same: {replayed:?}");
+}
+
+#[tokio::test]
 async fn pages_whose_names_say_nothing_are_read_while_nothing_was_found() {
     let scene = Scene::of(|_, path| match path {
         "/" => Reply::html(

@@ -19,6 +19,8 @@ pub struct Company {
     pub registrable_domain: Option<RegistrableDomain>,
     /// Its home page.
     pub website_url: Option<String>,
+    /// The host its site moved to, at another registrable domain.
+    pub moved_to: Option<DomainName>,
     /// The niche it was found for.
     pub industry: String,
     /// The city it was found for.
@@ -35,6 +37,13 @@ pub struct Company {
     pub last_snippet: String,
     /// When it was first seen.
     pub first_seen_at: Timestamp,
+}
+
+impl Company {
+    /// The host its site lives at today.
+    pub fn home(&self) -> Option<&DomainName> {
+        self.moved_to.as_ref().or(self.canonical_domain.as_ref())
+    }
 }
 
 /// The birth certificate of a company.

@@ -2,6 +2,7 @@
 
 use crate::domain::company::Company;
 use crate::domain::id::Id;
+use crate::domain::name::DomainName;
 use crate::domain::page::SitePage;
 use crate::domain::time::Timestamp;
 use crate::domain::verification::Verification;
@@ -96,8 +97,10 @@ pub struct Findings {
     pub pages: u32,
     /// Why there is nothing, if there is nothing: `blocked_by_robots`, `unreachable`, `contacts_not_found` …
     pub reason: Option<String>,
-    /// Where the site leads, if it leads to somebody else's.
+    /// Where the site leads, if it leads to another registrable domain.
     pub redirected_to: Option<String>,
+    /// The host there, if it is the firm's own site.
+    pub moved_to: Option<DomainName>,
     /// Whether the addresses among the contacts take mail, as far as that was asked.
     pub checks: Vec<(String, Verification)>,
     /// The pages that were read, in order; kept by the store as long as the policy says.

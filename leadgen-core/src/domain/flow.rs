@@ -141,8 +141,7 @@ words! {
         Unique = "unique",
         /// Same host as a known company.
         DupHost = "dup_host",
-        /// Same home page or canonical link. Read, never written: a home page is made of the host, and a page that names another
-        /// of its registrable domain is family already.
+        /// A host that the site of a known company leads to.
         DupCanonical = "dup_canonical",
         /// Same registrable domain.
         DupFamily = "dup_family",

@@ -4,17 +4,22 @@ use url::Url;
 
 use crate::domain::company::Company;
 use crate::domain::contact::{ContactType, Findings};
+use crate::domain::name::DomainName;
 use crate::domain::page::SitePage;
 use crate::rules::harvest::{self, PageFindings, Site};
+use crate::rules::twins::decide::{Verdict, link};
+use crate::rules::twins::profile::Profile;
 use crate::rules::visit::PRIMARY_FROM;
 use crate::rules::{normalize, rank};
 
 /// An address this sure ends a visit early.
 const SURE: f64 = 0.95;
+/// A label so short is borne by anybody.
+const SHORTEST_LABEL: usize = 3;
 
 /// What is known of a company's site before it is read.
 pub fn of(company: &Company) -> Site {
-    Site { domain: company.canonical_domain.clone(), country: None }
+    Site { domain: company.home().cloned(), country: None }
 }
 
 /// What a visit brings: contacts that are kept, best first, and if there are none, why.
@@ -27,11 +32,35 @@ pub fn findings(pages: &[PageFindings], site: &Site) -> Findings {
     merged
 }
 
-/// Whether a page is somebody else's: its host is of another registrable domain than the company's.
+/// Whether a page is somebody else's: its host is of another registrable domain than the company's, and than the one its site
+/// moved to.
 pub fn is_elsewhere(company: &Company, page: &Url) -> bool {
+    is_away(page, company.canonical_domain.as_ref()) && is_away(page, company.home())
+}
+
+/// Whether a page is at another registrable domain than the one the company was found at.
+pub fn is_away_from_birthplace(company: &Company, page: &Url) -> bool {
+    is_away(page, company.canonical_domain.as_ref())
+}
+
+fn is_away(page: &Url, own: Option<&DomainName>) -> bool {
     let found = page.host_str().and_then(normalize::domain_of);
-    let own = company.canonical_domain.as_ref();
     found.zip(own).is_some_and(|(found, own)| normalize::registrable(own) != normalize::registrable(&found))
+}
+
+/// Whether a site at another registrable domain, to which a company's own site leads, is the company's: it bears the same label
+/// there, or the page names the firm. That the redirect is permanent proves nothing: domains that expired are sold with their
+/// visitors.
+pub fn has_moved(company: &Company, to: &DomainName, seen: &Findings) -> bool {
+    let label = |host: &DomainName| {
+        let family = normalize::registrable(host)?;
+        Some(family.as_str().split('.').next()?.replace('-', ""))
+    };
+    let from = company.canonical_domain.as_ref().and_then(label);
+    let same_label = from.is_some_and(|from| from.chars().count() >= SHORTEST_LABEL && label(to) == Some(from));
+    let known = Profile::new(&company.name, &company.region).sought(&company.industry);
+    let names = || [&seen.company_name, &seen.legal_name].into_iter().flatten();
+    same_label || names().any(|name| link(&known, &Profile::new(name, &company.region).sought(&company.industry)).verdict == Verdict::Same)
 }
 
 /// Kept pages, read by the rules of today. What a visit would not read is not read here either.
@@ -71,6 +100,7 @@ fn has(pages: &[PageFindings], kind: ContactType, score: f64) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
     use crate::domain::page::Validators;
     use crate::domain::time::Timestamp;
@@ -88,6 +118,27 @@ mod tests {
             rendered: false,
             fetched_at: Timestamp::from_millis(0),
         }
+    }
+
+    #[test]
+    fn a_site_that_moved_bears_the_label_or_the_name_of_the_firm() {
+        let company = a_company().named("ООО «Дента Люкс»").at("denta-lux.ru").build();
+        let named = |name: &str| Findings { company_name: Some(name.to_owned()), ..Findings::default() };
+        let cases = [
+            ("dentalux.com", "", true),
+            ("spb.denta-lux.pro", "", true),
+            ("dl-clinic.ru", "Дента-Люкс", true),
+            ("dl-clinic.ru", "Казино Вулкан", false),
+            ("dl-clinic.ru", "", false),
+        ];
+        for (to, name, moved) in cases {
+            let to = DomainName::parse(to).unwrap();
+            assert_eq!(has_moved(&company, &to, &named(name)), moved, "{to} {name}");
+        }
+        let page = |url: &str| Url::parse(url).unwrap();
+        let moved = Company { moved_to: DomainName::parse("dentalux.com").ok(), ..company };
+        assert!(!is_elsewhere(&moved, &page("https://dentalux.com/kontakty")) && !is_elsewhere(&moved, &page("https://denta-lux.ru/")));
+        assert!(is_elsewhere(&moved, &page("https://other.ru/")));
     }
 
     #[test]

@@ -177,6 +177,7 @@ impl ACompany {
             canonical_domain: newborn.canonical_domain,
             registrable_domain: newborn.registrable_domain,
             website_url: newborn.website_url,
+            moved_to: None,
             industry: "стоматология".into(),
             region: self.city.clone(),
             batch_tag: self.batch_tag.clone(),

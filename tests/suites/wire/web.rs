@@ -44,6 +44,7 @@ async fn visit(street: &Street, firm: &Firm) -> Result<Findings> {
         canonical_domain: born.canonical_domain,
         registrable_domain: born.registrable_domain,
         website_url: born.website_url,
+        moved_to: None,
         industry: firm.niche.clone(),
         region: firm.city.clone(),
         batch_tag: "b1".into(),

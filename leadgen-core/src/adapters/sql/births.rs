@@ -57,6 +57,8 @@ pub(super) struct Settled {
 #[derive(Debug, Default)]
 struct Exact {
     hosts: HashMap<String, Id<Company>>,
+    /// Hosts beside that: further ones of its family, and where its site moved to.
+    further: HashMap<String, Id<Company>>,
     families: HashMap<String, Id<Company>>,
     keys: HashMap<String, Id<Company>>,
 }
@@ -66,8 +68,14 @@ impl Exact {
         let host = newborn.canonical_domain.as_ref().map(DomainName::as_str);
         let family = newborn.registrable_domain.as_ref().map(RegistrableDomain::as_str);
         let settled = |verdict| move |company: &Id<Company>| Settled { company: *company, verdict, score: 1.0 };
+        let of_family = |company: &Id<Company>| family.is_some_and(|family| self.families.get(family) == Some(company));
+        let by_further = |company: &Id<Company>| {
+            let verdict = if of_family(company) { ResultState::DupFamily } else { ResultState::DupCanonical };
+            settled(verdict)(company)
+        };
         host.and_then(|host| self.hosts.get(host))
             .map(settled(ResultState::DupHost))
+            .or_else(|| host.and_then(|host| self.further.get(host)).map(by_further))
             .or_else(|| family.and_then(|family| self.families.get(family)).map(settled(ResultState::DupFamily)))
             .or_else(|| self.keys.get(&newborn.dedupe_hash).map(settled(ResultState::DupFamily)))
     }
@@ -75,8 +83,11 @@ impl Exact {
     fn take(&mut self, row: &QueryResult) -> Result<()> {
         let root: Id<Company> = id(row, "root")?;
         let text = |column: &str| get::<Option<String>>(row, column);
-        for host in [text("canonical_domain")?, text("host")?].into_iter().flatten() {
+        if let Some(host) = text("canonical_domain")? {
             self.hosts.insert(host, root);
+        }
+        if let Some(host) = text("host")? {
+            self.further.insert(host, root);
         }
         if let Some(family) = text("registrable_domain")? {
             self.families.insert(family, root);
@@ -89,7 +100,9 @@ impl Exact {
 
     fn learn(&mut self, newborn: &NewCompany, company: Id<Company>) {
         if let Some(host) = &newborn.canonical_domain {
-            self.hosts.entry(host.to_string()).or_insert(company);
+            let of_family = newborn.registrable_domain.as_ref().is_some_and(|family| self.families.contains_key(family.as_str()));
+            let known = if of_family { &mut self.further } else { &mut self.hosts };
+            known.entry(host.to_string()).or_insert(company);
         }
         if let Some(family) = &newborn.registrable_domain {
             self.families.entry(family.to_string()).or_insert(company);

@@ -129,7 +129,7 @@ impl SqlStore {
             "address": findings.address, "pages": findings.pages, "shared_contact": shared,
         });
         let sets = "status = $3, status_reason = $4, homepage_excerpt = CASE WHEN $5 <> '' THEN $5 ELSE homepage_excerpt END,
-            inn = COALESCE($6, inn), ogrn = COALESCE($7, ogrn), kpp = COALESCE($8, kpp), attributes = $9, redirected_to = $11, last_error = NULL,
+            inn = COALESCE($6, inn), ogrn = COALESCE($7, ogrn), kpp = COALESCE($8, kpp), attributes = $9, redirected_to = $11, moved_to = COALESCE($12, moved_to), last_error = NULL,
             contacts_attempts = contacts_attempts + 1, contacts_last_attempt_at = $10, tries = 0, next_try_at = NULL, updated_at = $10";
         let values = vec![
             next.as_str().into(),
@@ -141,10 +141,16 @@ impl SqlStore {
             attributes.to_string().into(),
             call.now.millis().into(),
             findings.redirected_to.clone().into(),
+            findings.moved_to.as_ref().map(ToString::to_string).into(),
         ];
         self.finish(tx, COMPANIES, ticket, sets, values).await?;
-        // A phone, an address or a number may show that it is a company known already.
-        let facts = findings.contacts.iter().fold(Profile::default(), Profile::showing);
+        // A phone, an address, a number or another host may show that it is a company known already.
+        let facts = Profile::found_by(findings);
+        if let Some(host) = &findings.moved_to {
+            let sql =
+                "INSERT INTO domains (host, company_id, is_canonical, created_at) VALUES ($1, $2, false, $3) ON CONFLICT (host) DO NOTHING";
+            run(tx, sql, vec![host.to_string().into(), company.id.uuid().into(), call.now.millis().into()]).await?;
+        }
         self.learn(tx, call.now, &[(company.id, facts)]).await?;
         if findings.inn.is_some() || findings.ogrn.is_some() {
             self.meet_all(tx, call.now, &[company.id.uuid()]).await?;

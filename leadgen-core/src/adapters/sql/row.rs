@@ -92,6 +92,7 @@ pub(super) fn company(row: &QueryResult) -> Result<Company> {
         canonical_domain: domain("canonical_domain")?,
         registrable_domain: domain("registrable_domain")?.as_ref().and_then(RegistrableDomain::of),
         website_url: get(row, "website_url")?,
+        moved_to: domain("moved_to")?,
         industry: get(row, "industry")?,
         region: get(row, "region")?,
         batch_tag: get(row, "batch_tag")?,

@@ -20,7 +20,7 @@ use crate::ports::fetch::{Fetcher, Page};
 use crate::ports::render::PageRenderer;
 use crate::ports::store::SitePages;
 use crate::rules::harvest::{self, PageFindings, Site};
-use crate::rules::{pages, rendering, site};
+use crate::rules::{normalize, pages, rendering, site};
 
 /// Bytes read of one company's site.
 const MOST_BYTES: usize = 5 * 1024 * 1024;
@@ -100,7 +100,8 @@ impl<F: Fetcher> WebsiteExtractor<F> {
             Ok(page) => !matches!(page.status, 404 | 410),
             Err(error) => !ABSENT.contains(&error.machine_code()),
         };
-        let is_whole_name = visit.company.registrable_domain.as_ref().is_some_and(|name| name.as_str() == host);
+        let name = visit.company.home().and_then(normalize::registrable);
+        let is_whole_name = name.is_some_and(|name| name.as_str() == host);
         if is_there || !is_whole_name {
             return bare;
         }
@@ -149,9 +150,20 @@ impl<F: Fetcher> WebsiteExtractor<F> {
             500.. => return Err(Error::new(ErrorKind::Unavailable, format!("visit {host}")).code("site_broken")),
             _ => return Ok(nothing("no_page")),
         }
-        if site::is_elsewhere(company, &home.url) {
-            return Ok(Findings { redirected_to: Some(home.url.to_string()), ..nothing("redirected_elsewhere") });
+        let led = site::is_away_from_birthplace(company, &home.url).then(|| home.url.to_string());
+        if !site::is_elsewhere(company, &home.url) {
+            return Ok(Findings { redirected_to: led, ..self.look_around(visit, home).await? });
         }
+        let Some((moved, home)) = moved(company, home).await else {
+            return Ok(Findings { redirected_to: led, ..nothing("redirected_elsewhere") });
+        };
+        let visit = Visit { company: &moved, site: site::of(&moved), ..visit };
+        let found = self.look_around(visit, home).await?;
+        Ok(Findings { redirected_to: led, moved_to: moved.moved_to, ..found })
+    }
+
+    /// Reads the home page, and the pages it leads to.
+    async fn look_around(&self, mut visit: Visit<'_>, home: Page) -> Result<Findings> {
         let base = home.url.clone();
         visit.seen.push(base.clone());
         visit.queue = self.read(&mut visit, home).await;
@@ -278,6 +290,15 @@ impl<F: Fetcher> WebsiteExtractor<F> {
     }
 }
 
+/// The company at the site its own leads to, with the page there, if that site is its own as well.
+async fn moved(company: &Company, home: Page) -> Option<(Company, Page)> {
+    let to = home.url.host_str().and_then(normalize::domain_of)?;
+    let moved = Company { moved_to: Some(to.clone()), ..company.clone() };
+    let site = site::of(&moved);
+    let (home, found) = harvested(home, company.id, &site).await?;
+    site::has_moved(company, &to, &site::findings(&[found], &site)).then_some((moved, home))
+}
+
 /// Reads a page. A large one takes long enough to hold others up: it is read aside.
 async fn harvested(page: Page, company: Id<Company>, site: &Site) -> Option<(Page, PageFindings)> {
     let (site, url) = (site.clone(), page.url.clone());
@@ -322,8 +343,7 @@ impl<'a> Visit<'a> {
 impl<F: Fetcher> ContactExtractor for WebsiteExtractor<F> {
     async fn extract(&self, company: &Company) -> Result<Findings> {
         let host = company
-            .canonical_domain
-            .as_ref()
+            .home()
             .map(ToString::to_string)
             .ok_or_else(|| Error::new(ErrorKind::Rejected, format!("visit {}", company.name)).code("no_own_site"))?;
         match self.visit(company, &host).await {

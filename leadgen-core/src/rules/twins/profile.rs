@@ -1,7 +1,7 @@
 //! What is compared of a company: its name in the forms people and machines give it, its place, and what only one firm has.
 
 use crate::domain::company_name;
-use crate::domain::contact::{ContactType, FoundContact};
+use crate::domain::contact::{ContactType, Findings, FoundContact};
 use crate::domain::name::{DomainName, EmailAddress, Phone};
 use crate::rules::mailhosts::is_free_mail;
 use crate::rules::normalize;
@@ -173,6 +173,12 @@ impl Profile {
         }
     }
 
+    /// What a visit to a company's site tells of whose it is.
+    pub fn found_by(findings: &Findings) -> Self {
+        let found = findings.contacts.iter().fold(Self::default(), Self::showing);
+        findings.moved_to.iter().fold(found, Self::at)
+    }
+
     /// Adds a fact.
     #[must_use]
     pub fn with(mut self, known: Known, value: &str) -> Self {
@@ -186,8 +192,7 @@ impl Profile {
 
     /// Facts that are kept beside a company: `word value` a line.
     pub fn facts(&self) -> String {
-        let kept = self.evidence().filter(|(known, _)| !matches!(known, Known::Host | Known::Family));
-        kept.map(|(known, value)| format!("{} {value}", known.as_str())).collect::<Vec<_>>().join("\n")
+        self.evidence().map(|(known, value)| format!("{} {value}", known.as_str())).collect::<Vec<_>>().join("\n")
     }
 
     /// Adds kept facts.

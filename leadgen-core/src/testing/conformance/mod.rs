@@ -21,6 +21,7 @@ mod lanes;
 mod letters;
 mod letters_of_twins;
 mod limits;
+mod moved;
 mod outbox;
 mod partings;
 mod people;
@@ -76,6 +77,7 @@ pub async fn stores(make: impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) -> usi
         sites::CHECKS,
         hosts::CHECKS,
         visits::CHECKS,
+        moved::CHECKS,
         verified::CHECKS,
         letters::CHECKS,
         outbox::CHECKS,

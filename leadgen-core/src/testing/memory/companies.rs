@@ -169,6 +169,7 @@ impl Tables {
             canonical_domain: newborn.canonical_domain.clone(),
             registrable_domain: newborn.registrable_domain.clone(),
             website_url: newborn.website_url.clone(),
+            moved_to: None,
             industry: born.industry.to_owned(),
             region: born.region.to_owned(),
             batch_tag: born.batch_tag.to_owned(),

@@ -112,6 +112,7 @@ impl Tables {
         row.ogrn = findings.ogrn.clone().or(row.ogrn.take());
         row.kpp = findings.kpp.clone().or(row.kpp.take());
         row.redirected_to.clone_from(&findings.redirected_to);
+        row.company.moved_to = findings.moved_to.clone().or(row.company.moved_to.take());
         row.site_name.clone_from(&findings.company_name);
         row.legal_name.clone_from(&findings.legal_name);
         row.address.clone_from(&findings.address);
@@ -121,8 +122,11 @@ impl Tables {
         row.updated_at = call.now;
         row.lease.settle();
         self.keep_site_pages(call, id, findings);
-        // A phone, an address or a number may show that it is a company known already.
-        let facts = findings.contacts.iter().fold(Profile::default(), Profile::showing);
+        // A phone, an address, a number or another host may show that it is a company known already.
+        let facts = Profile::found_by(findings);
+        if let Some(host) = &findings.moved_to {
+            self.hosts.entry(host.to_string()).or_insert(id);
+        }
         self.learn(call.now, id, &facts)?;
         if findings.inn.is_some() || findings.ogrn.is_some() {
             self.meet(call.now, id)?;

@@ -206,11 +206,17 @@ impl Tables {
     fn exact(&self, newborn: &NewCompany) -> Option<(Id<Company>, ResultState)> {
         let find = |is: &dyn Fn(&Company) -> bool| self.companies.values().find(|row| is(&row.company)).map(CompanyRow::stands_for);
         let host = newborn.canonical_domain.as_ref();
-        let known_host = host.and_then(|host| self.hosts.get(host.as_str())).map(|id| self.root(*id));
-        let by_host = known_host.or_else(|| host.and_then(|host| find(&|known| known.canonical_domain.as_ref() == Some(host))));
+        let by_host = host.and_then(|host| find(&|known| known.canonical_domain.as_ref() == Some(host)));
         let family = newborn.registrable_domain.as_ref();
+        let of_family = |id: Id<Company>| {
+            let same = |row: &CompanyRow| row.company.registrable_domain.as_ref() == family && row.stands_for() == id;
+            family.is_some() && self.companies.values().any(same)
+        };
+        let by_further = |id: Id<Company>| (id, if of_family(id) { ResultState::DupFamily } else { ResultState::DupCanonical });
+        let further = host.and_then(|host| self.hosts.get(host.as_str())).map(|id| self.root(*id));
         by_host
             .map(|id| (id, ResultState::DupHost))
+            .or_else(|| further.map(by_further))
             .or_else(|| {
                 family
                     .and_then(|family| find(&|known| known.registrable_domain.as_ref() == Some(family)))
