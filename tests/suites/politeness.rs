@@ -209,6 +209,20 @@ async fn processes_that_follow_each_other_keep_one_pace_towards_a_host() {
     assert!(pauses[0] >= 2 && pauses[1..].iter().all(|pause| *pause >= 5), "{pauses:?}");
 }
 
+// crawling 2.1: same registrable domain
+#[tokio::test]
+async fn processes_that_ask_two_hosts_of_one_name_are_a_second_apart() {
+    let scene = Scene::of(|_, path| page_or_none(path)).await;
+    let (one, other) = (scene.process(), scene.process());
+    one.fetch(&at("http://www.one.ru/")).await.unwrap();
+    other.fetch(&at("http://shop.one.ru/")).await.unwrap();
+    one.fetch(&at("http://one.ru/")).await.unwrap();
+
+    let asked: Vec<Timestamp> = scene.street.seen().iter().map(|seen| seen.at).collect();
+    assert_eq!(asked.len(), 6);
+    assert!(asked.windows(2).all(|pair| pair[1].since(pair[0]) >= Duration::from_secs(1)), "{asked:?}");
+}
+
 #[tokio::test]
 async fn whoever_died_with_a_turn_in_hand_holds_a_host_up_for_half_a_minute_only() {
     let scene = Scene::of(|_, path| if path == "/robots.txt" { Reply::missing() } else { Reply::Silence }).await;

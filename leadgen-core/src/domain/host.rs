@@ -1,9 +1,11 @@
 //! What a host of the web asked of us, and how it was when it was asked the last time.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use url::Url;
 
+use crate::domain::name::{DomainName, RegistrableDomain};
 use crate::domain::time::Timestamp;
 
 /// How a host is spoken to. Each way has a robots.txt of its own (RFC 9309, 2.3).
@@ -26,6 +28,35 @@ impl Scheme {
         match self {
             Self::Http => "http",
             Self::Https => "https",
+        }
+    }
+}
+
+/// What takes turns in being asked.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// A host.
+    Host(DomainName),
+    /// A registered name, with all hosts under it.
+    Name(String),
+    /// An address, with all hosts that live there.
+    Address(IpAddr),
+}
+
+impl Place {
+    /// What hosts at an address share with others. On loopback one address stands for the whole web.
+    pub fn shared(host: &DomainName, address: IpAddr) -> Vec<Self> {
+        let name = RegistrableDomain::of(host).map_or_else(|| host.to_string(), |registered| registered.to_string());
+        let at = (!address.is_loopback()).then_some(Self::Address(address));
+        std::iter::once(Self::Name(name)).chain(at).collect()
+    }
+
+    /// The stored form; no two places have one.
+    pub fn key(&self) -> String {
+        match self {
+            Self::Host(host) => host.to_string(),
+            Self::Name(name) => format!("name {name}"),
+            Self::Address(address) => format!("address {address}"),
         }
     }
 }

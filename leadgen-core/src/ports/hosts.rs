@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::domain::host::{HostNotes, KeptRobots, Loss, Rest, Scheme};
+use crate::domain::host::{HostNotes, KeptRobots, Loss, Place, Rest, Scheme};
 use crate::domain::name::DomainName;
 use crate::domain::time::Timestamp;
 use crate::error::Result;
@@ -44,11 +44,11 @@ use crate::ports::Port;
 pub trait SiteHosts: Port {
     /// What is known of a host.
     async fn notes(&self, host: &DomainName) -> Result<HostNotes>;
-    /// Takes a host's turn for one request, if it was free for as long as `delay`; else tells when it may be. A turn ends with
+    /// Takes a place's turn for one request, if it was free for as long as `delay`; else tells when it may be. A turn ends with
     /// [`end_turn`](Self::end_turn), or at `until` if whoever took it is gone. Of all that ask at once one gets it.
-    async fn take_turn(&self, host: &DomainName, delay: Duration, until: Timestamp, now: Timestamp) -> Result<Option<Timestamp>>;
-    /// The request is over: the host is free from now on.
-    async fn end_turn(&self, host: &DomainName, now: Timestamp) -> Result<()>;
+    async fn take_turn(&self, place: &Place, delay: Duration, until: Timestamp, now: Timestamp) -> Result<Option<Timestamp>>;
+    /// The request is over: the place is free from now on.
+    async fn end_turn(&self, place: &Place, now: Timestamp) -> Result<()>;
     /// A host wants to be left alone, or no more.
     async fn note_rest(&self, host: &DomainName, rest: Option<&Rest>, now: Timestamp) -> Result<()>;
     /// A robots.txt was read: the host is there.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sea_orm::{DatabaseTransaction, QueryResult};
 
-use crate::domain::host::{HostNotes, KeptRobots, Loss, Rest, Scheme, SchemeNotes};
+use crate::domain::host::{HostNotes, KeptRobots, Loss, Place, Rest, Scheme, SchemeNotes};
 use crate::domain::name::DomainName;
 use crate::domain::time::Timestamp;
 use crate::error::Result;
@@ -24,22 +24,22 @@ impl SiteHosts for SqlStore {
         Ok(HostNotes { rest, schemes: schemes.iter().map(scheme_notes).collect::<Result<_>>()? })
     }
 
-    async fn take_turn(&self, host: &DomainName, delay: Duration, until: Timestamp, now: Timestamp) -> Result<Option<Timestamp>> {
+    async fn take_turn(&self, place: &Place, delay: Duration, until: Timestamp, now: Timestamp) -> Result<Option<Timestamp>> {
         let sql = "INSERT INTO site_hosts (host, refusals, free_at, noted_at) VALUES ($1, 0, $2, $3)
             ON CONFLICT (host) DO UPDATE SET free_at = excluded.free_at, noted_at = excluded.noted_at
                 WHERE site_hosts.free_at IS NULL OR site_hosts.free_at <= $4";
-        let values = vec![host.as_str().into(), until.millis().into(), now.millis().into(), (now - delay).millis().into()];
+        let values = vec![place.key().into(), until.millis().into(), now.millis().into(), (now - delay).millis().into()];
         if run(&self.db, sql, values).await? > 0 {
             return Ok(None);
         }
-        let row = query_one(&self.db, "SELECT free_at FROM site_hosts WHERE host = $1", vec![host.as_str().into()]).await?;
+        let row = query_one(&self.db, "SELECT free_at FROM site_hosts WHERE host = $1", vec![place.key().into()]).await?;
         let free_at = row.as_ref().map(|row| maybe_at(row, "free_at")).transpose()?.flatten();
         Ok(Some(free_at.map_or(now, |free_at| free_at + delay)))
     }
 
-    async fn end_turn(&self, host: &DomainName, now: Timestamp) -> Result<()> {
+    async fn end_turn(&self, place: &Place, now: Timestamp) -> Result<()> {
         let sql = "UPDATE site_hosts SET free_at = $2 WHERE host = $1";
-        run(&self.db, sql, vec![host.as_str().into(), now.millis().into()]).await.map(|_| ())
+        run(&self.db, sql, vec![place.key().into(), now.millis().into()]).await.map(|_| ())
     }
 
     async fn note_rest(&self, host: &DomainName, rest: Option<&Rest>, now: Timestamp) -> Result<()> {

@@ -192,9 +192,13 @@ impl HttpFetcher {
         // A turn is for a request that leaves at once: who has to wait for it leaves the place to others.
         let _permit = loop {
             let permit = self.in_flight.acquire().await;
-            match self.turns.take(name, address.ip()).await {
-                Ok(()) => break permit,
-                Err(turn) => {
+            let turn = match self.turns.take(name, address.ip()).await {
+                Ok(places) => self.hosts.take_shared(places, self.turns.apart).await?,
+                Err(turn) => Some(turn),
+            };
+            match turn {
+                None => break permit,
+                Some(turn) => {
                     drop(permit);
                     self.clock.sleep_until(turn).await;
                 }

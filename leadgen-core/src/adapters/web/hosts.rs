@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 use tracing::warn;
 use url::Url;
 
-use crate::domain::host::{HostNotes, KeptRobots, Loss, Rest, Scheme};
+use crate::domain::host::{HostNotes, KeptRobots, Loss, Place, Rest, Scheme};
 use crate::domain::name::DomainName;
 use crate::domain::time::Timestamp;
 use crate::error::Result;
@@ -152,16 +152,28 @@ impl Hosts {
         let Some(book) = &self.book else { return Ok(()) };
         loop {
             let (book, name, now) = (Arc::clone(book), host.name.clone(), self.clock.now());
-            match aside(async move { book.take_turn(&name, delay, now + longest, now).await }).await? {
+            match aside(async move { book.take_turn(&Place::Host(name), delay, now + longest, now).await }).await? {
                 None => return Ok(()),
                 Some(turn) => self.clock.sleep_until(turn).await,
             }
         }
     }
 
+    /// Takes the turns of what a host shares with others, unless another process has one of them: then tells when it is free.
+    pub(super) async fn take_shared(&self, places: Vec<Place>, apart: Duration) -> Result<Option<Timestamp>> {
+        let (Some(book), now) = (&self.book, self.clock.now()) else { return Ok(None) };
+        for place in places {
+            let book = Arc::clone(book);
+            if let Some(turn) = aside(async move { book.take_turn(&place, apart, now, now).await }).await? {
+                return Ok(Some(turn));
+            }
+        }
+        Ok(None)
+    }
+
     pub(super) async fn end_turn(&self, host: &Host) {
         let (name, now) = (host.name.clone(), self.clock.now());
-        self.note(host, |book| async move { book.end_turn(&name, now).await }).await;
+        self.note(host, |book| async move { book.end_turn(&Place::Host(name), now).await }).await;
     }
 
     pub(super) async fn note_rest(&self, host: &Host, rest: Option<Rest>) {

@@ -1,5 +1,5 @@
 //! Turns of what hosts share: many may live at one address or under one registered name, and it is not asked more than once
-//! a second.
+//! a second. Within this process; turns among processes are the book's.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -8,28 +8,21 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
+use crate::domain::host::Place;
 use crate::domain::name::DomainName;
 use crate::domain::time::Timestamp;
 use crate::ports::clock::Clock;
-use crate::rules::normalize;
 
 /// Least pause between two requests to one place.
 const APART: Duration = Duration::from_secs(1);
 /// Places remembered.
 const MOST_PLACES: usize = 10_000;
 
-/// What hosts share.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Place {
-    Address(IpAddr),
-    Name(String),
-}
-
 /// When each place may be asked again.
 #[derive(Debug)]
 pub(super) struct Turns {
     clock: Arc<dyn Clock>,
-    apart: Duration,
+    pub(super) apart: Duration,
     next: Mutex<HashMap<Place, Timestamp>>,
 }
 
@@ -39,14 +32,9 @@ impl Turns {
         Self { clock, apart: APART.min(pace), next: Mutex::default() }
     }
 
-    /// Takes the turn of a host's address and registered name, if both are free now; else says when they may be.
-    pub(super) async fn take(&self, host: &DomainName, address: IpAddr) -> Result<(), Timestamp> {
-        let name = normalize::registrable(host).map_or_else(|| host.to_string(), |registered| registered.to_string());
-        let mut places = vec![Place::Name(name)];
-        // On loopback one address stands for the whole web.
-        if !address.is_loopback() {
-            places.push(Place::Address(address));
-        }
+    /// Takes the turn of a host's registered name and address, if both are free now, and gives them; else says when they may be.
+    pub(super) async fn take(&self, host: &DomainName, address: IpAddr) -> Result<Vec<Place>, Timestamp> {
+        let places = Place::shared(host, address);
         let mut next = self.next.lock().await;
         let now = self.clock.now();
         if next.len() >= MOST_PLACES {
@@ -56,8 +44,8 @@ impl Turns {
         if now < turn {
             return Err(turn);
         }
-        next.extend(places.into_iter().map(|place| (place, now + self.apart)));
-        Ok(())
+        next.extend(places.iter().map(|place| (place.clone(), now + self.apart)));
+        Ok(places)
     }
 }
 

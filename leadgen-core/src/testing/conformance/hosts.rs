@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::domain::host::{HostNotes, KeptRobots, Loss, Rest, Scheme, SchemeNotes};
+use crate::domain::host::{HostNotes, KeptRobots, Loss, Place, Rest, Scheme, SchemeNotes};
 use crate::domain::name::DomainName;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::ports::work::EnrichCompany;
 
 use super::world::World;
@@ -109,12 +109,12 @@ async fn a_host_has_one_turn_at_a_time_and_a_pause_between_two(world: &World) ->
     let (delay, long) = (Duration::from_secs(2), Duration::from_secs(30));
     let take = async |host: &DomainName, after: u64| {
         let now = now + Duration::from_secs(after);
-        world.store.take_turn(host, delay, now + long, now).await
+        world.store.take_turn(&Place::Host(host.clone()), delay, now + long, now).await
     };
     assert_eq!(take(&one, 0).await?, None, "nobody asked it yet");
     assert_eq!(take(&two, 0).await?, None, "another host");
     assert_eq!(take(&one, 1).await?, Some(now + long + delay), "as long as the turn may last");
-    world.store.end_turn(&one, now + Duration::from_secs(5)).await?;
+    world.store.end_turn(&Place::Host(one.clone()), now + Duration::from_secs(5)).await?;
     assert_eq!(take(&one, 6).await?, Some(now + Duration::from_secs(7)), "two seconds after the answer");
     assert_eq!(take(&one, 7).await?, None);
     assert_eq!(take(&one, 38).await?, Some(now + Duration::from_secs(39)), "whoever took the turn is gone");
@@ -124,5 +124,14 @@ async fn a_host_has_one_turn_at_a_time_and_a_pause_between_two(world: &World) ->
     let taken = [both.0?, both.1?].iter().filter(|turn| turn.is_none()).count();
     assert_eq!(taken, 1, "of two that ask at once one gets it");
     assert_eq!(world.store.notes(&one).await?, HostNotes::default(), "a turn is no note");
+
+    let second = Duration::from_secs(1);
+    let address = |text: &str| text.parse().map_err(|e| Error::new(ErrorKind::Malformed, "read an address").because(e));
+    let (here, there) = (Place::Address(address("93.184.216.34")?), Place::Address(address("2a02::1")?));
+    for place in [Place::Name("one.ru".into()), here.clone(), there] {
+        assert_eq!(world.store.take_turn(&place, second, now, now).await?, None, "no host's turn is another place's: {place:?}");
+    }
+    assert_eq!(world.store.take_turn(&here, second, now, now).await?, Some(now + second));
+    assert_eq!(world.store.take_turn(&here, second, now + second, now + second).await?, None);
     Ok(())
 }

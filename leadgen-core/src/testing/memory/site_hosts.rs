@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::domain::host::{HostNotes, KeptRobots, Loss, Rest, Scheme, SchemeNotes};
+use crate::domain::host::{HostNotes, KeptRobots, Loss, Place, Rest, Scheme, SchemeNotes};
 use crate::domain::name::DomainName;
 use crate::domain::time::Timestamp;
 use crate::error::Result;
@@ -19,7 +19,6 @@ use super::tables::Tables;
 #[derive(Clone, Debug, Default)]
 pub(super) struct HostRow {
     rest: Option<(Option<Rest>, Timestamp)>,
-    free_at: Option<Timestamp>,
     schemes: BTreeMap<Scheme, (SchemeNotes, Timestamp)>,
 }
 
@@ -37,9 +36,9 @@ impl SiteHosts for MemoryStore {
         Ok(self.read(|tables| tables.host_notes(host)))
     }
 
-    async fn take_turn(&self, host: &DomainName, delay: Duration, until: Timestamp, now: Timestamp) -> Result<Option<Timestamp>> {
+    async fn take_turn(&self, place: &Place, delay: Duration, until: Timestamp, now: Timestamp) -> Result<Option<Timestamp>> {
         self.write(|tables, _| {
-            let free_at = &mut tables.host(host).free_at;
+            let free_at = tables.turns.entry(place.clone()).or_default();
             let turn = free_at.map(|free_at| free_at + delay).filter(|turn| now < *turn);
             if turn.is_none() {
                 *free_at = Some(until);
@@ -48,9 +47,9 @@ impl SiteHosts for MemoryStore {
         })
     }
 
-    async fn end_turn(&self, host: &DomainName, now: Timestamp) -> Result<()> {
+    async fn end_turn(&self, place: &Place, now: Timestamp) -> Result<()> {
         self.write(|tables, _| {
-            tables.host(host).free_at = Some(now);
+            tables.turns.insert(place.clone(), Some(now));
             Ok(())
         })
     }
@@ -97,9 +96,9 @@ impl Tables {
         let oldest = call.now - call.policy.sites.keep_pages.max(HostNotes::KEPT);
         for row in self.site_hosts.values_mut() {
             row.rest.take_if(|(_, at)| *at < oldest);
-            row.free_at.take_if(|at| *at < oldest);
             row.schemes.retain(|_, (_, at)| *at >= oldest);
         }
-        self.site_hosts.retain(|_, row| row.rest.is_some() || row.free_at.is_some() || !row.schemes.is_empty());
+        self.turns.retain(|_, free_at| free_at.is_some_and(|at| at >= oldest));
+        self.site_hosts.retain(|_, row| row.rest.is_some() || !row.schemes.is_empty());
     }
 }

@@ -1,6 +1,6 @@
 //! The tables: plain maps by id, and the few questions that more than one lane asks them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -9,6 +9,7 @@ use crate::domain::company::{Company, Suspect};
 use crate::domain::contact::{Contact, ContactType};
 use crate::domain::event::Event;
 use crate::domain::flow::{CompanyEvent, CompanyState, MessageEvent, NicheState, ResultState};
+use crate::domain::host::Place;
 use crate::domain::id::Id;
 use crate::domain::lead::{LeadRow, Niche, RowFate};
 use crate::domain::mail::FrozenMail;
@@ -199,6 +200,7 @@ pub(super) struct Tables {
     pub(super) pages: BTreeMap<String, (Timestamp, Arc<[u8]>)>,
     /// Pages of sites, in the order of the visit.
     pub(super) site_pages: BTreeMap<Id<Company>, Vec<SitePage>>,
+    pub(super) turns: HashMap<Place, Option<Timestamp>>,
     pub(super) site_hosts: BTreeMap<DomainName, HostRow>,
     /// What was charged, by the lease that asked.
     pub(super) charges: BTreeMap<Uuid, Charge>,
