@@ -1,5 +1,6 @@
 //! What a page says around a contact: who made the site, whose licence it quotes, which address is a sample.
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
@@ -111,6 +112,10 @@ pub(super) struct Context {
     makers: Vec<DomainName>,
     /// The page quotes licences of others.
     pub(super) is_licence: bool,
+    /// The page lists other firms.
+    is_of_others: bool,
+    /// Where visitors speak.
+    guests: Vec<Range<usize>>,
     /// How much contacts of this page weigh.
     pub(super) grade: pages::Grade,
     /// Which page this is, whatever it is called.
@@ -131,12 +136,15 @@ impl Context {
             .iter()
             .any(|word| title.contains(word) || path.contains(word));
         let heading = page.headings.first().and_then(|range| page.text.get(range.clone())).unwrap_or("");
+        let heading = heading.to_lowercase();
         Self {
+            is_of_others: lists_others(&title, &path, &heading),
+            guests: page.guests.clone(),
             own: site.domain.clone(),
             credits,
             makers,
             is_licence,
-            grade: pages::grade(&title, &path, &heading.to_lowercase()),
+            grade: pages::grade(&title, &path, &heading),
             page_hash,
         }
     }
@@ -150,12 +158,16 @@ impl Context {
         if self.credits.iter().any(|(from, to)| (*from..*to).contains(&at)) {
             return Some(Doubt::Credit);
         }
+        if self.is_of_others || self.guests.iter().any(|range| range.contains(&at)) {
+            return Some(Doubt::Stranger);
+        }
         let lead = before(text, at, 120).to_lowercase();
         let near = lead.len().saturating_sub(60);
         let (mut is_sample, mut is_quoted) = (false, false);
         for found in DOUBT_FINDER.as_ref()?.find_overlapping_iter(&lead) {
             match DOUBTS[found.pattern().as_usize()].1 {
-                Doubt::Sample => is_sample |= found.start() >= near,
+                // The word inside an address or a host says nothing of what follows them.
+                Doubt::Sample => is_sample |= found.start() >= near && !lead[..found.start()].ends_with(['@', '.', '/']),
                 _ => is_quoted = true,
             }
         }
@@ -174,6 +186,29 @@ impl Context {
         let lead = before(text, at, 40).to_lowercase();
         has_any(&lead, &["mail", "почт", "отдел", "пишите", "sales"])
     }
+}
+
+/// Whether a page lists dealers or partners by name: "Наши дилеры", "/gde-kupit/". One for them ("Дилерам") is the firm's own.
+fn lists_others(title: &str, path: &str, heading: &str) -> bool {
+    const WORDS: [&str; 12] = [
+        "дилеры",
+        "дилерская сеть",
+        "дистрибьюторы",
+        "дистрибуторы",
+        "наши партнеры",
+        "наши партнёры",
+        "наши представители",
+        "где купить",
+        "our dealers",
+        "our distributors",
+        "where to buy",
+        "find a dealer",
+    ];
+    const ALONE: [&str; 5] = ["партнеры", "партнёры", "dealers", "distributors", "partners"];
+    const PATHS: [&str; 7] = ["dealers", "dilery", "dilers", "distributors", "distribyutory", "gde-kupit", "where-to-buy"];
+    let parts = title.split(['|', '—', '–', '-', ':', '·']).chain([heading]).map(str::trim);
+    let page = path.trim_end_matches('/').rsplit('/').next().unwrap_or("").split('.').next().unwrap_or("");
+    has_any(title, &WORDS) || has_any(heading, &WORDS) || parts.into_iter().any(|part| ALONE.contains(&part)) || PATHS.contains(&page)
 }
 
 /// The lines that name the site's maker; if a line ends with the words, the next one too.

@@ -208,7 +208,9 @@ impl<'a> Finder<'a> {
         self.count += 1;
         let doubt = place.doubt.or_else(|| place.at.and_then(|at| self.context.doubt(&self.page.text, at)));
         let doubt = doubt.or_else(|| self.context.page_doubt(address.domain()));
-        let doubt = if is_sample(address) { Some(Doubt::Sample) } else { doubt };
+        // "ivanov@" at the firm's own host is somebody; anywhere else it is everybody.
+        let is_sample = is_sample(address) || (is_everybody(address) && !self.context.is_own(address.domain()));
+        let doubt = if is_sample { Some(Doubt::Sample) } else { doubt };
         let near = if place.at.is_some_and(|at| self.context.speaks_of_mail(&self.page.text, at)) { 0.03 } else { 0.0 };
         let snippet = match (place.at, place.near) {
             (Some(at), _) => snippet(&self.page.text, at),
@@ -249,6 +251,12 @@ fn is_collector(host: &str) -> bool {
     within(host, "sentry.io") || host.contains(".sentry.") || (is_below && (first == "sentry" || first.starts_with("sentry-")))
 }
 
+/// The surnames that stand for anybody's.
+fn is_everybody(address: &EmailAddress) -> bool {
+    let bare: String = address.local().chars().filter(char::is_ascii_alphanumeric).collect();
+    ["ivanov", "ivanivanov", "ivanovivan", "petrov", "smith", "mustermann", "maxmustermann"].contains(&bare.as_str())
+}
+
 /// Names that stand in forms and templates.
 fn is_sample(address: &EmailAddress) -> bool {
     let bare: String = address.local().chars().filter(char::is_ascii_alphanumeric).collect();
@@ -268,10 +276,6 @@ fn is_sample(address: &EmailAddress) -> bool {
         "someone",
         "johndoe",
         "janedoe",
-        "ivanov",
-        "ivanivanov",
-        "ivanovivan",
-        "petrov",
         "vashapochta",
         "vashemail",
         "vasheimya",

@@ -64,6 +64,8 @@ pub struct Page {
     pub scripts: Vec<String>,
     /// Headings of the first order: places in the text.
     pub headings: Vec<Range<usize>>,
+    /// Reviews and comments: places in the text.
+    pub guests: Vec<Range<usize>>,
     /// What pictures that look like a logo are said to show.
     pub logos: Vec<String>,
     /// `og:site_name`, `application-name`.

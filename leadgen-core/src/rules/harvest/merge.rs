@@ -65,8 +65,7 @@ fn contacts(pages: &[PageFindings], own: Option<&DomainName>) -> Vec<FoundContac
     for (at, page) in pages.iter().enumerate() {
         for (order, seen) in page.contacts.iter().enumerate() {
             let has_better = if seen.contact.contact_type == ContactType::Email { has_email } else { has_phone };
-            // What nobody sees is a trap, unless there is nothing else.
-            let Some(score) = relations.score(seen, page.grade).filter(|_| !(has_better && seen.doubt == Some(Doubt::Hidden))) else {
+            let Some(score) = relations.score(seen, page.grade).filter(|_| !(has_better && relations.is_last_resort(seen))) else {
                 continue;
             };
             let key = (seen.contact.contact_type, seen.contact.value.clone());
@@ -136,14 +135,32 @@ impl Relations<'_> {
         }
     }
 
+    /// Whether a contact is taken only where there is nothing else: what nobody sees may be a trap, and what stands among the
+    /// words of others may be theirs.
+    fn is_last_resort(&self, seen: &Sighting) -> bool {
+        match (seen.doubt, seen.contact.contact_type) {
+            (Some(Doubt::Hidden), _) | (Some(Doubt::Literal | Doubt::Stranger), ContactType::Phone) => true,
+            (Some(Doubt::Stranger), ContactType::Email) => !self.is_ours(&seen.contact.value),
+            _ => false,
+        }
+    }
+
+    fn is_ours(&self, address: &str) -> bool {
+        EmailAddress::parse(address).is_ok_and(|address| matches!(self.of(address.domain()), Relation::Own | Relation::Kin))
+    }
+
     /// How sure a contact is; none: it is not the firm's.
     fn score(&self, seen: &Sighting, grade: Grade) -> Option<f64> {
         let graded = match grade {
             Grade::Strong => 0.03,
             _ => 0.0,
         };
-        let hidden = matches!(seen.doubt, Some(Doubt::HiddenLink));
-        let base = if hidden { 0.40 } else { seen.contact.score + graded };
+        let is_doubtful = match seen.doubt {
+            Some(Doubt::HiddenLink) => true,
+            Some(Doubt::Stranger) => self.is_last_resort(seen),
+            _ => false,
+        };
+        let base = if is_doubtful { 0.40 } else { seen.contact.score + graded };
         if seen.contact.contact_type == ContactType::Phone {
             let refused = matches!(seen.doubt, Some(Doubt::Credit | Doubt::Sample | Doubt::Hollow));
             return (!refused).then_some(base.min(0.99));

@@ -47,6 +47,9 @@ use firm::Hint;
 use marks::Marks;
 use requisites::Number;
 
+/// A page whose text is shorter leaves its contents to a script, in bytes.
+const DRAWN: usize = 2000;
+
 /// What is known of a site before its pages are read.
 #[derive(Clone, Debug, Default)]
 pub struct Site {
@@ -63,6 +66,8 @@ pub enum Doubt {
     Credit,
     /// It stands in a licence or names an author.
     Licence,
+    /// It stands where others speak, or on a page about other firms.
+    Stranger,
     /// It is a sample.
     Sample,
     /// It is a literal of a script.
@@ -119,6 +124,18 @@ pub fn page(url: &Url, bytes: &[u8], content_type: Option<&str>, site: &Site) ->
     for id in structured.tax_ids.iter().chain(marked) {
         let labelled = format!("ИНН {id}");
         found.numbers.extend(requisites::find(&labelled, &Marks::of(&labelled)));
+    }
+    // What a script draws is in no text.
+    if found.numbers.is_empty() && page.text.len() < DRAWN {
+        for (field, digits) in page.scripts.iter().flat_map(|script| scripts::fields(script)) {
+            let label = match field {
+                scripts::Field::Inn => "ИНН",
+                scripts::Field::Ogrn => "ОГРН",
+                scripts::Field::Phone => continue,
+            };
+            let labelled = format!("{label} {digits}");
+            found.numbers.extend(requisites::find(&labelled, &Marks::of(&labelled)));
+        }
     }
     found.messengers = messengers::find(&page);
     found.address = postal::find(&page, &structured);

@@ -12,6 +12,7 @@ use super::context::Context;
 use super::decode::percent;
 use super::html::{Link, Page, Prop};
 use super::numbers::{self, Spotted, is_sample};
+use super::scripts::{self, Field};
 use super::structured::Structured;
 use super::text::{proof, snippet};
 use super::{Doubt, PageFindings, Sighting};
@@ -30,6 +31,9 @@ pub(super) fn find(found: &mut PageFindings, url: &Url, page: &Page, structured:
     finder.marked(structured);
     finder.spotted(&page.text, spotted, 0.85, None);
     finder.spotted(&page.hidden, numbers::find(&page.hidden, country), 0.20, Some(Doubt::Hidden));
+    if !finder.found.contacts.iter().any(|seen| seen.contact.contact_type == ContactType::Phone) {
+        finder.drawn();
+    }
 }
 
 struct Finder<'a> {
@@ -80,7 +84,7 @@ impl Finder<'_> {
         } else if link.hidden {
             Some(Doubt::HiddenLink)
         } else {
-            self.context.doubt(&self.page.text, link.text.start).filter(|doubt| *doubt == Doubt::Credit)
+            self.context.doubt(&self.page.text, link.text.start).filter(|doubt| matches!(doubt, Doubt::Credit | Doubt::Stranger))
         };
         let is_fax = faxes.contains(&phone);
         let text = self.page.link_text(link).trim();
@@ -110,6 +114,20 @@ impl Finder<'_> {
                 let whole = page.json_ld.iter().find(|block| origin == "jsonld" && block.contains(text.as_str())).unwrap_or(text);
                 let extension = numbers::one(text, self.country).and_then(|one| one.extension);
                 self.keep(Met { phone, origin, score, is_fax, raw: text, near: proof(whole, text), extension, doubt: None });
+            }
+        }
+    }
+
+    /// Numbers that only a script of the page holds: it shows none itself.
+    fn drawn(&mut self) {
+        let page = self.page;
+        for script in &page.scripts {
+            for (_, text) in scripts::fields(script).into_iter().filter(|(field, _)| *field == Field::Phone) {
+                if let Some(phone) = in_link(&text, self.country).filter(|phone| !is_sample(phone)) {
+                    let near = proof(script, &text);
+                    let doubt = Some(Doubt::Literal);
+                    self.keep(Met { phone, origin: "js", score: 0.45, is_fax: false, raw: &text, near, extension: None, doubt });
+                }
             }
         }
     }

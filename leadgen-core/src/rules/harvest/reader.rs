@@ -112,6 +112,9 @@ impl Reader {
 
     /// An element ends: what was marked inside is known now.
     fn leave(&mut self, open: &Open) {
+        if open.opens_guests && !open.is_hidden && self.page.guests.len() < MOST_VALUES {
+            self.page.guests.push(open.from..self.page.text.len());
+        }
         let is_heading = open.element == Element::Heading && !open.is_hidden;
         if open.prop.is_none() && !is_heading {
             return;

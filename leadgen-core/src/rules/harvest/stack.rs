@@ -123,6 +123,10 @@ pub(super) struct Open {
     pub(super) is_inert: bool,
     pub(super) is_turned: bool,
     pub(super) is_data: bool,
+    /// Visitors speak inside.
+    is_guest: bool,
+    /// It is the outermost element where they do.
+    pub(super) opens_guests: bool,
     is_edge: bool,
     in_card: bool,
     scope: Scope,
@@ -190,7 +194,10 @@ impl Stack {
         if let Some(above) = self.last() {
             (open.is_hidden, open.is_inert, open.is_turned) = (above.is_hidden, above.is_inert, above.is_turned);
             (open.is_edge, open.in_card, open.scope) = (above.is_edge, above.in_card, above.scope);
+            open.is_guest = above.is_guest;
         }
+        open.opens_guests = !open.is_guest && is_guest(tag);
+        open.is_guest |= open.opens_guests;
         open.is_hidden |= tag.is_hidden();
         open.is_inert |= tag.element == Element::Inert;
         open.is_turned |= tag.is_turned();
@@ -236,6 +243,14 @@ impl Stack {
             _ => None,
         }
     }
+}
+
+/// A review or a comment, by its classes: "review", "comments__list".
+fn is_guest(tag: &Tag<'_>) -> bool {
+    const BODY: u64 = name_of(b"body");
+    const MAIN: u64 = name_of(b"main");
+    let is_part = matches!(tag.element, Element::Block | Element::Item | Element::Form) && ![BODY, MAIN].contains(&tag.id);
+    is_part && tag.speaks_of_guests()
 }
 
 /// A contact marked by classes.

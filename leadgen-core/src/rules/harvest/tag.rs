@@ -178,6 +178,19 @@ impl<'a> Tag<'a> {
         memchr::memchr2_iter(b'd', b'D', class).any(|at| at >= 4 && class[at - 3..at].eq_ignore_ascii_case(b"car"))
     }
 
+    /// Whether a class says that visitors speak inside.
+    pub(super) fn speaks_of_guests(&self) -> bool {
+        const WORDS: [&[u8]; 5] = [b"review", b"comment", b"testimonial", b"otzyv", b"otziv"];
+        let class = self.raw(Attr::Class).as_bytes();
+        // Each of the words has one of two letters that stand in few classes.
+        let may = class.len() >= 5 && memchr::memchr2(b'v', b'm', class).is_some();
+        may && class.split(u8::is_ascii_whitespace).any(|word| {
+            WORDS.iter().any(|known| word.get(..known.len()).is_some_and(|head| head.eq_ignore_ascii_case(known)))
+                && !word.ends_with(b"-open")
+                && !word.ends_with(b"-closed")
+        })
+    }
+
     /// Nobody sees what is inside.
     pub(super) fn is_hidden(&self) -> bool {
         if self.is_veiled || self.present & (1 << Attr::Hidden as u16) != 0 {

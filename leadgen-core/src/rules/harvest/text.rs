@@ -87,8 +87,8 @@ fn shown(c: char) -> Option<Shown> {
         '\u{AD}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' => Shown::Not,
         c if is_zero_width(c) => Shown::Not,
         '\u{2010}' | '\u{2011}' | '\u{2043}' => Shown::As('-'),
-        '＠' => Shown::As('@'),
-        '．' | '。' => Shown::As('.'),
+        '＠' | '﹫' => Shown::As('@'),
+        '．' | '。' | '﹒' => Shown::As('.'),
         c if c.is_whitespace() || c.is_control() => Shown::Blank,
         _ => return None,
     })
@@ -197,8 +197,8 @@ mod tests {
     #[test]
     fn a_run_of_text_loses_what_nobody_sees() {
         let mut out = String::from("x\n");
-        push_visible(&mut out, "  a\u{AD}b \t\u{A0} c\u{200B}d＠e．ru \n");
-        assert_eq!(out, "x\nab cd@e.ru ");
+        push_visible(&mut out, "  a\u{AD}b \t\u{A0} c\u{200B}d＠e．ru f﹫g﹒ru \n");
+        assert_eq!(out, "x\nab cd@e.ru f@g.ru ");
     }
 
     #[test]

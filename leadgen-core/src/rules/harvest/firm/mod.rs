@@ -16,7 +16,7 @@ use super::html::{Page, Prop};
 use super::marks::Marks;
 use super::structured::Structured;
 use host_words::host_words;
-use titles::{is_generic, is_line, is_page_name, parts, tidy};
+use titles::{is_generic, is_line, is_page_name, parts, tidy, without_place};
 
 pub(super) use choice::{choose, legal};
 pub(super) use formal::FORMS;
@@ -126,7 +126,7 @@ fn marked(hints: &mut Hints, page: &Page, structured: &Structured) {
 
 /// What the title and the headings say.
 fn titled(hints: &mut Hints, page: &Page) {
-    for part in parts(&page.title).into_iter().filter(|part| !is_page_name(part)) {
+    for part in parts(&page.title).into_iter().filter(|part| !is_page_name(part)).map(without_place) {
         hints.add(part, Source::Title);
         if is_line(&page.text, part) {
             hints.add(part, Source::Line);
@@ -138,7 +138,7 @@ fn titled(hints: &mut Hints, page: &Page) {
     }
     for range in page.headings.iter().take(3) {
         let heading = page.text.get(range.clone()).unwrap_or("");
-        parts(heading).into_iter().take(2).filter(|part| !is_page_name(part)).for_each(|part| hints.add(part, Source::Heading));
+        parts(heading).into_iter().take(2).filter(|part| !is_page_name(part)).map(without_place).for_each(|part| hints.add(part, Source::Heading));
     }
 }
 
@@ -172,6 +172,24 @@ mod tests {
             named(&[("Woods Insurance Service - Oil and Gas Insurance", "")], "woodsins").as_deref(),
             Some("Woods Insurance Service")
         );
+    }
+
+    #[test]
+    fn a_place_behind_a_quoted_name_is_no_part_of_it() {
+        let page = ("Отель «Ладья» Псков - Главная", "Отель «Ладья»\nНомера и цены");
+        assert_eq!(named(&[page], "ladya-pskov").as_deref(), Some("Отель «Ладья»"));
+        assert_eq!(named(&[("Школа «Рост» в Твери", "")], "rost-tver").as_deref(), Some("Школа «Рост»"));
+    }
+
+    #[test]
+    fn institutions_and_firms_of_a_trade_have_forms_too() {
+        for (text, wanted) in [
+            ("© МАДОУ «Детский сад № 7»", "МАДОУ «Детский сад № 7»"),
+            ("ООО ТД «Север-Снаб», ИНН 7707083893", "ООО ТД «Север-Снаб»"),
+            ("Реквизиты: ЧТУП «Лепта»", "ЧТУП «Лепта»"),
+        ] {
+            assert_eq!(named(&[("Контакты", text)], "").as_deref(), Some(wanted), "{text}");
+        }
     }
 
     #[test]

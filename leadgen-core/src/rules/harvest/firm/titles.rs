@@ -60,6 +60,16 @@ fn without_page_words(part: &str) -> &str {
     }
 }
 
+/// A name in quotation marks without what follows them: "Отель «Ладья» Псков", "Школа «Рост» в Твери".
+pub(super) fn without_place(part: &str) -> &str {
+    let is_close = |c: char| matches!(c, '»' | '”' | '"');
+    let Some((close, sign)) = part.char_indices().rfind(|(_, c)| is_close(*c)) else { return part };
+    let has_open = part[..close].contains(['«', '“', '„', '"']);
+    let end = close + sign.len_utf8();
+    // A lone word that is glued on belongs to the name: "«Дом»-сервис".
+    if has_open && part[end..].starts_with(' ') { &part[..end] } else { part }
+}
+
 pub(super) fn tidy(text: &str) -> String {
     let text = text::unescape(text);
     let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -2,6 +2,7 @@
 
 mod kind;
 mod lead;
+mod local;
 mod plans;
 mod samples;
 
@@ -13,6 +14,7 @@ use crate::rules::normalize;
 use super::decode::percent;
 use super::text::before;
 use lead::Lead;
+use local::Local;
 
 pub use kind::{country_code, kind};
 pub(super) use samples::is_sample;
@@ -74,6 +76,8 @@ pub fn find(text: &str, country: Option<&str>) -> Vec<Spotted> {
         region: country.and_then(|country| country.parse().ok()),
         found: Vec::new(),
         area: None,
+        towns: Vec::new(),
+        locals: Vec::new(),
         groups: Vec::new(),
     };
     let mut at = 0;
@@ -82,6 +86,7 @@ pub fn find(text: &str, country: Option<&str>) -> Vec<Spotted> {
     {
         at = scan.judge(start);
     }
+    scan.settle_locals();
     scan.found
 }
 
@@ -114,6 +119,10 @@ struct Scan<'a> {
     found: Vec<Spotted>,
     /// The city code of the number before, and where that number ended.
     area: Option<(String, usize)>,
+    /// City codes of the numbers found, and where those began.
+    towns: Vec<(String, usize)>,
+    /// Numbers without a code.
+    locals: Vec<Local>,
     /// The groups being judged.
     groups: Vec<Group>,
 }
@@ -192,13 +201,19 @@ impl Scan<'_> {
         let is_next = self.area.as_ref().is_some_and(|(_, end)| start.saturating_sub(*end) <= REACH);
         let least = if is_next { 5 } else { 7 };
         if count < least || first.length() > 12 || !(is_next || self.may_fit(groups, has_plus)) {
+            if !has_plus && (5..=20).contains(&count) && self.is_home() {
+                self.note_local(start, groups);
+            }
             return skip;
         }
         let lead = self.lead(start);
-        if lead.is_other {
+        if lead.is_other && !is_written_as_phone(groups, has_plus) {
             return skip;
         }
         let Some((phone, end, area)) = self.plan(groups, start, has_plus, lead).filter(|(phone, ..)| !is_sample(phone)) else {
+            if !has_plus && self.is_home() {
+                self.note_local(start, groups);
+            }
             return skip;
         };
         // A letter right after the digits makes it another kind of number.
@@ -206,6 +221,9 @@ impl Scan<'_> {
             return self.end_of_word(end);
         }
         let extension = extension(&self.text[end..]);
+        if let Some(town) = area.as_ref().filter(|area| !area.starts_with('9') && *area != "800") {
+            self.towns.push((town.clone(), start));
+        }
         self.area = area.map(|area| (area, end));
         self.found.push(Spotted { phone, start, end, extension, is_fax: lead.is_fax });
         end
@@ -245,6 +263,16 @@ impl Scan<'_> {
         let lead = Lead::of(lead);
         Lead { is_fax: lead.is_fax || carried, ..lead }
     }
+}
+
+/// Whether the signs between digits leave no doubt: a plus, a city code in brackets, "8-800-555-35-35". No account and no
+/// article is written so, whatever the words before it speak of: "Заказ столиков: 8 (495) …".
+fn is_written_as_phone(groups: &[Group], has_plus: bool) -> bool {
+    let is_prefix = |group: &Group| group.length() == 1;
+    let is_area = |group: &&Group| group.bracketed && (3..=5).contains(&group.length());
+    let code = groups.iter().take(2).find(is_area).is_some_and(|group| groups[0].bracketed || (is_prefix(&groups[0]) && !std::ptr::eq(group, &groups[0])));
+    let digits = |count: usize| groups[..count].iter().map(Group::length).sum::<usize>();
+    has_plus || code || (is_prefix(&groups[0]) && (4..=groups.len()).any(|count| digits(count) == 11))
 }
 
 /// The first digit. Most pieces of a text have none; a loop without a way out is the cheapest way to see that.
@@ -290,6 +318,11 @@ mod tests {
             ("т. 903 204 51 38", "+79032045138"),
             ("+ 7 495 204 51 38", "+74952045138"),
             ("8 495 204·51·38", "+74952045138"),
+            // Words that speak of other numbers, before what can be nothing but a phone.
+            ("Гостиница «Берег»: (8152) 55-10-20, работает круглый год", "+78152551020"),
+            ("Заказ столиков: 8 (495) 204-51-38", "+74952045138"),
+            ("Узнать стоимость: +7 495 204-51-38", "+74952045138"),
+            ("Договоры и счета: 8-800-350-89-83", "+78003508983"),
         ] {
             assert_eq!(of(text, "RU"), [wanted], "{text}");
         }

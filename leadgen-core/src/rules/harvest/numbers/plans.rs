@@ -29,7 +29,7 @@ impl Scan<'_> {
     }
 
     /// Russia and Kazakhstan share a plan.
-    fn is_home(&self) -> bool {
+    pub(super) fn is_home(&self) -> bool {
         matches!(self.country, None | Some("RU" | "KZ"))
     }
 
@@ -158,6 +158,6 @@ fn looks_like_a_date(lengths: &[usize], groups: &[Group]) -> bool {
 }
 
 /// A Russian number of ten digits.
-fn national(digits: &str) -> Option<Phone> {
+pub(super) fn national(digits: &str) -> Option<Phone> {
     normalize::phone(&format!("+7{digits}"), None)
 }

@@ -1,6 +1,7 @@
 //! Addresses that a script puts together from literals. Nothing is run: literals, names of strings and `+` are read.
 
 mod calls;
+mod fields;
 mod signs;
 
 use std::collections::HashMap;
@@ -9,6 +10,8 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::text::unescape;
+
+pub(super) use fields::{Field, fields};
 
 /// Names remembered of one script.
 const MOST_NAMES: usize = 300;
@@ -40,7 +43,7 @@ pub(super) struct Built {
 
 /// Strings with an at sign, entities read.
 pub(super) fn strings(script: &str) -> Vec<Built> {
-    let mut reader = Script { rest: script, names: HashMap::new(), found: Vec::new(), fuel: MOST_TERMS };
+    let mut reader = Script { whole: script, rest: script, names: HashMap::new(), found: Vec::new(), fuel: MOST_TERMS };
     while !reader.rest.is_empty() && reader.found.len() < MOST_RESULTS && reader.fuel > 0 {
         reader.statement();
     }
@@ -48,6 +51,7 @@ pub(super) fn strings(script: &str) -> Vec<Built> {
 }
 
 struct Script<'a> {
+    whole: &'a str,
     rest: &'a str,
     names: HashMap<&'a str, String>,
     found: Vec<Built>,
@@ -87,9 +91,9 @@ impl<'a> Script<'a> {
                 let value = self.more(value, 0);
                 return self.keep(&value);
             }
-            if self.names.contains_key(name) {
-                // A known name may begin a sum: it is read again as a value.
-                let value = Value { text: self.names.get(name).cloned().unwrap_or_default(), pieces: 1 };
+            // A known name may begin a sum, or a call: it is read again as a value.
+            if let Some(value) = self.named(name) {
+                let value = self.methods(value, 0);
                 let value = self.more(value, 0);
                 self.keep(&value);
             }
@@ -166,14 +170,27 @@ impl<'a> Script<'a> {
                 let name = self.name()?;
                 match self.called(name, depth) {
                     Some(value) => value,
-                    None => match self.names.get(name) {
-                        Some(text) => Value { text: text.clone(), pieces: 1 },
+                    None => match self.named(name) {
+                        Some(value) => value,
                         None => return self.back_to(before),
                     },
                 }
             }
         };
         Some(self.methods(value, depth))
+    }
+
+    /// What a name stands for. A method of it was read as a part of the name: it is put back.
+    fn named(&mut self, name: &str) -> Option<Value> {
+        let value = |text: &String| Value { text: text.clone(), pieces: 1 };
+        if let Some(text) = self.names.get(name) {
+            return Some(value(text));
+        }
+        let (owner, method) = name.rsplit_once('.').filter(|(_, method)| ["concat", "replace", "split"].contains(method))?;
+        let text = self.names.get(owner)?;
+        let at = self.whole.len() - self.rest.len() - method.len() - 1;
+        self.rest = &self.whole[at..];
+        Some(value(text))
     }
 
     fn back_to(&mut self, before: &'a str) -> Option<Value> {
@@ -201,6 +218,8 @@ mod tests {
         assert_eq!(built("'ur.amrif@ofni'.split('').reverse().join('')"), ["info@firma.ru"]);
         assert_eq!(built("'info'.concat('@', 'firma.ru')"), ["info@firma.ru"]);
         assert_eq!(built("'info#firma.ru'.replace('#', '@')"), ["info@firma.ru"]);
+        assert_eq!(built("var u = 'info'; var m = u.concat('@', 'firma', '.ru');"), ["info@firma.ru"]);
+        assert_eq!(built("let s = 'info#firma.ru'; write(s.replace('#', '@'))"), ["info@firma.ru"]);
         assert_eq!(built("const n = 'info', h = 'firma.ru'; a.href = `mailto:${n}@${ h }`"), ["mailto:info@firma.ru"]);
         assert_eq!(built("document.write(String.fromCharCode(97,64,98,46,114,117))"), ["a@b.ru"]);
     }
