@@ -277,3 +277,56 @@ fn what_aria_hides_counts_as_hidden() {
         read("<p>info@zavod-gamma.ru</p><div aria-hidden='true'>trap@zavod-gamma.ru</div><div aria-hidden=false>opt@zavod-gamma.ru</div>");
     assert_eq!(values(&found, ContactType::Email).into_iter().collect::<Vec<_>>(), ["info@zavod-gamma.ru", "opt@zavod-gamma.ru"]);
 }
+
+/// What two pages of `zavod-gamma.ru` give: the home page, and one at a path.
+fn read_two(home: &str, path: &str, other: &str) -> Findings {
+    let site = Site { domain: normalize::domain_of("zavod-gamma.ru"), country: None };
+    let page = |path: &str, body: &str| {
+        let url = Url::parse("https://zavod-gamma.ru").and_then(|url| url.join(path)).unwrap();
+        harvest::page(&url, body.as_bytes(), Some("text/html; charset=utf-8"), &site)
+    };
+    harvest::merge(&[page("/", home), page(path, other)], &site)
+}
+
+#[test]
+fn what_visitors_and_dealers_show_is_not_the_firms() {
+    const HOME: &str = "<p>Тел. (4852) 72-10-20, snab@zavod-gamma.ru</p>";
+    const THEIRS: &str = "<p>ИП Попов, (8152) 55-10-20, popov@mail.ru</p>";
+    let own = BTreeSet::from(["snab@zavod-gamma.ru".to_owned()]);
+    for (path, other) in [
+        ("/otzyvy", format!("<div class='reviews__list'>{THEIRS}</div>")),
+        ("/blog/1", format!("<ol class='commentlist'><li>{THEIRS}</li></ol>")),
+        ("/dealers/", THEIRS.to_owned()),
+        ("/p5", format!("<title>Наши дилеры — Завод Гамма</title>{THEIRS}")),
+        ("/p6", format!("<p>О заводе</p><section><h2>Наши представители</h2><ul><li>{THEIRS}</li></ul></section>")),
+    ] {
+        let found = read_two(HOME, path, &other);
+        assert_eq!(values(&found, ContactType::Email), own, "{path}");
+        assert_eq!(values(&found, ContactType::Phone), BTreeSet::from(["+74852721020".to_owned()]), "{path}");
+    }
+    // The firm's own words on such a page are the firm's; where there is nothing else, theirs are better than none.
+    let found = read_two(HOME, "/dealers/", "<p>Стать дилером: dealer@zavod-gamma.ru</p>");
+    assert!(values(&found, ContactType::Email).contains("dealer@zavod-gamma.ru"));
+    let found = read_two("<p>Завод Гамма</p>", "/dealers/", THEIRS);
+    assert!(values(&found, ContactType::Phone).contains("+78152551020"));
+}
+
+#[test]
+fn a_page_that_a_script_draws_gives_what_its_data_say() {
+    let data = r#"<div id=app></div><script>window.__DATA__={"phone":"8 (4852)\u00a072-10-20","mail":"snab@zavod-gamma.ru","inn":"7707083893"}</script>"#;
+    let found = read(data);
+    assert_eq!(values(&found, ContactType::Phone), BTreeSet::from(["+74852721020".to_owned()]));
+    assert_eq!(found.inn.as_deref(), Some("7707083893"));
+
+    let shown = read(&format!("<p>Тел. (4852) 72-10-30</p>{data}"));
+    assert_eq!(values(&shown, ContactType::Phone), BTreeSet::from(["+74852721030".to_owned()]));
+}
+
+#[test]
+fn a_surname_that_stands_in_samples_is_somebody_at_the_firms_own_host() {
+    assert_eq!(values(&read("<p>Петров И. С., petrov@zavod-gamma.ru</p>"), ContactType::Email).len(), 1);
+    assert_eq!(values(&read("<p>petrov@mail.ru</p>"), ContactType::Email).len(), 0);
+    // The word "example" inside an address says nothing of the phone behind it.
+    let found = read("<p>info@example.com</p><p>Звоните 8 (4852) 72-10-20</p>");
+    assert_eq!(values(&found, ContactType::Phone).len(), 1);
+}

@@ -8,84 +8,13 @@ use crate::rules::normalize;
 use super::decode::percent;
 use super::marks::{Marks, Topic};
 use super::text::{before, has_any, line};
+use super::words_for_signs::DOTS;
 
 /// The longest run that is looked at on one side of the sign.
 const REACH: usize = 200;
 /// Addresses taken of one text.
 const MOST: usize = 2000;
 
-/// Written-out at signs.
-pub(super) const SIGNS: [&str; 41] = [
-    "(at)",
-    "[at]",
-    "{at}",
-    "<at>",
-    "_at_",
-    "-at-",
-    "( at )",
-    "[ at ]",
-    "{ at }",
-    "\"at\"",
-    " at ",
-    "(a)",
-    "[a]",
-    "(@)",
-    "[@]",
-    "{@}",
-    "(dog)",
-    "[dog]",
-    "(собака)",
-    "[собака]",
-    "{собака}",
-    "«собака»",
-    "\"собака\"",
-    "( собака )",
-    "[ собака ]",
-    " собака ",
-    "(СОБАКА)",
-    "[СОБАКА]",
-    "(sobaka)",
-    "[sobaka]",
-    "(эт)",
-    "(ат)",
-    "[эт]",
-    "{ собака }",
-    "(собачка)",
-    "[собачка]",
-    "{собачка}",
-    "_собака_",
-    "-собака-",
-    "*собака*",
-    "*at*",
-];
-/// Written-out dots.
-const DOTS: [&str; 25] = [
-    "(dot)",
-    "[dot]",
-    "{dot}",
-    "<dot>",
-    "_dot_",
-    "-dot-",
-    "( dot )",
-    "[ dot ]",
-    " dot ",
-    "(.)",
-    "[.]",
-    "{.}",
-    "(точка)",
-    "[точка]",
-    "{точка}",
-    "«точка»",
-    " точка ",
-    "(tochka)",
-    "[tochka]",
-    "( точка )",
-    "[ точка ]",
-    "{ точка }",
-    "_точка_",
-    "-точка-",
-    "*dot*",
-];
 /// Letters of the shortest word that may be glued to the front of an address.
 const SHORTEST_WORD: usize = 4;
 /// Words that are glued to the end of an address.
@@ -210,6 +139,7 @@ fn local_part(left: &str) -> Option<(usize, String, bool)> {
     if (1..SHORTEST_WORD).contains(&before.chars().rev().take_while(|c| c.is_alphabetic() && !c.is_ascii()).count()) {
         return None;
     }
+    run = without_phone(run, before);
     let is_folded = folded.is_some();
     let text: Cow<'_, str> = match folded {
         Some(folded) => Cow::Owned(folded),
@@ -218,6 +148,16 @@ fn local_part(left: &str) -> Option<(usize, String, bool)> {
     };
     let trimmed = unglued(text.trim().trim_start_matches(['.', '_', '-', '+', '%', '&', '\'']).trim_end_matches(['.', '\'']));
     (!trimmed.is_empty()).then(|| (left.len() - run.len(), trimmed.to_owned(), is_folded))
+}
+
+/// A local part without the end of a phone that is glued to its front: "+7 (914) 039-16-23help@firma.ru".
+fn without_phone<'a>(run: &'a str, before: &str) -> &'a str {
+    let rest = run.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-');
+    let glued = &run[..run.len() - rest.len()];
+    let is_phone = glued.contains('-')
+        && glued.bytes().filter(u8::is_ascii_digit).count() >= 4
+        && before.trim_end_matches([' ', '-']).ends_with(|c: char| c.is_ascii_digit() || c == ')');
+    if is_phone && rest.starts_with(|c: char| c.is_ascii_alphabetic()) { rest } else { run }
 }
 
 /// What escapes and labels leave glued to the front of an address.
@@ -353,6 +293,8 @@ mod tests {
             ("\\u003einfo@firma.ru", "info@firma.ru"),
             ("mailtoinfo@firma.ru", "info@firma.ru"),
             ("%20info@firma.ru", "info@firma.ru"),
+            ("8 (914) 039-16-23info@firma.ru", "info@firma.ru"),
+            ("дом 5, 24-7-info@firma.ru", "24-7-info@firma.ru"),
             ("почта@завод.рф, info@завод.рф", "info@xn--80aegj1b.xn--p1ai"),
         ] {
             assert_eq!(values(text).first().map(String::as_str), Some(wanted), "{text}");
@@ -378,6 +320,8 @@ mod tests {
             "info{at}firma.ru",
             "info_at_firma.ru",
             "x\ninfo at firma.ru\ny",
+            "почта: info собачка firma.ru",
+            "Mail: info [ät] firma.ru",
             "info собака firma точка ru",
         ] {
             assert_eq!(values(text).first().map(String::as_str), Some("info@firma.ru"), "{text}");

@@ -190,11 +190,22 @@ impl Context {
 
 /// Whether a page lists dealers or partners by name: "Наши дилеры", "/gde-kupit/". One for them ("Дилерам") is the firm's own.
 fn lists_others(title: &str, path: &str, heading: &str) -> bool {
-    const WORDS: [&str; 12] = [
+    const PATHS: [&str; 7] = ["dealers", "dilery", "dilers", "distributors", "distribyutory", "gde-kupit", "where-to-buy"];
+    let parts = title.split(['|', '—', '–', ':', '·']).flat_map(|part| part.split(" - ")).chain([heading]);
+    let page = path.trim_end_matches('/').rsplit('/').next().unwrap_or("").split('.').next().unwrap_or("");
+    parts.into_iter().any(names_others) || PATHS.contains(&page)
+}
+
+/// Whether a heading is one of a list of other firms.
+pub(super) fn names_others(heading: &str) -> bool {
+    const BEGIN: [&str; 14] = [
         "дилеры",
+        "наши дилеры",
+        "официальные дилеры",
         "дилерская сеть",
         "дистрибьюторы",
         "дистрибуторы",
+        "наши дистрибьюторы",
         "наши партнеры",
         "наши партнёры",
         "наши представители",
@@ -202,13 +213,16 @@ fn lists_others(title: &str, path: &str, heading: &str) -> bool {
         "our dealers",
         "our distributors",
         "where to buy",
-        "find a dealer",
     ];
     const ALONE: [&str; 5] = ["партнеры", "партнёры", "dealers", "distributors", "partners"];
-    const PATHS: [&str; 7] = ["dealers", "dilery", "dilers", "distributors", "distribyutory", "gde-kupit", "where-to-buy"];
-    let parts = title.split(['|', '—', '–', '-', ':', '·']).chain([heading]).map(str::trim);
-    let page = path.trim_end_matches('/').rsplit('/').next().unwrap_or("").split('.').next().unwrap_or("");
-    has_any(title, &WORDS) || has_any(heading, &WORDS) || parts.into_iter().any(|part| ALONE.contains(&part)) || PATHS.contains(&page)
+    let heading = heading.trim().trim_end_matches(':');
+    // Most headings begin with another letter.
+    let may_be = heading.len() <= 100
+        && heading.starts_with(['Д', 'д', 'Н', 'н', 'О', 'о', 'Г', 'г', 'П', 'п', 'O', 'o', 'W', 'w', 'D', 'd', 'P', 'p']);
+    may_be && {
+        let lower = heading.to_lowercase();
+        BEGIN.iter().any(|words| lower.starts_with(words)) || ALONE.contains(&lower.as_str())
+    }
 }
 
 /// The lines that name the site's maker; if a line ends with the words, the next one too.

@@ -155,6 +155,16 @@ mod tests {
     }
 
     #[test]
+    fn what_others_say_and_who_they_are_is_told_apart() {
+        let page = read(
+            "<body class='comments-open'><p>тел. 1</p><div class='reviews-list'><p>отзыв</p></div><section><h3>Наши дилеры</h3>ООО Лепта</section>\
+             <section>О нас<h3>Наши дилеры</h3></section><p class='no-comment'>тел. 2</p>",
+        );
+        let others: Vec<&str> = page.guests.iter().filter_map(|range| page.text.get(range.clone())).map(str::trim).collect();
+        assert_eq!(others, ["отзыв", "Наши дилеры\nООО Лепта"]);
+    }
+
+    #[test]
     fn an_endless_page_is_read_within_bounds() {
         let page = read(&"<div>".repeat(700_000));
         assert!(page.text.len() <= 2);

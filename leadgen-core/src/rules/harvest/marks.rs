@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::{addresses, context, firm, requisites};
+use super::{context, firm, requisites, words_for_signs};
 
 /// What a mark speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ struct Words {
 
 static WORDS: LazyLock<Words> = LazyLock::new(|| {
     let rows: [(Topic, bool, Vec<String>); TOPICS] = [
-        (Topic::Sign, false, owned(&addresses::SIGNS)),
+        (Topic::Sign, false, owned(&words_for_signs::SIGNS)),
         (Topic::Credit, false, context::credit_words()),
         (Topic::Form, true, owned(&firm::FORMS)),
         (Topic::Owner, false, owned(&firm::OWNED)),

@@ -26,6 +26,7 @@ mod stack;
 mod structured;
 mod tag;
 mod text;
+mod words_for_signs;
 
 pub use addresses::whole as email_in;
 pub use charset::decode;

@@ -15,7 +15,7 @@ use super::numbers::{self, Spotted, is_sample};
 use super::scripts::{self, Field};
 use super::structured::Structured;
 use super::text::{proof, snippet};
-use super::{Doubt, PageFindings, Sighting};
+use super::{DRAWN, Doubt, PageFindings, Sighting};
 
 /// Bytes of a text that show its language.
 const JUDGED_BY: usize = 30_000;
@@ -31,7 +31,7 @@ pub(super) fn find(found: &mut PageFindings, url: &Url, page: &Page, structured:
     finder.marked(structured);
     finder.spotted(&page.text, spotted, 0.85, None);
     finder.spotted(&page.hidden, numbers::find(&page.hidden, country), 0.20, Some(Doubt::Hidden));
-    if !finder.found.contacts.iter().any(|seen| seen.contact.contact_type == ContactType::Phone) {
+    if page.text.len() < DRAWN && !finder.found.contacts.iter().any(|seen| seen.contact.contact_type == ContactType::Phone) {
         finder.drawn();
     }
 }

@@ -1,5 +1,6 @@
 //! From the pieces of a page to what it holds.
 
+use super::context::names_others;
 use super::entities::{self, Place};
 use super::html::{Link, Page, Prop};
 use super::near;
@@ -115,6 +116,9 @@ impl Reader {
         if open.opens_guests && !open.is_hidden && self.page.guests.len() < MOST_VALUES {
             self.page.guests.push(open.from..self.page.text.len());
         }
+        if open.element == Element::Subheading && !open.is_hidden {
+            self.subheading(open.from);
+        }
         let is_heading = open.element == Element::Heading && !open.is_hidden;
         if open.prop.is_none() && !is_heading {
             return;
@@ -132,6 +136,13 @@ impl Reader {
             && self.page.props.len() < MOST_VALUES
         {
             self.page.props.push((prop, inside.to_owned()));
+        }
+    }
+
+    /// A block that is headed "Наши дилеры" is about others to its end.
+    fn subheading(&mut self, from: usize) {
+        if names_others(self.page.text.get(from..).unwrap_or("")) {
+            self.stack.give_to_guests(from);
         }
     }
 

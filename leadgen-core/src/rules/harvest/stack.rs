@@ -21,6 +21,7 @@ pub(super) enum Element {
     /// A cell of a table.
     Cell,
     Heading,
+    Subheading,
     Edge,
     Link,
     Frame,
@@ -59,7 +60,7 @@ impl Element {
 }
 
 /// Names of elements beside what they are.
-const NAMES: [(&[&[u8]], Element); 18] = [
+const NAMES: [(&[&[u8]], Element); 19] = [
     (&[b"a", b"area"], Element::Link),
     (
         &[
@@ -72,6 +73,7 @@ const NAMES: [(&[&[u8]], Element); 18] = [
     (&[b"p", b"li", b"dd", b"dt", b"option", b"tr"], Element::Item),
     (&[b"td", b"th"], Element::Cell),
     (&[b"h1"], Element::Heading),
+    (&[b"h2", b"h3", b"h4", b"h5", b"h6"], Element::Subheading),
     (&[b"header", b"footer", b"nav"], Element::Edge),
     (&[b"frame", b"iframe"], Element::Frame),
     (&[b"img"], Element::Image),
@@ -151,6 +153,13 @@ pub(super) struct Stack {
 impl Stack {
     pub(super) fn last(&self) -> Option<&Open> {
         self.open.last()
+    }
+
+    /// The element on top turns out to be about others from its beginning on.
+    pub(super) fn give_to_guests(&mut self, begun_before: usize) {
+        if let Some(open) = self.open.last_mut().filter(|open| open.from == begun_before && !open.is_guest) {
+            open.opens_guests = true;
+        }
     }
 
     pub(super) fn depth(&self) -> usize {

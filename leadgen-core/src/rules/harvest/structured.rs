@@ -101,13 +101,16 @@ fn walk(value: &Value, depth: usize, in_firm: bool, found: &mut Structured) {
             let last = |kind: &&str| kind.rsplit(['/', ':']).next().unwrap_or("").to_owned();
             let is_firm = kinds.iter().any(|kind| is_organization(&last(kind)));
             let is_other = !is_firm && kinds.iter().any(|kind| NOT_THE_FIRM.contains(&last(kind).as_str()));
+            // The outer firm's name counts, not that of its departments.
+            if is_firm && found.name.is_none() {
+                found.name = fields.get("name").and_then(Value::as_str).map(|text| unescape(text.trim()));
+            }
             for (key, inner) in fields {
                 let key = key.trim_start_matches("schema:");
                 match key {
                     "email" if !is_other => texts(inner, &mut found.emails),
                     "telephone" if !is_other => texts(inner, &mut found.phones),
                     "taxID" | "vatID" if is_firm => texts(inner, &mut found.tax_ids),
-                    "name" if is_firm && found.name.is_none() => found.name = inner.as_str().map(|text| unescape(text.trim())),
                     "legalName" if is_firm => found.legal_name = inner.as_str().map(|text| unescape(text.trim())),
                     "author" | "review" | "reviews" | "itemReviewed" | "sponsor" | "funder" => {}
                     "publisher" if !in_firm && is_other => {}
@@ -205,6 +208,12 @@ mod tests {
             "contactPoint":[{"@type":"ContactPoint","telephone":"+7-342-555-05-50",},], /* note */ }]}"#;
         let found = read(&[graph.to_owned()]);
         assert_eq!((found.name.as_deref(), found.emails.len(), found.phones.len(), found.tax_ids.len()), (Some("Ветер"), 1, 1, 1));
+    }
+
+    #[test]
+    fn a_firm_is_not_called_after_its_department() {
+        let block = r#"{"@type":"Store","department":[{"@type":"Store","name":"Склад"}],"name":"Ветер"}"#;
+        assert_eq!(read(&[block.to_owned()]).name.as_deref(), Some("Ветер"));
     }
 
     #[test]

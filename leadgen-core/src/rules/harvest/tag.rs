@@ -178,17 +178,20 @@ impl<'a> Tag<'a> {
         memchr::memchr2_iter(b'd', b'D', class).any(|at| at >= 4 && class[at - 3..at].eq_ignore_ascii_case(b"car"))
     }
 
-    /// Whether a class says that visitors speak inside.
+    /// Whether the name of the class or the element says that visitors speak inside: the first word does where one does at all.
     pub(super) fn speaks_of_guests(&self) -> bool {
-        const WORDS: [&[u8]; 5] = [b"review", b"comment", b"testimonial", b"otzyv", b"otziv"];
-        let class = self.raw(Attr::Class).as_bytes();
-        // Each of the words has one of two letters that stand in few classes.
-        let may = class.len() >= 5 && memchr::memchr2(b'v', b'm', class).is_some();
-        may && class.split(u8::is_ascii_whitespace).any(|word| {
-            WORDS.iter().any(|known| word.get(..known.len()).is_some_and(|head| head.eq_ignore_ascii_case(known)))
-                && !word.ends_with(b"-open")
-                && !word.ends_with(b"-closed")
-        })
+        let is_guests = |value: &str| {
+            let known: &[u8] = match value.as_bytes() {
+                [b'r' | b'R', b'e' | b'E', b'v' | b'V', ..] => b"review",
+                [b'c' | b'C', b'o' | b'O', b'm' | b'M', b'm' | b'M', ..] => b"comment",
+                [b't' | b'T', b'e' | b'E', b's' | b'S', ..] => b"testimonial",
+                [b'o' | b'O', b't' | b'T', b'z' | b'Z', ..] => b"otz",
+                _ => return false,
+            };
+            let word = value.split_ascii_whitespace().next().unwrap_or("").as_bytes();
+            word.get(..known.len()).is_some_and(|head| head.eq_ignore_ascii_case(known)) && !word.ends_with(b"-open")
+        };
+        is_guests(self.raw(Attr::Class)) || is_guests(self.raw(Attr::Id))
     }
 
     /// Nobody sees what is inside.

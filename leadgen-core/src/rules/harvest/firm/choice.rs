@@ -68,8 +68,21 @@ pub(in super::super) fn legal(pages: &[&[Hint]], name: Option<&str>) -> Option<S
     best.map(|(_, (.., text))| text.to_owned())
 }
 
-/// How much a name looks like a host's label.
+/// How much a name looks like a host's label, itself or by what stands in its quotation marks.
 fn kinship(key: &str, text: &str, label: &str) -> f64 {
+    let quoted = quoted(text).map(|core| (compact(core), core));
+    let by_core = quoted.map_or(0.0, |(core_key, core)| likeness(&core_key, core, label));
+    by_core.max(likeness(key, text, label))
+}
+
+/// What stands in the quotation marks of a name.
+fn quoted(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once(['«', '“', '„', '"'])?;
+    let (core, _) = rest.rsplit_once(['»', '”', '“', '"'])?;
+    Some(core).filter(|core| core.len() >= 3)
+}
+
+fn likeness(key: &str, text: &str, label: &str) -> f64 {
     if label.len() < 3 {
         return 0.0;
     }
@@ -88,6 +101,11 @@ fn kinship(key: &str, text: &str, label: &str) -> f64 {
     }
     if begins_of_words(text, label) {
         return 2.0;
+    }
+    // The ending of a word changes: "odissey-perm" is of "Одиссея".
+    let shared = key.bytes().zip(label.bytes()).take_while(|(a, b)| a == b).count();
+    if shared >= 6 && key.len() <= shared + 2 {
+        return 1.2;
     }
     if (key.len() >= 5 && label.contains(key)) || (label.len() >= 5 && key.contains(label)) { 0.8 } else { 0.0 }
 }

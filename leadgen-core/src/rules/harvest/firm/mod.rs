@@ -16,7 +16,7 @@ use super::html::{Page, Prop};
 use super::marks::Marks;
 use super::structured::Structured;
 use host_words::host_words;
-use titles::{is_generic, is_line, is_page_name, parts, tidy, without_place};
+use titles::{is_generic, is_line, is_page_name, is_slogan, parts, tidy, without_place};
 
 pub(super) use choice::{choose, legal};
 pub(super) use formal::FORMS;
@@ -126,7 +126,9 @@ fn marked(hints: &mut Hints, page: &Page, structured: &Structured) {
 
 /// What the title and the headings say.
 fn titled(hints: &mut Hints, page: &Page) {
-    for part in parts(&page.title).into_iter().filter(|part| !is_page_name(part)).map(without_place) {
+    let named: Vec<&str> = parts(&page.title).into_iter().filter(|part| !is_page_name(part)).collect();
+    let only_sells = named.iter().all(|part| is_slogan(part));
+    for part in named.into_iter().filter(|part| only_sells || !is_slogan(part)).map(without_place) {
         hints.add(part, Source::Title);
         if is_line(&page.text, part) {
             hints.add(part, Source::Line);
@@ -138,7 +140,12 @@ fn titled(hints: &mut Hints, page: &Page) {
     }
     for range in page.headings.iter().take(3) {
         let heading = page.text.get(range.clone()).unwrap_or("");
-        parts(heading).into_iter().take(2).filter(|part| !is_page_name(part)).map(without_place).for_each(|part| hints.add(part, Source::Heading));
+        parts(heading)
+            .into_iter()
+            .take(2)
+            .filter(|part| !is_page_name(part))
+            .map(without_place)
+            .for_each(|part| hints.add(part, Source::Heading));
     }
 }
 
@@ -179,6 +186,13 @@ mod tests {
         let page = ("Отель «Ладья» Псков - Главная", "Отель «Ладья»\nНомера и цены");
         assert_eq!(named(&[page], "ladya-pskov").as_deref(), Some("Отель «Ладья»"));
         assert_eq!(named(&[("Школа «Рост» в Твери", "")], "rost-tver").as_deref(), Some("Школа «Рост»"));
+    }
+
+    #[test]
+    fn what_sells_and_what_is_left_of_a_page_word_are_no_names() {
+        assert_eq!(named(&[("Окна в Твери: цены 2026, купить недорого | ОкнаДом", "")], "").as_deref(), Some("ОкнаДом"));
+        assert_eq!(named(&[("Контакты склада | Лепта", "")], "").as_deref(), Some("Лепта"));
+        assert_eq!(named(&[("Псков — гостевой дом «Лепта»", "")], "leptadom").as_deref(), Some("гостевой дом «Лепта»"));
     }
 
     #[test]

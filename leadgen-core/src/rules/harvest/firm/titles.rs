@@ -11,7 +11,13 @@ pub(super) fn parts(title: &str) -> Vec<&str> {
     for sign in [" | ", "|", " :: ", "::", " - ", " – ", " — ", " » ", "»  ", " • ", " · ", " / ", ": ", ", ", "! ", ". "] {
         parts = parts.into_iter().flat_map(|part| part.split(sign)).collect();
     }
-    parts.into_iter().map(without_page_words).filter(|part| !part.is_empty()).collect()
+    let named = |part: &&str| {
+        let rest = without_page_words(part);
+        // "Контакты редакции": what is left of a page's name is no firm's.
+        let is_left = rest.len() < part.trim().len() && rest.starts_with(|c: char| c.is_lowercase() && !c.is_ascii());
+        !rest.is_empty() && !is_left
+    };
+    parts.into_iter().filter(named).map(without_page_words).collect()
 }
 
 const PAGE_WORDS: [&str; 24] = [
@@ -58,6 +64,33 @@ fn without_page_words(part: &str) -> &str {
             (None, None) => return part,
         };
     }
+}
+
+/// A part of a title that sells: "Купить окна недорого", "Туры 2026".
+pub(super) fn is_slogan(part: &str) -> bool {
+    const WORDS: [&str; 14] = [
+        "купить",
+        "заказать",
+        "недорог",
+        "дешев",
+        "дешёв",
+        "низкие цены",
+        "по низким ценам",
+        "под ключ",
+        "с доставкой",
+        "отзывы",
+        "скидк",
+        "бесплатн",
+        "buy ",
+        "cheap ",
+    ];
+    let lower = part.to_lowercase();
+    let is_priced =
+        ["цена", "цены", "цене", "ценам"].iter().any(|word| lower.split(|c: char| !c.is_alphanumeric()).any(|found| found == *word));
+    let is_dated = lower
+        .split(|c: char| !c.is_alphanumeric())
+        .any(|word| word.len() == 4 && word.starts_with("20") && word.bytes().all(|b| b.is_ascii_digit()));
+    is_priced || is_dated || WORDS.iter().any(|word| lower.contains(word))
 }
 
 /// A name in quotation marks without what follows them: "Отель «Ладья» Псков", "Школа «Рост» в Твери".

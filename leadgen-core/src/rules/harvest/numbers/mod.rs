@@ -216,8 +216,8 @@ impl Scan<'_> {
             }
             return skip;
         };
-        // A letter right after the digits makes it another kind of number.
-        if self.bytes.get(end).is_some_and(u8::is_ascii_alphanumeric) {
+        // A letter right after the digits makes it another kind of number, unless an address is glued on.
+        if self.bytes.get(end).is_some_and(u8::is_ascii_alphanumeric) && !(is_written_as_phone(groups, has_plus) && self.is_address(end)) {
             return self.end_of_word(end);
         }
         let extension = extension(&self.text[end..]);
@@ -233,7 +233,9 @@ impl Scan<'_> {
     fn is_part(&self, start: usize) -> bool {
         let previous = self.text[..start].chars().next_back().unwrap_or(' ');
         let is_sign = matches!(previous, '_' | '=' | '#' | '%' | '$' | '€' | '£' | '№' | '@' | '&' | '.' | ',' | '-' | '/');
-        previous.is_ascii_alphanumeric() || (is_sign && self.touches(start))
+        // "39-31-08,34-32-02": the sign parts two numbers.
+        let parts_numbers = matches!(previous, ',' | '/') && self.found.last().is_some_and(|last| last.end + 1 == start);
+        previous.is_ascii_alphanumeric() || (is_sign && self.touches(start) && !parts_numbers)
     }
 
     /// A dot, comma or hyphen right before the digits belongs to them only if a digit or letter stands before it.
@@ -243,6 +245,12 @@ impl Scan<'_> {
             Some(b'-' | b'/') => start >= 2 && self.bytes[start - 2].is_ascii_alphanumeric(),
             _ => true,
         }
+    }
+
+    /// Whether an e-mail address begins here.
+    fn is_address(&self, at: usize) -> bool {
+        let local = self.bytes[at..].iter().take(40).take_while(|b| b.is_ascii_alphanumeric() || b"._-".contains(b)).count();
+        self.bytes[at].is_ascii_alphabetic() && self.bytes.get(at + local) == Some(&b'@')
     }
 
     fn end_of_word(&self, from: usize) -> usize {
@@ -268,11 +276,13 @@ impl Scan<'_> {
 /// Whether the signs between digits leave no doubt: a plus, a city code in brackets, "8-800-555-35-35". No account and no
 /// article is written so, whatever the words before it speak of: "Заказ столиков: 8 (495) …".
 fn is_written_as_phone(groups: &[Group], has_plus: bool) -> bool {
-    let is_prefix = |group: &Group| group.length() == 1;
-    let is_area = |group: &&Group| group.bracketed && (3..=5).contains(&group.length());
-    let code = groups.iter().take(2).find(is_area).is_some_and(|group| groups[0].bracketed || (is_prefix(&groups[0]) && !std::ptr::eq(group, &groups[0])));
+    let is_area = |group: &Group| group.bracketed && (3..=5).contains(&group.length());
+    let is_prefixed = groups[0].length() == 1 && !groups[0].bracketed;
     let digits = |count: usize| groups[..count].iter().map(Group::length).sum::<usize>();
-    has_plus || code || (is_prefix(&groups[0]) && (4..=groups.len()).any(|count| digits(count) == 11))
+    has_plus
+        || is_area(&groups[0])
+        || (is_prefixed && groups.get(1).is_some_and(is_area))
+        || (is_prefixed && (4..=groups.len()).any(|count| digits(count) == 11))
 }
 
 /// The first digit. Most pieces of a text have none; a loop without a way out is the cheapest way to see that.
@@ -327,6 +337,9 @@ mod tests {
             assert_eq!(of(text, "RU"), [wanted], "{text}");
         }
         assert_eq!(of("(4822) 33-91-79, 33-91-80", "RU"), ["+74822339179", "+74822339180"]);
+        assert_eq!(of("(4822) 33-91-79,33-91-80,33-92-15", "RU"), ["+74822339179", "+74822339180", "+74822339215"]);
+        assert_eq!(of("(4822) 33-91-79/33-91-80", "RU"), ["+74822339179", "+74822339180"]);
+        assert_eq!(of("+7 (4822) 33-91-79zakaz@firma.ru", "RU"), ["+74822339179"]);
         assert_eq!(of("8 800 555-35-35 8 495 204-51-38", "RU"), ["+78005553535", "+74952045138"]);
     }
 
@@ -358,6 +371,7 @@ mod tests {
         assert_eq!(of("Telefoon: 0114-643813 / 0800-2540000", "NL"), ["+31114643813", "+318002540000"]);
         assert_eq!(of("Tel: 0115 937 5349. © 2010-2014", "GB"), ["+441159375349"]);
         assert_eq!(of("+380 66 852 34 56; +44 20 7946 0958", "RU"), ["+380668523456", "+442079460958"]);
+        assert_eq!(of("SN 505-326-1111-02", "US"), Vec::<String>::new());
         assert_eq!(of("Order 5053261111-22, 10/12/2014 1234", "US"), Vec::<String>::new());
     }
 

@@ -129,6 +129,7 @@ impl Scan<'_> {
             return true;
         }
         let is_nanp = matches!(self.country, Some("US" | "CA"));
+        let end = groups.last().map_or(0, |group| group.end);
         let lengths: Vec<usize> = groups.iter().map(Group::length).collect();
         let shaped = match lengths.as_slice() {
             [3, 3, 4] | [1, 3, 3, 4] => true,
@@ -136,8 +137,10 @@ impl Scan<'_> {
             _ => !is_nanp,
         };
         let begins = self.bytes.get(groups[0].start) == Some(&b'0') && groups.len() > 1;
+        // "505-326-1111-02" goes on: it is an article.
+        let goes_on = is_nanp && self.bytes.get(end) == Some(&b'-') && self.bytes.get(end + 1).is_some_and(u8::is_ascii_digit);
         let told = groups[0].bracketed || lead.is_phone || (is_nanp && shaped) || begins;
-        told && (!is_nanp || shaped) && !looks_like_a_date(&lengths, groups)
+        told && !goes_on && (!is_nanp || shaped) && !looks_like_a_date(&lengths, groups)
     }
 
     fn valid(&self, written: &str, has_plus: bool) -> Option<Phone> {

@@ -13,8 +13,14 @@ pub(in super::super) enum Field {
 }
 
 /// How the names of fields begin.
-const NAMES: [(&str, Field); 6] =
-    [("phone", Field::Phone), ("tel", Field::Phone), ("mobile", Field::Phone), ("inn", Field::Inn), ("ogrnip", Field::Ogrn), ("ogrn", Field::Ogrn)];
+const NAMES: [(&str, Field); 6] = [
+    ("phone", Field::Phone),
+    ("tel", Field::Phone),
+    ("mobile", Field::Phone),
+    ("inn", Field::Inn),
+    ("ogrnip", Field::Ogrn),
+    ("ogrn", Field::Ogrn),
+];
 /// The longest rest of a name: "telephoneNumber", "phone_main".
 const LONGEST_REST: usize = 16;
 /// The longest value.
@@ -30,7 +36,8 @@ pub(in super::super) fn fields(script: &str) -> Vec<(Field, String)> {
     let Some(finder) = FINDER.as_ref() else { return found };
     for name in finder.find_iter(script) {
         let field = NAMES[name.pattern().as_usize()].1;
-        let glued = script[..name.start()].ends_with(|c: char| c.is_ascii_lowercase()) && script[name.start()..].starts_with(|c: char| c.is_ascii_lowercase());
+        let glued = script[..name.start()].ends_with(|c: char| c.is_ascii_lowercase())
+            && script[name.start()..].starts_with(|c: char| c.is_ascii_lowercase());
         if let Some(values) = values(&script[name.end()..]).filter(|_| !glued) {
             found.extend(values.into_iter().map(|value| (field, value)));
         }
@@ -78,7 +85,7 @@ mod tests {
     fn values_are_read_by_the_names_of_their_fields() {
         for (script, wanted) in [
             (r#"{"phone":"+7 495 204-51-38","x":1}"#, Some((Field::Phone, "+7 495 204-51-38"))),
-            (r#"{telMain: '8\u00a0(495)\u00a0204-51-38'}"#, Some((Field::Phone, "8 (495) 204-51-38"))),
+            (r"{telMain: '8\u00a0(495)\u00a0204-51-38'}", Some((Field::Phone, "8 (495) 204-51-38"))),
             (r#""{\"phone\":\"84952045138\"}""#, Some((Field::Phone, "84952045138"))),
             (r#"{"phones":["+74952045138","x"]}"#, Some((Field::Phone, "+74952045138"))),
             (r#"var companyPhone = "84952045138";"#, Some((Field::Phone, "84952045138"))),
