@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::decide::{Decision, Verdict, link, verdict};
+use super::decide::{Decision, Verdict, are_near, link, verdict};
 use super::profile::Profile;
 
 mod index;
+mod rumour;
 mod sketch;
 
 use index::Index;
@@ -13,7 +14,7 @@ use index::Index;
 /// Grey pairs that are kept for people. Nobody looks at more at once; those beyond are found again once these are decided.
 const MOST_GREY: usize = 200_000;
 /// Companies that ask at once. Their keys are looked up in order, so that memory is read in order too.
-const AT_ONCE: usize = 50_000;
+const AT_ONCE: usize = 100_000;
 
 /// A pair of companies, by their places in the list, with what was decided.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +56,11 @@ pub fn group(profiles: &[Profile], parted: &[(u32, u32)]) -> Grouping {
         let asking = from..profiles.len().min(from + AT_ONCE);
         grouping.left_out += index.meet(profiles, asking, &mut met);
         for met in &met {
+            let (one, other) = (&profiles[met.other() as usize], &profiles[met.newcomer as usize]);
+            // What two with like names only have in common besides would have brought them together by itself.
+            if met.is_by_name() && !are_near(one, other) {
+                continue;
+            }
             grouping.compared += 1;
             meet(profiles, &mut unions, &mut grouping, (met.other(), met.newcomer));
         }
