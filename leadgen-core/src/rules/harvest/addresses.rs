@@ -213,9 +213,12 @@ fn written_host(right: &str) -> Option<(String, bool)> {
             let from = if sign.starts_with(' ') { rest } else { spaced };
             from.get(..sign.len()).filter(|head| head.to_lowercase() == *sign).map(|_| &from[sign.len()..])
         });
-        let Some(after) = sign else { break };
+        // "firma . ru": the sign itself between blanks is no word, it proves nothing.
+        let is_bare = !host.contains('.');
+        let dotted = || spaced.strip_prefix(". ").filter(|_| is_bare).filter(|after| after.starts_with(|c: char| c.is_ascii_lowercase()));
+        let Some(after) = sign.or_else(dotted) else { break };
         host.push('.');
-        has_sign = true;
+        has_sign |= sign.is_some();
         rest = after.trim_start_matches(' ');
     }
     host.contains('.').then_some((host, has_sign))
@@ -321,6 +324,7 @@ mod tests {
             "info_at_firma.ru",
             "x\ninfo at firma.ru\ny",
             "почта: info собачка firma.ru",
+            "mail: info [ at ] firma . ru",
             "Mail: info [ät] firma.ru",
             "info собака firma точка ru",
         ] {
@@ -336,6 +340,7 @@ mod tests {
             "bootstrap@5.3.0/dist",
             "ui@4.0.31/dist",
             "meet us at example.com today",
+            "we met at work . info follows",
             "https://0a1b2c3d4e5f60718293a4b5c6d7e8f9@o1.ingest.sentry.io/7",
             "follow @firma",
             "@media",

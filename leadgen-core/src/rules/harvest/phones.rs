@@ -122,7 +122,8 @@ impl Finder<'_> {
     fn drawn(&mut self) {
         let page = self.page;
         for script in &page.scripts {
-            for (_, text) in scripts::fields(script).into_iter().filter(|(field, _)| *field == Field::Phone) {
+            let named = scripts::fields(script).into_iter().filter(|(field, _)| *field == Field::Phone).map(|(_, text)| text);
+            for text in named.chain(scripts::whole_numbers(script).map(str::to_owned)) {
                 if let Some(phone) = in_link(&text, self.country).filter(|phone| !is_sample(phone)) {
                     let near = proof(script, &text);
                     let doubt = Some(Doubt::Literal);

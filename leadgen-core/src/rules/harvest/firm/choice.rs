@@ -72,7 +72,15 @@ pub(in super::super) fn legal(pages: &[&[Hint]], name: Option<&str>) -> Option<S
 fn kinship(key: &str, text: &str, label: &str) -> f64 {
     let quoted = quoted(text).map(|core| (compact(core), core));
     let by_core = quoted.map_or(0.0, |(core_key, core)| likeness(&core_key, core, label));
-    by_core.max(likeness(key, text, label))
+    let is_named_by_a_word = label.len() >= 5 && text.split_whitespace().take(5).any(|word| is_nearly(&compact(word), label));
+    let by_word = if is_named_by_a_word { 1.6 } else { 0.0 };
+    by_core.max(by_word).max(likeness(key, text, label))
+}
+
+/// Whether two words are one but for how a letter or two are spelled.
+fn is_nearly(word: &str, label: &str) -> bool {
+    let plain = |text: &str| text.replace('y', "i");
+    word.len().min(label.len()) >= 5 && strsim::normalized_levenshtein(&plain(word), &plain(label)) >= 0.8
 }
 
 /// What stands in the quotation marks of a name.
@@ -95,8 +103,7 @@ fn likeness(key: &str, text: &str, label: &str) -> f64 {
     if label.len() >= 4 && key.starts_with(label) {
         return if key.len() <= 2 * label.len() + 6 { 2.0 } else { 0.6 };
     }
-    let plain = |text: &str| text.replace('y', "i");
-    if key.len().min(label.len()) >= 5 && strsim::normalized_levenshtein(&plain(key), &plain(label)) >= 0.8 {
+    if is_nearly(key, label) {
         return 2.2;
     }
     if begins_of_words(text, label) {

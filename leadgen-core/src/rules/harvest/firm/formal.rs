@@ -122,7 +122,8 @@ fn source_of(text: &str, from: usize, to: usize) -> Option<Source> {
     let lead = text[text.floor_char_boundary(from.saturating_sub(160))..from].to_lowercase();
     let tail = text[to..text.ceil_char_boundary((to + 160).min(text.len()))].to_lowercase();
     let close = &lead[lead.ceil_char_boundary(lead.len().saturating_sub(60))..];
-    if has_any(close, &["банк", "bank", "разработ", "design by", "создан"]) || text[from..to].to_lowercase().contains("банк")
+    if has_any(close, &["банк", "bank", "разработ", "design by", "создан", "пример", "образец"])
+        || text[from..to].to_lowercase().contains("банк")
     {
         return None;
     }

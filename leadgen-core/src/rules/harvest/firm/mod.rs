@@ -16,7 +16,7 @@ use super::html::{Page, Prop};
 use super::marks::Marks;
 use super::structured::Structured;
 use host_words::host_words;
-use titles::{is_generic, is_line, is_page_name, is_slogan, parts, tidy, without_place};
+use titles::{is_generic, is_line, is_page_name, is_slogan, parts, tidy, without_place, without_town};
 
 pub(super) use choice::{choose, legal};
 pub(super) use formal::FORMS;
@@ -128,7 +128,7 @@ fn marked(hints: &mut Hints, page: &Page, structured: &Structured) {
 fn titled(hints: &mut Hints, page: &Page) {
     let named: Vec<&str> = parts(&page.title).into_iter().filter(|part| !is_page_name(part)).collect();
     let only_sells = named.iter().all(|part| is_slogan(part));
-    for part in named.into_iter().filter(|part| only_sells || !is_slogan(part)).map(without_place) {
+    for part in named.into_iter().filter(|part| only_sells || !is_slogan(part)).map(without_place).map(without_town) {
         hints.add(part, Source::Title);
         if is_line(&page.text, part) {
             hints.add(part, Source::Line);
@@ -185,6 +185,7 @@ mod tests {
     fn a_place_behind_a_quoted_name_is_no_part_of_it() {
         let page = ("Отель «Ладья» Псков - Главная", "Отель «Ладья»\nНомера и цены");
         assert_eq!(named(&[page], "ladya-pskov").as_deref(), Some("Отель «Ладья»"));
+        assert_eq!(named(&[("Замена масла | Сервис Лепта в Твери", "")], "leptaa").as_deref(), Some("Сервис Лепта"));
         assert_eq!(named(&[("Школа «Рост» в Твери", "")], "rost-tver").as_deref(), Some("Школа «Рост»"));
     }
 

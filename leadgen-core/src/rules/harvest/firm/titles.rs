@@ -103,6 +103,13 @@ pub(super) fn without_place(part: &str) -> &str {
     if has_open && part[end..].starts_with(' ') { &part[..end] } else { part }
 }
 
+/// A name of two words or more without the town at its end: "Автосервис Вектор в Твери".
+pub(super) fn without_town(part: &str) -> &str {
+    let Some((name, town)) = part.rsplit_once(" в ") else { return part };
+    let is_town = town.starts_with(char::is_uppercase) && !town.contains(' ') && town.ends_with(['е', 'и', 'у', 'х', 'ю']);
+    if is_town && name.contains(' ') { name } else { part }
+}
+
 pub(super) fn tidy(text: &str) -> String {
     let text = text::unescape(text);
     let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -55,6 +55,13 @@ impl Scan<'_> {
         Some((phone, groups[count - 1].end, Some(area.clone())))
     }
 
+    /// The city code in brackets: "(4822)", "(841-2)".
+    fn area_in(&self, groups: &[Group]) -> Option<String> {
+        let from = groups.iter().position(|group| group.bracketed && group.length() >= 3)?;
+        let code: Vec<Group> = groups[from..].iter().copied().take_while(|group| group.bracketed).collect();
+        Some(self.digits(&code)).filter(|code| (3..=5).contains(&code.len()))
+    }
+
     fn russian(&self, groups: &[Group], has_plus: bool, lead: Lead) -> Option<Planned> {
         let first = &self.text[groups[0].start..groups[0].end];
         if has_plus && !first.starts_with('7') || (!has_plus && !self.is_home()) {
@@ -81,9 +88,8 @@ impl Scan<'_> {
         if (count == 1 && !told()) || (!has_plus && is_long && count > 1 && !lead.is_phone) {
             return None;
         }
-        let bracketed = taken.iter().find(|group| group.bracketed && group.length() >= 3);
-        let area = bracketed.or_else(|| groups.get(1).filter(|group| first.len() == 1 && (3..=5).contains(&group.length())));
-        let area = area.map(|group| self.text[group.start..group.end].to_owned());
+        let spaced = || groups.get(1).filter(|group| first.len() == 1 && (3..=5).contains(&group.length()));
+        let area = self.area_in(taken).or_else(|| spaced().map(|group| self.text[group.start..group.end].to_owned()));
         Some((national(&self.digits(taken)[1..])?, taken[count - 1].end, area))
     }
 
@@ -99,7 +105,8 @@ impl Scan<'_> {
         if !told || !text.starts_with(['3', '4', '8', '9']) {
             return None;
         }
-        Some((national(&text)?, taken[count - 1].end, is_code.then(|| first.to_owned())))
+        let area = self.area_in(taken).or_else(|| is_code.then(|| first.to_owned()));
+        Some((national(&text)?, taken[count - 1].end, area))
     }
 
     fn foreign(&self, groups: &[Group], has_plus: bool, lead: Lead) -> Option<Planned> {

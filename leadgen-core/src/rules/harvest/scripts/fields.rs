@@ -48,6 +48,16 @@ pub(in super::super) fn fields(script: &str) -> Vec<(Field, String)> {
     found
 }
 
+/// Numbers with a plus that are a whole literal, whatever its name: `"+7 495 …"` in a list of values.
+pub(in super::super) fn whole_numbers(script: &str) -> impl Iterator<Item = &str> {
+    memchr::memmem::find_iter(script.as_bytes(), "\"+").take(MOST).filter_map(|at| {
+        let inside = &script[at + 1..];
+        let end = inside.bytes().take(LONGEST_VALUE).position(|byte| byte == b'"')?;
+        let fits = |c: char| c.is_ascii_digit() || matches!(c, '+' | ' ' | '(' | ')' | '-' | '\u{A0}');
+        inside.get(..end).filter(|number| number.len() >= 11 && number.chars().all(fits))
+    })
+}
+
 /// The literals behind a name: one, or those of a list.
 fn values(rest: &str) -> Option<Vec<String>> {
     let after = rest.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
@@ -96,6 +106,13 @@ mod tests {
             let found = fields(script);
             assert_eq!(found.first().map(|(field, value)| (*field, value.as_str())), wanted, "{script}");
         }
+    }
+
+    #[test]
+    fn a_whole_literal_may_be_a_number() {
+        let script = r#"[{"phone":1},"+7 (495) 204-51-38","+","+7 (495) 204-51-38 x","a+b"]"#;
+        assert_eq!(whole_numbers(script).collect::<Vec<_>>(), ["+7 (495) 204-51-38"]);
+        assert_eq!(whole_numbers(&"\"+".repeat(1000)).count(), 0);
     }
 
     #[test]

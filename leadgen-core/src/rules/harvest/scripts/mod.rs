@@ -11,7 +11,7 @@ use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::text::unescape;
 
-pub(super) use fields::{Field, fields};
+pub(super) use fields::{Field, fields, whole_numbers};
 
 /// Names remembered of one script.
 const MOST_NAMES: usize = 300;
