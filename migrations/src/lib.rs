@@ -19,6 +19,7 @@ mod m0014_rendered_pages;
 mod m0015_site_hosts;
 mod m0016_no_name_block;
 mod m0017_moved_sites;
+mod m0018_shared_contacts;
 
 use sea_orm_migration::prelude::*;
 pub use sea_orm_migration::sea_orm;
@@ -58,6 +59,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0015_site_hosts::Step),
             Box::new(m0016_no_name_block::Step),
             Box::new(m0017_moved_sites::Step),
+            Box::new(m0018_shared_contacts::Step),
         ]
     }
 }

@@ -89,6 +89,16 @@ pub fn may_be_primary(address: &str, origin: &str) -> bool {
     origin == "import" || Reader::of(address, "") != Reader::Never
 }
 
+/// Why a company has no address: too many sites show the one it has.
+pub const SHARED: &str = "shared_address";
+/// Sites of so many firms that show one address make it none's of them.
+const SHARED_BY: usize = 5;
+
+/// Whether an address that one company has is shown by so many others that it is an agency's or a template's.
+pub fn is_shared(others: usize) -> bool {
+    others + 1 >= SHARED_BY
+}
+
 /// An address that letters may go to.
 #[derive(Clone, Debug)]
 pub struct Candidate<Key> {

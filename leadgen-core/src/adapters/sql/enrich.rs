@@ -113,6 +113,9 @@ impl SqlStore {
             for found in findings.contacts.iter().filter(|found| found.contact_type == kind).take(visit::KEPT) {
                 if !self.keep_contact(tx, call.now, company.id, found).await? {
                     shared.push(found.value.clone());
+                    if kind == ContactType::Email {
+                        self.note_shared(tx, call.now, company.id, &found.value).await?;
+                    }
                 } else if let Some(check) = findings.check_of(&found.value) {
                     self.keep_verification(tx, company.id, &found.value, check).await?;
                 }
@@ -210,7 +213,8 @@ impl SqlStore {
         run(tx, &sql, vec![company.uuid().into()]).await?;
         let sql = format!("SELECT id, value, origin FROM contacts WHERE {of} AND is_primary");
         if let Some(row) = query_one(tx, &sql, vec![company.uuid().into()]).await? {
-            if rank::may_be_primary(&get::<String>(&row, "value")?, &get::<String>(&row, "origin")?) {
+            let own = rank::may_be_primary(&get::<String>(&row, "value")?, &get::<String>(&row, "origin")?);
+            if own && !self.is_anybodys(tx, &row).await? {
                 return Ok(true);
             }
             run(tx, "UPDATE contacts SET is_primary = false WHERE id = $1", vec![get::<uuid::Uuid>(&row, "id")?.into()]).await?;
@@ -222,7 +226,7 @@ impl SqlStore {
         let mut good: Vec<Candidate<uuid::Uuid>> = Vec::new();
         for row in query(tx, &sql, vec![company.uuid().into(), visit::PRIMARY_FROM.into()]).await? {
             let value: String = get(&row, "value")?;
-            if rank::may_be_primary(&value, &get::<String>(&row, "origin")?) {
+            if rank::may_be_primary(&value, &get::<String>(&row, "origin")?) && !self.is_anybodys(tx, &row).await? {
                 let place = found.iter().position(|found| *found == value).unwrap_or(usize::MAX);
                 let (key, kind, score) = (get(&row, "id")?, get(&row, "kind")?, get(&row, "quality_score")?);
                 good.push(Candidate { key, value, kind, score, since: get(&row, "created_at")?, place });
@@ -248,11 +252,20 @@ impl SqlStore {
         run(tx, sql, values).await.map(|_| ())
     }
 
-    /// Why the best address of a company takes no mail, if there is one that takes none.
+    /// Why the best address of a company takes no mail, or is not its own, if there is one of that kind.
     pub(super) async fn dead_address(&self, tx: &DatabaseTransaction, company: Id<Company>) -> Result<Option<String>> {
         let sql = "SELECT verification_reason FROM contacts WHERE company_id = $1 AND contact_type = 'email' AND verification = 'invalid'
             ORDER BY quality_score DESC, created_at, id LIMIT 1";
-        query_one(tx, sql, vec![company.uuid().into()]).await?.map(|row| get(&row, "verification_reason")).transpose()
+        if let Some(row) = query_one(tx, sql, vec![company.uuid().into()]).await? {
+            return get(&row, "verification_reason").map(Some);
+        }
+        let sql = "SELECT id, origin FROM contacts WHERE company_id = $1 AND contact_type = 'email'";
+        for row in query(tx, sql, vec![company.uuid().into()]).await? {
+            if self.is_anybodys(tx, &row).await? {
+                return Ok(Some(rank::SHARED.to_owned()));
+            }
+        }
+        Ok(None)
     }
 
     pub(super) async fn has_phone(&self, tx: &DatabaseTransaction, company: Id<Company>) -> Result<bool> {

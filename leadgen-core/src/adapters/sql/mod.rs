@@ -29,6 +29,7 @@ mod reviews;
 mod row;
 mod rows_in;
 mod search;
+mod shared;
 mod shift;
 mod site_hosts;
 mod site_pages;

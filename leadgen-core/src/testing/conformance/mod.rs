@@ -31,6 +31,7 @@ mod rendering;
 mod replays;
 mod searches;
 mod seeds;
+mod shared;
 mod signals;
 mod sites;
 mod twins;
@@ -78,6 +79,7 @@ pub async fn stores(make: impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) -> usi
         hosts::CHECKS,
         visits::CHECKS,
         moved::CHECKS,
+        shared::CHECKS,
         verified::CHECKS,
         letters::CHECKS,
         outbox::CHECKS,

@@ -1,5 +1,7 @@
 //! The enrich lane: contacts are stored, a primary one is chosen.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 
 use crate::domain::company::Company;
@@ -92,6 +94,9 @@ impl Tables {
         for kind in [ContactType::Email, ContactType::Phone] {
             for found in findings.contacts.iter().filter(|found| found.contact_type == kind).take(KEPT) {
                 self.keep_contact(call.now, id, found);
+                if kind == ContactType::Email {
+                    self.note_shared(call.now, id, &found.value);
+                }
                 if let Some(check) = findings.check_of(&found.value) {
                     self.keep_verification(id, &found.value, check);
                 }
@@ -134,6 +139,33 @@ impl Tables {
         Ok(true)
     }
 
+    /// Notes that a company's site shows an address that another company has. Once too many do, whoever has it is written to at
+    /// another address, or not at all.
+    fn note_shared(&mut self, now: Timestamp, company: Id<Company>, value: &str) {
+        let id = Contact::id_of(ContactType::Email, value);
+        let Some(owner) = self.contacts.get(&id).map(|contact| contact.company_id).filter(|owner| *owner != company) else { return };
+        if !self.shared_contacts.entry(id).or_default().insert(company) {
+            return;
+        }
+        let is_lost = self.contacts.get(&id).is_some_and(|contact| contact.is_primary && self.is_anybodys(contact));
+        if !is_lost || self.choose_primary(owner, &[]) {
+            return;
+        }
+        if let Some(row) = self.companies.get_mut(&owner)
+            && let Ok(next) = row.company.state.after(CompanyEvent::AddressLost)
+        {
+            (row.company.state, row.company.state_reason, row.updated_at) = (next, Some(rank::SHARED.to_owned()), now);
+        }
+    }
+
+    /// Whether so many other firms show an address that it is none's of them. What the operator's own list names is the firm's,
+    /// whoever shows it.
+    fn is_anybodys(&self, contact: &Contact) -> bool {
+        let owner = self.root(contact.company_id);
+        let roots: BTreeSet<Id<Company>> = self.shared_contacts.get(&contact.id).into_iter().flatten().map(|id| self.root(*id)).collect();
+        contact.found.origin != "import" && rank::is_shared(roots.into_iter().filter(|root| *root != owner).count())
+    }
+
     /// What was found out of an address, beside it.
     pub(super) fn keep_verification(&mut self, company: Id<Company>, value: &str, check: &Verification) {
         let id = Contact::id_of(ContactType::Email, value);
@@ -149,7 +181,10 @@ impl Tables {
             let best_score = b.found.score.total_cmp(&a.found.score);
             best_score.then_with(|| (a.first_seen_at, a.id).cmp(&(b.first_seen_at, b.id)))
         });
-        best.map(|contact| contact.verification.reason.clone())
+        if let Some(dead) = best {
+            return Some(dead.verification.reason.clone());
+        }
+        self.contacts_of(company, ContactType::Email).any(|contact| self.is_anybodys(contact)).then(|| rank::SHARED.to_owned())
     }
 
     /// Stores a contact for a company; one that belongs to another company stays with that one.
@@ -168,14 +203,15 @@ impl Tables {
         }
     }
 
+    /// Nothing is written to an address that takes no mail, or that is anybody's.
+    fn may_be_primary(&self, contact: &Contact) -> bool {
+        !contact.verification.is_bad() && rank::may_be_primary(&contact.found.value, &contact.found.origin) && !self.is_anybodys(contact)
+    }
+
     /// The best address becomes primary unless there is one already; whether the company has one now. Of two with one score
     /// the better reader of an offer is taken, then the older one, then the one that stands first in `found`.
     pub(super) fn choose_primary(&mut self, company: Id<Company>, found: &[FoundContact]) -> bool {
-        let may_be = |contact: &Contact| {
-            // Nothing is written to an address that takes no mail.
-            !contact.verification.is_bad() && rank::may_be_primary(&contact.found.value, &contact.found.origin)
-        };
-        match self.primary(company).map(|contact| (contact.id, may_be(contact))) {
+        match self.primary(company).map(|contact| (contact.id, self.may_be_primary(contact))) {
             Some((_, true)) => return true,
             Some((id, false)) => {
                 self.contacts.entry(id).and_modify(|contact| contact.is_primary = false);
@@ -190,7 +226,9 @@ impl Tables {
             since: contact.first_seen_at.millis(),
             place: found.iter().position(|found| found.value == contact.found.value).unwrap_or(usize::MAX),
         };
-        let good = self.contacts_of(company, ContactType::Email).filter(|contact| contact.found.score >= PRIMARY_FROM && may_be(contact));
+        let good = self
+            .contacts_of(company, ContactType::Email)
+            .filter(|contact| contact.found.score >= PRIMARY_FROM && self.may_be_primary(contact));
         let best = good.map(candidate).min_by(Candidate::order).map(|best| best.key);
         match best.and_then(|id| self.contacts.get_mut(&id)) {
             Some(contact) => contact.is_primary = true,

@@ -1,6 +1,6 @@
 //! The tables: plain maps by id, and the few questions that more than one lane asks them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -213,6 +213,8 @@ pub(super) struct Tables {
     pub(super) hosts: BTreeMap<String, Id<Company>>,
     pub(super) pairs: BTreeMap<Id<TwinPair>, PairRow>,
     pub(super) contacts: BTreeMap<Id<Contact>, Contact>,
+    /// Companies whose sites show an address that another one has.
+    pub(super) shared_contacts: BTreeMap<Id<Contact>, BTreeSet<Id<Company>>>,
     pub(super) messages: BTreeMap<Id<Message>, MessageRow>,
     pub(super) pauses: BTreeMap<String, Pause>,
     pub(super) marks: Vec<Mark>,
