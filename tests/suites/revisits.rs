@@ -253,6 +253,14 @@ async fn a_site_that_moved_is_read_where_it_lives_and_asked_for_there_the_next_t
 }
 
 #[tokio::test]
+async fn a_page_that_leads_to_itself_is_no_page_and_says_so() {
+    let scene = Scene::of(|_, path| if path == "/robots.txt" { Reply::missing() } else { Reply::moved("http://romashka.ru/#again") }).await;
+
+    assert_eq!(scene.visit().await.reason.as_deref(), Some("too_many_redirects"));
+    assert_eq!(scene.asked().iter().filter(|path| *path == "/").count(), 1, "{:?}", scene.asked());
+}
+
+#[tokio::test]
 async fn pages_whose_names_say_nothing_are_read_while_nothing_was_found() {
     let scene = Scene::of(|_, path| match path {
         "/" => Reply::html(

@@ -113,8 +113,8 @@ fn next_visit(company: &Company, facts: &VisitFacts) -> Option<Timestamp> {
 /// What a host asked for, and how it could not be had.
 pub fn host(host: &DomainName, notes: &HostNotes) -> Vec<Line> {
     let rest = notes.rest.iter().map(|rest| {
-        let refusals = rest.refusals;
-        (rest.until, format!("{host} is left alone until now: it asked for a pause, or refused (refusals in a row: {refusals})"))
+        let (until, refusals) = (rest.until, rest.refusals);
+        (until, format!("{host} is left alone until {until}: it asked for a pause, or refused (refusals in a row: {refusals})"))
     });
     let losses = notes.schemes.iter().filter_map(|known| known.loss.as_ref().map(|loss| (known.scheme, loss)));
     let losses = losses.map(|(scheme, loss)| {

@@ -243,17 +243,18 @@ impl HttpFetcher {
             let known = known.filter(|(at, _)| **at == target).map(|(_, known)| known);
             let answer = self.hop(&target, known).await?;
             match (answer.page.status, answer.location.and_then(|location| target.join(&location).ok())) {
-                (300..=399, Some(mut next)) if next != target => {
+                (300..=399, Some(mut next)) => {
                     next.set_fragment(None);
                     if let Some(kind) = no_own_site(url, &next) {
                         return Err(Error::new(ErrorKind::Rejected, format!("fetch {url}"))
                             .code("no_own_site")
                             .detail(format!("it leads to {next}: {kind}")));
                     }
-                    seen.push(std::mem::replace(&mut target, next));
-                    if seen.contains(&target) {
+                    // Also a page that leads to itself: it wants a cookie, and gets none.
+                    if next == target || seen.contains(&next) {
                         break;
                     }
+                    seen.push(std::mem::replace(&mut target, next));
                 }
                 _ if answer.noindex && answer.page.status == 200 => {
                     return Err(Error::new(ErrorKind::Rejected, format!("fetch {url}")).code("noindex"));

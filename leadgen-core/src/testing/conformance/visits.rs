@@ -156,7 +156,7 @@ async fn a_life_tells_what_a_host_asked_for_and_how_it_could_not_be_had(world: &
 
     let life = life(world).await?;
 
-    let rest = told(&life, "one.ru is left alone until now");
+    let rest = told(&life, &format!("one.ru is left alone until {until}"));
     assert_eq!((rest.at.clone(), rest.what.contains("refusals in a row: 2")), (until.to_string(), true), "{rest:?}");
     let lost = told(&life, "robots.txt of https://one.ru can't be had: dns_failed (tries: 3)");
     assert_eq!((lost.at.clone(), lost.what.ends_with(&format!("next try from {until} on"))), (since.to_string(), true), "{lost:?}");
