@@ -114,6 +114,9 @@ impl Scan<'_> {
         if (has_plus && first.starts_with('7')) || (!has_plus && self.is_home()) {
             return None;
         }
+        if !has_plus && (self.goes_on_from(groups[0]) || are_hours(groups)) {
+            return None;
+        }
         // A bracket after enough digits opens another number.
         let next = (1..groups.len()).find(|at| groups[*at].sign == b'(' && length(&groups[..*at]) >= 7);
         let groups = &groups[..next.unwrap_or(groups.len())];
@@ -128,6 +131,14 @@ impl Scan<'_> {
             }
         }
         None
+    }
+
+    /// Whether digits go on from a longer row that is no phone: the tail of an account.
+    fn goes_on_from(&self, first: Group) -> bool {
+        let before = self.text[..first.start].trim_end_matches(' ');
+        // One digit alone may be what is dialled first: "8 025 …".
+        let is_row = before.bytes().rev().take(3).filter(u8::is_ascii_digit).count() == 3;
+        !first.bracketed && is_row && self.found.last().is_none_or(|last| last.end != before.len())
     }
 
     /// Whether anything says that groups of digits are a phone of the country.
@@ -160,6 +171,13 @@ impl Scan<'_> {
 /// Digits in some groups.
 fn length(groups: &[Group]) -> usize {
     groups.iter().map(Group::length).sum()
+}
+
+/// "07.30-18.00": when a shop is open.
+fn are_hours(groups: &[Group]) -> bool {
+    let Some([a, b, c, d]) = groups.first_chunk::<4>() else { return false };
+    let is_time = |hour: &Group, minute: &Group| hour.length() <= 2 && minute.length() == 2 && minute.sign == b'.';
+    is_time(a, b) && is_time(c, d) && c.sign != b'.'
 }
 
 fn looks_like_a_date(lengths: &[usize], groups: &[Group]) -> bool {
