@@ -2,6 +2,7 @@
 
 mod bad_files;
 mod binaries;
+mod budget;
 mod by_hand;
 #[cfg(unix)]
 mod chromium;

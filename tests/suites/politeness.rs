@@ -250,11 +250,17 @@ async fn an_answer_with_an_endless_head_is_refused() {
     let scene = Scene::of(|_, path| match path {
         "/robots.txt" => Reply::missing(),
         "/large" => Reply::Page(200, vec![("x-a", "a".repeat(70_000))], b"ok".to_vec()),
+        "/endless" => Reply::Page(200, vec![("x-a", "a".repeat(3_000_000))], b"ok".to_vec()),
+        "/lines" => Reply::Page(200, vec![("x-a", "a".to_owned()); 101], b"ok".to_vec()),
         _ => Reply::Page(200, vec![("x-a", "a".repeat(60_000))], b"ok".to_vec()),
     })
     .await;
     let fetcher = scene.process();
     assert_eq!(fetcher.fetch(&at("http://one.ru/large")).await.unwrap_err().machine_code(), "head_too_large");
+    for path in ["endless", "lines"] {
+        // It is given up while it comes.
+        assert_eq!(fetcher.fetch(&at(&format!("http://one.ru/{path}"))).await.unwrap_err().machine_code(), "broken_answer", "{path}");
+    }
     assert_eq!(fetcher.fetch(&at("http://one.ru/")).await.unwrap().status, 200);
 }
 

@@ -30,6 +30,8 @@ const MOST_TIME: Duration = Duration::from_mins(1);
 pub(super) const IN_VAIN: Duration = Duration::from_secs(10);
 /// The score of a link that surely leads to contacts.
 const LIKELY: u32 = 6;
+/// Links from the home page to the last page that is read.
+const DEEPEST: u32 = 2;
 /// Links that wait for a visit.
 pub(super) const MOST_QUEUED: usize = 40;
 /// What a page is refused as whose header asks that nothing of it is kept.
@@ -51,6 +53,14 @@ pub struct WebsiteExtractor<F> {
     renderer: Option<Arc<dyn PageRenderer>>,
 }
 
+/// A link that waits for a visit.
+struct Step {
+    score: u32,
+    url: Url,
+    /// Links from the home page to here.
+    depth: u32,
+}
+
 /// A visit under way.
 struct Visit<'a> {
     company: &'a Company,
@@ -63,9 +73,10 @@ struct Visit<'a> {
     /// Pages asked for.
     tried: usize,
     /// Links worth following, best first.
-    queue: Vec<(u32, Url)>,
+    queue: Vec<Step>,
     /// Links that say nothing of contacts: followed only while there is nothing else.
     rest: Vec<Url>,
+    /// Bytes that came, those of maps too.
     bytes: usize,
     /// Time that transfers took.
     spent: Duration,
@@ -166,12 +177,14 @@ impl<F: Fetcher> WebsiteExtractor<F> {
     async fn look_around(&self, mut visit: Visit<'_>, home: Page) -> Result<Findings> {
         let base = home.url.clone();
         visit.seen.push(base.clone());
-        visit.queue = self.read(&mut visit, home).await;
-        if visit.queue.iter().all(|(score, _)| *score < LIKELY) {
-            visit.queue.extend(maps::read(&self.fetcher, &base).await);
+        let links = self.read(&mut visit, home).await;
+        visit.enqueue(links, 1);
+        if visit.queue.iter().all(|step| step.score < LIKELY) {
+            let named = self.map(&mut visit, &base).await;
+            visit.enqueue(named, 1);
         }
-        if visit.queue.iter().all(|(score, _)| *score < 3) {
-            visit.queue.extend(pages::GUESSES.iter().filter_map(|path| base.join(path).ok()).map(|url| (1, url)));
+        if visit.queue.iter().all(|step| step.score < 3) {
+            visit.enqueue(pages::GUESSES.iter().filter_map(|path| base.join(path).ok()).map(|url| (1, url)).collect(), 1);
         }
         let cut_short = self.walk(&mut visit).await;
         // Whoever asked for a pause before an address was seen is visited again when it is over.
@@ -181,10 +194,22 @@ impl<F: Fetcher> WebsiteExtractor<F> {
         Ok(Findings { visited: visit.kept, withdrawn: visit.withdrawn, ..site::findings(&visit.findings, &visit.site) })
     }
 
+    /// What the site's maps name. They are no pages, but their bytes and their time are the site's.
+    async fn map(&self, visit: &mut Visit<'_>, base: &Url) -> Vec<(u32, Url)> {
+        let mut map = maps::Search::of(&self.fetcher, base).await;
+        while !visit.is_spent()
+            && let Some((bytes, spent)) = map.read_next().await
+        {
+            visit.bytes += bytes;
+            visit.spent += spent;
+        }
+        map.found()
+    }
+
     /// Follows what is worth it, until enough is known or the budget is spent, or the site wants to be left alone: then that.
     async fn walk(&self, visit: &mut Visit<'_>) -> Option<Error> {
-        while let Some(url) = visit.next() {
-            if visit.tried >= self.max_pages || visit.bytes > MOST_BYTES || visit.spent > MOST_TIME {
+        while let Some(Step { url, depth, .. }) = visit.next() {
+            if visit.tried >= self.max_pages || visit.is_spent() {
                 break;
             }
             if visit.seen.contains(&url) {
@@ -210,9 +235,7 @@ impl<F: Fetcher> WebsiteExtractor<F> {
                 visit.kept.pop_if(|kept| kept.asked == url.as_str());
             } else if (200..=299).contains(&page.status) {
                 let more = self.read(visit, page).await;
-                visit.queue.extend(more.into_iter().filter(|(score, _)| *score >= 9));
-                visit.queue.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
-                visit.queue.truncate(MOST_QUEUED);
+                visit.enqueue(more.into_iter().filter(|(score, _)| *score >= 9).collect(), depth + 1);
             }
         }
         None
@@ -328,14 +351,30 @@ impl<'a> Visit<'a> {
     }
 
     /// The next page to look at: the best of those worth it; where they gave no address, one of the rest.
-    fn next(&mut self) -> Option<Url> {
+    fn next(&mut self) -> Option<Step> {
         if self.findings.len() > ENOUGH && site::is_enough(&self.findings) {
             return None;
         }
         if !self.queue.is_empty() {
-            return Some(self.queue.remove(0).1);
+            return Some(self.queue.remove(0));
         }
-        (!self.rest.is_empty() && !site::has_address(&self.findings)).then(|| self.rest.remove(0))
+        let waits = !self.rest.is_empty() && !site::has_address(&self.findings);
+        waits.then(|| Step { score: 0, url: self.rest.remove(0), depth: 1 })
+    }
+
+    /// Links of a page wait for their turn, if they are not too far from the home page: the best, and no more than are held.
+    fn enqueue(&mut self, links: Vec<(u32, Url)>, depth: u32) {
+        if depth > DEEPEST {
+            return;
+        }
+        self.queue.extend(links.into_iter().map(|(score, url)| Step { score, url, depth }));
+        self.queue.sort_by_key(|step| std::cmp::Reverse(step.score));
+        self.queue.truncate(MOST_QUEUED);
+    }
+
+    /// Whether nothing more of the site may come.
+    fn is_spent(&self) -> bool {
+        self.bytes >= MOST_BYTES || self.spent >= MOST_TIME
     }
 }
 
