@@ -18,6 +18,7 @@ use crate::ports::entropy::{self, Entropy};
 use crate::ports::store::{Lane, OnceLane};
 use crate::ports::work::{Call, Claim, Fault, Ticket, Work, lease};
 use crate::rules::backoff;
+use crate::rules::setback::is_the_last;
 
 use super::tally::{Tally, Watch};
 
@@ -305,7 +306,10 @@ impl Desk {
             }
         }
         metrics::counter!("leadgen_faults_total", "stage" => W::NAME, "code" => fault.code.clone()).increment(1);
-        tally.count(verdict);
+        match verdict {
+            Verdict::Retry { .. } if is_the_last(W::NAME, &fault.code, verdict, ticket.tries, W::TRIES) => tally.rejected += 1,
+            verdict => tally.count(verdict),
+        }
         self.watch.tell(W::NAME, 1);
         match lane.release(&self.call::<W>(), ticket, &fault).await {
             Err(lost) if lost.kind() == ErrorKind::Conflict => {
