@@ -5,9 +5,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use leadgen_core::domain::lead::RowStatus;
 use leadgen_core::domain::time::Timestamp;
 use leadgen_core::pipeline::{Pipeline, Until};
 use leadgen_core::ports::clock::HandClock;
+use leadgen_core::ports::leads::LeadSource;
 use leadgen_sandbox::{Action, Fault, Plan, Town};
 use leadgen_tests::search_bench::{look, sheet, store};
 
@@ -188,4 +190,56 @@ async fn a_batch_tag_takes_only_its_rows() {
 
     assert!(desk.row(1).contains("|EXPORTED|"));
     assert_eq!((desk.row(2).as_str(), desk.row(3).as_str()), ("двери||Уфа||||||||July", "полы||Уфа"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sheet_that_answers_with_something_else_is_told_by_name_and_read_the_next_time() {
+    let desk = desk(&["окна||Уфа"], None).await;
+    desk.town.faults().add(Fault {
+        server: "sheets".into(),
+        matches: "A:ZZ".into(),
+        at: String::new(),
+        times: u32::MAX,
+        action: Action::Babble,
+    });
+
+    let error = desk.pipeline.tick("intake").await.unwrap_err();
+
+    assert_eq!(error.machine_code(), "sheet_unreadable");
+    assert_eq!(desk.count("niches").await, "0");
+    desk.town.faults().clear();
+    desk.sync().await;
+    assert!(desk.row(1).contains("|EXPORTED|"), "{}", desk.row(1));
+}
+
+/// Lines of a log, kept for a test.
+#[derive(Clone, Default)]
+struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn an_outcome_of_a_row_that_is_gone_is_logged_and_written_nowhere() {
+    let desk = desk(&["окна||Уфа"], None).await;
+    let source = sheet(&desk.town, desk.clock.clone(), None).unwrap();
+    let row = source.pull(None).await.unwrap().items.remove(0);
+    let other = cells(&["двери||Уфа"]);
+    desk.town.edit_sheet(|sheet| *sheet = other.clone());
+    let log = Log::default();
+    let writer = log.clone();
+    let _listening = tracing::subscriber::set_default(tracing_subscriber::fmt().with_writer(move || writer.clone()).finish());
+
+    source.acknowledge(&[RowStatus::waiting(&row, "later")]).await.unwrap();
+
+    assert_eq!(desk.town.sheet(), other);
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(log.contains("sheet_row_moved") && log.contains(&row.origin), "{log}");
 }

@@ -15,6 +15,7 @@ use leadgen_core::domain::name::DomainName;
 use leadgen_core::domain::policy::{Policy, SearchPolicy};
 use leadgen_core::domain::serp::RawPage;
 use leadgen_core::domain::time::Timestamp;
+use leadgen_core::error::Verdict;
 use leadgen_core::pipeline::Until;
 use leadgen_core::ports::clock::{Clock, HandClock};
 use leadgen_core::ports::search::SearchProvider;
@@ -283,4 +284,25 @@ impl SearchProvider for ByText {
     fn read(&self, page: &RawPage) -> leadgen_core::error::Result<Vec<leadgen_core::domain::serp::Hit>> {
         ScriptedSearch::answers([Answer::Ready(page.clone())]).read(page)
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_server_that_limits_us_says_for_how_long() {
+    let dir = tempfile::tempdir().unwrap();
+    let town = town(dir.path()).await;
+    let clock = Arc::new(HandClock::at(night()));
+    let search = client(&town, clock, Duration::from_secs(5)).unwrap();
+    town.faults().add(Fault {
+        server: "iam".into(),
+        matches: String::new(),
+        at: String::new(),
+        times: u32::MAX,
+        action: Action::StatusAfter(429, 90),
+    });
+
+    let error = SearchProvider::submit(&search, &query("окна", "Уфа", "x", night()).unwrap()).await.unwrap_err();
+
+    assert_eq!(error.machine_code(), "token_limited");
+    assert_eq!(error.verdict(), Verdict::Retry { after: Some(Duration::from_secs(90)) });
+    assert!(town.searches().is_empty(), "nothing was asked, nothing is paid");
 }

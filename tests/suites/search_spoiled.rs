@@ -8,7 +8,7 @@ use std::time::Duration;
 use leadgen_core::domain::lead::LeadRow;
 use leadgen_core::domain::policy::Policy;
 use leadgen_core::domain::time::Timestamp;
-use leadgen_core::pipeline::Until;
+use leadgen_core::pipeline::{Pipeline, Until};
 use leadgen_core::ports::clock::HandClock;
 use leadgen_core::ports::store::{Admit, Searches};
 use leadgen_sandbox::{Plan, Town};
@@ -67,5 +67,47 @@ async fn a_row_that_can_not_be_read_is_given_up_and_the_others_go_on() {
     assert!(niches[1][2].starts_with("row_unreadable: "), "{niches:?}");
     let checked = look(&url, "SELECT metadata FROM serp_operations WHERE status = 'done'").await.unwrap();
     assert!(checked.iter().all(|row| row[0].contains("\"last_checked\":\"2026-01-15T20:0")), "{checked:?}");
+    town.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kept_page_that_the_disk_spoiled_costs_its_search_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let town = Town::open(Plan::new(dir.path().join("town"))).await.unwrap();
+    let night = Timestamp::parse(NIGHT).unwrap();
+    let clock = Arc::new(HandClock::at(night));
+    let url = format!("sqlite://{}?mode=rwc", dir.path().join("leadgen.db").display());
+    let store = store(&url, clock.clone()).await.unwrap();
+    let queries: Vec<_> = (0..2).map(|n| query("стоматология", &format!("Казань {n}"), "bench", night).unwrap()).collect();
+    store.enqueue(&queries).await.unwrap();
+    let stages = |names: &[&str]| {
+        let search = client(&town, clock.clone(), Duration::from_secs(5)).unwrap();
+        let builder = Pipeline::builder().store(store.clone()).clock(clock.clone()).search(search).owner("bench");
+        builder.build().unwrap().only(names).unwrap()
+    };
+    stages(&["submit", "poll"]).drain(Until::Instant(night + Duration::from_mins(30))).await.unwrap();
+    let db = sea_orm::Database::connect(&url).await.unwrap();
+    let first = &queries[0].hash;
+    let spoilt = db
+        .execute_unprepared(&format!(
+            "UPDATE raw_pages SET bytes = x'00ff' WHERE hash = (SELECT o.page_hash FROM serp_operations o
+                JOIN serp_queries q ON q.id = o.query_id WHERE q.query_hash = '{first}' AND o.ingested_at IS NULL)"
+        ))
+        .await
+        .unwrap();
+    assert_eq!(spoilt.rows_affected(), 1);
+
+    stages(&["ingest"]).tick("ingest").await.unwrap();
+
+    let ended = look_in(
+        &db,
+        "SELECT o.status AS operation, COALESCE(o.error_payload, '') AS why, q.status AS query, COALESCE(q.last_error, '') AS error FROM serp_operations o
+            JOIN serp_queries q ON q.id = o.query_id ORDER BY q.city",
+    )
+    .await
+    .unwrap();
+    assert_eq!((ended[0][0].as_str(), ended[0][2].as_str()), ("failed", "pending"), "asked again another night: {ended:?}");
+    assert!(ended[0][1].starts_with("page_lost: ") && ended[0][3].starts_with("page_lost: "), "{ended:?}");
+    assert_eq!((ended[1][0].as_str(), ended[1][2].as_str()), ("done", "completed"), "{ended:?}");
     town.close().await;
 }

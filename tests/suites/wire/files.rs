@@ -1,5 +1,7 @@
 //! Lists in files, as people's programs save them.
 
+use leadgen_core::domain::lead::RowStatus;
+use leadgen_core::ports::leads::LeadSource;
 use leadgen_core::setup::wiring::{companies_file, leads_file};
 use leadgen_core::testing::builders::a_row;
 use leadgen_core::testing::conformance;
@@ -89,4 +91,22 @@ async fn a_file_a_sheet_and_the_stand_in_keep_the_promises_of_a_list() {
     let street = Street::open().await;
     conformance::leads(&sheet(&street.town, street.clock.clone(), None).unwrap()).await;
     conformance::leads(&ScriptedLeads::rows([a_row("стоматология", "Казань")])).await;
+}
+
+#[tokio::test]
+async fn a_folder_in_the_place_of_the_copy_is_told_and_the_list_stays() {
+    let text = "niche,city\nокна,Самара\n".as_bytes();
+    let (dir, path) = file("niches.csv", text);
+    let leads = leads_file(&path, None).unwrap();
+    let row = leads.pull(None).await.unwrap().items.remove(0);
+    std::fs::create_dir(leads.status_path()).unwrap();
+
+    let error = leads.acknowledge(&[RowStatus::waiting(&row, "later")]).await.unwrap_err();
+
+    assert_eq!(error.machine_code(), "file_unwritable");
+    assert!(error.to_string().contains("niches.status.csv"), "{error}");
+    assert_eq!(std::fs::read(&path).unwrap(), text);
+    std::fs::remove_dir(leads.status_path()).unwrap();
+    leads.acknowledge(&[RowStatus::waiting(&row, "later")]).await.unwrap();
+    assert!(dir.path().join("niches.status.csv").is_file());
 }
