@@ -4,6 +4,7 @@ mod day;
 mod desk;
 mod leases;
 mod letters;
+mod visits;
 
 use std::sync::Arc;
 
