@@ -1,6 +1,7 @@
 //! One company once, on every store: whatever the order, whoever commits first, and back again.
 
 mod evidence;
+mod hostile;
 mod workers;
 
 use std::collections::{BTreeMap, BTreeSet};

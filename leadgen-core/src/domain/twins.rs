@@ -163,6 +163,32 @@ pub struct Regrouped {
     pub left_out: u64,
 }
 
+/// Why a person's word can't make two companies one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotOne {
+    /// A member of one group was parted from a member of the other.
+    Parted,
+    /// One of them wants no letters, and the other was written to or wants none either.
+    Refused,
+    /// Both were written to.
+    WrittenTo,
+}
+
+impl NotOne {
+    /// What a person is told, with what to do.
+    pub fn error(self) -> Error {
+        let why = match self {
+            Self::Parted => "a member of one group was parted from a member of the other: take that word back first",
+            Self::Refused => {
+                "one of them wants no letters, and the other was written to or wants none either: each keeps what it was sent and said. If they are \
+                 one firm, add the other one's domain to the opt-outs, so that it gets no letter either"
+            }
+            Self::WrittenTo => "both were written to already: each keeps what it was sent and answered",
+        };
+        Error::new(ErrorKind::Conflict, "make two companies one").code("not_one").detail(why)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]

@@ -278,7 +278,7 @@ pub trait Reviews: Send + Sync {
 /// member covers the group and is never lifted by anything here.
 ///
 /// **Errors.** `Rejected` with code `no_such_pair`; `Conflict` with `illegal_transition`, or `not_one` if both were written
-/// to already.
+/// to already, one of them refused, or a person parted their groups: the detail says which.
 #[async_trait]
 pub trait Twins: Send + Sync {
     /// Pairs in any of these states, the surest first.

@@ -115,7 +115,27 @@ impl SqlStore {
     /// Settles newcomers in their order: one that is known by host, family or key is that company, the others are born,
     /// filed under their keys, and meet those they may be. The caller holds `Serial::Twins`.
     pub(super) async fn settle(&self, tx: &DatabaseTransaction, now: Timestamp, births: &[Birth<'_>]) -> Result<Vec<Settled>> {
-        let mut settled = known_or_new(self.exact(tx, births).await?, births);
+        let first_look = known_or_new(self.exact(tx, births).await?, births);
+        if !births.iter().zip(&first_look).any(|(birth, settled)| tells_of_known(birth, settled)) {
+            return self.settle_at_once(tx, now, births, first_look).await;
+        }
+        let mut settled = Vec::with_capacity(births.len());
+        for births in in_turns(births, &first_look) {
+            let known = known_or_new(self.exact(tx, births).await?, births);
+            settled.extend(self.settle_at_once(tx, now, births, known).await?);
+        }
+        // Whoever came first may have become another's by what was told later.
+        self.stand_for(tx, &mut settled).await?;
+        Ok(settled)
+    }
+
+    async fn settle_at_once(
+        &self,
+        tx: &DatabaseTransaction,
+        now: Timestamp,
+        births: &[Birth<'_>],
+        mut settled: Vec<Settled>,
+    ) -> Result<Vec<Settled>> {
         let born = || births.iter().zip(&settled).filter(|(_, settled)| settled.verdict == ResultState::Unique).map(|(birth, _)| birth);
         insert_companies(tx, now, born()).await?;
         let fresh: Vec<Uuid> = born().map(|birth| birth.newborn.id().uuid()).collect();
@@ -126,7 +146,8 @@ impl SqlStore {
             run(tx, "UPDATE serp_results SET company_id = $2, dedup_status = $3, dedup_score = $4 WHERE id = $1", values).await?;
         }
         self.know_hosts(tx, now, births, &settled).await?;
-        let learnt = self.keep_contacts(tx, now, births, &settled).await?;
+        let told_of = self.told_of(tx, births, &settled).await?;
+        let learnt = self.keep_contacts(tx, now, births, &settled, &told_of).await?;
         let roots = self.meet_all(tx, now, &fresh).await?;
         for settled in &mut settled {
             // Only the result a company was born of is one that was compared by name; that of the primary one stays unique.
@@ -137,7 +158,7 @@ impl SqlStore {
                 (settled.verdict, settled.score) = (ResultState::DupFuzzy, joined.or(partner).unwrap_or(1.0));
             }
         }
-        self.fill_gaps(tx, now, births, &settled).await?;
+        self.fill_gaps(tx, now, births, &settled, &told_of).await?;
         self.learn(tx, now, &learnt).await?;
         self.stand_for(tx, &mut settled).await?;
         Ok(settled)
@@ -159,6 +180,27 @@ impl SqlStore {
         Ok(())
     }
 
+    /// Of which company newcomers tell: what is told of a duplicate is its own, as it would be had it come before the two became
+    /// one. Which of a group stands for it must not change who is compared with what.
+    async fn told_of(&self, tx: &DatabaseTransaction, births: &[Birth<'_>], settled: &[Settled]) -> Result<Vec<Id<Company>>> {
+        let known = births.iter().zip(settled).filter(|(birth, settled)| settled.company != birth.newborn.id());
+        let telling: HashSet<Uuid> =
+            known.filter(|(birth, settled)| tells_of_known(birth, settled)).map(|(birth, _)| birth.newborn.id().uuid()).collect();
+        let telling: Vec<Uuid> = telling.into_iter().collect();
+        let mut there: HashSet<Id<Company>> = HashSet::new();
+        for telling in telling.chunks(300) {
+            let (places, values) = list(1, telling.iter().copied());
+            for row in query(tx, &format!("SELECT id FROM companies WHERE id IN ({places})"), values).await? {
+                there.insert(id(&row, "id")?);
+            }
+        }
+        let one = |(birth, settled): (&Birth<'_>, &Settled)| {
+            let own = birth.newborn.id();
+            if there.contains(&own) { own } else { settled.company }
+        };
+        Ok(births.iter().zip(settled).map(one).collect())
+    }
+
     /// Keeps what contacts newcomers came with; what is learnt by it of companies that were known before.
     async fn keep_contacts(
         &self,
@@ -166,30 +208,39 @@ impl SqlStore {
         now: Timestamp,
         births: &[Birth<'_>],
         settled: &[Settled],
+        told_of: &[Id<Company>],
     ) -> Result<Vec<(Id<Company>, Profile)>> {
         let mut learnt = Vec::new();
-        for (birth, settled) in births.iter().zip(settled) {
+        for ((birth, settled), told_of) in births.iter().zip(settled).zip(told_of) {
             for found in &birth.contacts {
                 self.keep_contact(tx, now, settled.company, found).await?;
             }
             if settled.verdict != ResultState::Unique && !birth.facts().is_bare() {
-                learnt.push((settled.company, birth.facts()));
+                learnt.push((*told_of, birth.facts()));
             }
         }
         Ok(learnt)
     }
 
     /// Known companies take place, trade and numbers from a list where they had none; with another place they meet everybody once more.
-    async fn fill_gaps(&self, tx: &DatabaseTransaction, now: Timestamp, births: &[Birth<'_>], settled: &[Settled]) -> Result<()> {
+    async fn fill_gaps(
+        &self,
+        tx: &DatabaseTransaction,
+        now: Timestamp,
+        births: &[Birth<'_>],
+        settled: &[Settled],
+        told_of: &[Id<Company>],
+    ) -> Result<()> {
         let mut filled = Vec::new();
-        let listed = births.iter().zip(settled).filter(|(birth, settled)| birth.result.is_none() && settled.verdict != ResultState::Unique);
+        let known = births.iter().zip(settled).zip(told_of).filter(|((_, settled), _)| settled.verdict != ResultState::Unique);
+        let listed = known.map(|((birth, _), told_of)| (birth, told_of)).filter(|(birth, _)| birth.result.is_none());
         let tells = |birth: &Birth<'_>| [birth.region, birth.industry, birth.inn.unwrap_or(""), birth.ogrn.unwrap_or("")].concat();
-        for (birth, settled) in listed.filter(|(birth, _)| !tells(birth).is_empty()) {
+        for (birth, told_of) in listed.filter(|(birth, _)| !tells(birth).is_empty()) {
             let sql = "UPDATE companies SET region = CASE WHEN region = '' THEN $2 ELSE region END,
                 industry = CASE WHEN industry = '' THEN $3 ELSE industry END, inn = COALESCE(inn, $5), ogrn = COALESCE(ogrn, $6), updated_at = $4
                 WHERE id = $1 AND ((region = '' AND $2 <> '') OR (industry = '' AND $3 <> '') OR (inn IS NULL AND $5 IS NOT NULL)
                     OR (ogrn IS NULL AND $6 IS NOT NULL))";
-            let company = settled.company.uuid();
+            let company = told_of.uuid();
             let told = |number: Option<&str>| number.map(str::to_owned).into();
             let values =
                 vec![company.into(), birth.region.into(), birth.industry.into(), now.millis().into(), told(birth.inn), told(birth.ogrn)];
@@ -230,6 +281,28 @@ fn known_or_new(mut exact: Exact, births: &[Birth<'_>]) -> Vec<Settled> {
         settled
     };
     births.iter().map(settle).collect()
+}
+
+/// Whether a row of a list may tell something new of a company that is known by then.
+fn tells_of_known(birth: &Birth<'_>, settled: &Settled) -> bool {
+    let tells = !birth.facts().is_bare() || !birth.region.is_empty() || !birth.industry.is_empty();
+    birth.result.is_none() && settled.verdict != ResultState::Unique && tells
+}
+
+/// Newcomers in the parts that are settled together. What a row tells of a known company is learnt before those after it meet
+/// that company: a list comes to the same groups whether it comes in at once or row by row.
+fn in_turns<'a, 'b>(births: &'a [Birth<'b>], settled: &[Settled]) -> Vec<&'a [Birth<'b>]> {
+    let mut turns = Vec::new();
+    let mut from = 0;
+    for (at, (birth, settled)) in births.iter().zip(settled).enumerate() {
+        if tells_of_known(birth, settled) {
+            turns.extend([&births[from..at], &births[at..=at]]);
+            from = at + 1;
+        }
+    }
+    turns.push(&births[from..]);
+    turns.retain(|turn| !turn.is_empty());
+    turns
 }
 
 /// Asks for companies that newcomers are by host, family or key.

@@ -10,7 +10,7 @@ use crate::domain::company::Company;
 use crate::domain::flow::CompanyState;
 use crate::domain::id::Id;
 use crate::domain::time::Timestamp;
-use crate::domain::twins::{PairEvent, PairSide, PairState, Regrouped, TwinPair};
+use crate::domain::twins::{NotOne, PairEvent, PairSide, PairState, Regrouped, TwinPair};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::store::Twins;
 use crate::rules::twins::decide::link;
@@ -142,9 +142,13 @@ impl SqlStore {
         if self.join(tx, now, both, &decision, by).await? {
             return Ok(());
         }
-        Err(Error::new(ErrorKind::Conflict, "make two companies one")
-            .code("not_one")
-            .detail("both were written to already, or a member of one group was parted from a member of the other"))
+        let [a, b] = self.both(tx, one, other).await?;
+        let why = match self.are_parted(tx, one, other, "").await? {
+            true => NotOne::Parted,
+            false if a.refused() || b.refused() => NotOne::Refused,
+            false => NotOne::WrittenTo,
+        };
+        Err(why.error())
     }
 
     /// Keys of sites that differ from what the rule says, from before the rule was changed, are put right.

@@ -31,6 +31,7 @@ pub(super) const CHECKS: &[Check] = checks![
     a_pair_nobody_decided_becomes_one_when_a_person_says_so_and_two_again,
     whoever_was_written_to_stands_for_its_group,
     two_that_were_written_to_are_never_made_one,
+    a_person_is_told_why_one_that_refused_stays_apart_from_one_that_was_written_to,
     whose_letter_is_past_the_mark_stands_for_its_group_which_gets_no_other,
     two_whose_letters_are_past_the_mark_are_never_made_one,
     a_refusal_of_a_member_covers_the_group_and_is_not_lifted_by_parting,
@@ -275,6 +276,20 @@ async fn two_that_were_written_to_are_never_made_one(world: &World) -> Result<()
     let pair = the_pair(world).await?;
     refused(say(world, &pair, PairEvent::Confirm).await, ErrorKind::Conflict, "not_one", "both were written to");
     assert_eq!((the_pair(world).await?.state, companies(world).await?), (PairState::Pending, 2), "a refused word changes nothing");
+    Ok(())
+}
+
+async fn a_person_is_told_why_one_that_refused_stays_apart_from_one_that_was_written_to(world: &World) -> Result<()> {
+    for word in ["one", "two"] {
+        write_to(world, word).await?;
+        import(world, &firm(word).with_phone(PHONE)).await?;
+        world.pass(Duration::from_mins(5));
+    }
+    world.store.register(&a_refusal("info@one.ru", world.now()), "petr").await?;
+
+    let told = say(world, &the_pair(world).await?, PairEvent::Confirm).await.map_err(|error| error.for_row());
+
+    assert!(told.as_ref().is_err_and(|told| told.contains("wants no letters") && told.contains("opt-outs")), "{told:?}");
     Ok(())
 }
 

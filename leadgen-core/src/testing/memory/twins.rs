@@ -11,7 +11,7 @@ use crate::domain::flow::{CompanyEvent, CompanyState, MessageEvent, MessageState
 use crate::domain::id::Id;
 use crate::domain::message::Message;
 use crate::domain::time::Timestamp;
-use crate::domain::twins::{MERGED, Moved, PairEvent, PairSide, PairState, Regrouped, TwinPair};
+use crate::domain::twins::{MERGED, Moved, NotOne, PairEvent, PairSide, PairState, Regrouped, TwinPair};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::store::Twins;
 use crate::rules::twins::decide::{Decision, Verdict, link};
@@ -64,7 +64,7 @@ impl Twins for MemoryStore {
             if next == PairState::Confirmed && !row.state.is_one() && !is_one {
                 let decision = link(&tables.profile(row.both.0), &tables.profile(row.both.1));
                 if !tables.join(now, row.both, &decision, by)? {
-                    return Err(Error::new(ErrorKind::Conflict, "make two companies one").code("not_one"));
+                    return Err(tables.why_not_one(row.both).error());
                 }
             }
             if let Some(row) = tables.pairs.get_mut(&asked) {
@@ -172,10 +172,12 @@ impl Tables {
             for found in contacts {
                 self.keep_contact(now, known, found);
             }
+            // What is told of a duplicate is its own: which of a group stands for it must not change who is compared with what.
+            let own = if self.companies.contains_key(&newborn.id()) { newborn.id() } else { known };
             if born.result.is_none() {
-                self.fill_gaps(now, known, born)?;
+                self.fill_gaps(now, own, born)?;
             }
-            self.learn(now, known, &facts)?;
+            self.learn(now, own, &facts)?;
             // By what was learnt it may have become another's just now.
             return Ok((self.root(known), verdict, 1.0));
         }
@@ -349,6 +351,17 @@ impl Tables {
             Some(row.rank(has_letter_out(id)))
         };
         if order(one) <= order(other) { (one, other) } else { (other, one) }
+    }
+
+    /// Why two could not be made one by a person's word.
+    fn why_not_one(&self, both: (Id<Company>, Id<Company>)) -> NotOne {
+        let (one, other) = (self.root(both.0), self.root(both.1));
+        let refused = |id: Id<Company>| self.companies.get(&id).is_some_and(|row| row.company.state == CompanyState::OptOut);
+        match self.are_parted(one, other, false) {
+            true => NotOne::Parted,
+            false if refused(one) || refused(other) => NotOne::Refused,
+            false => NotOne::WrittenTo,
+        }
     }
 
     /// Whether a person said of any member of one group and any of another that they are two, or, if asked, took a word about
