@@ -1,6 +1,6 @@
 //! One company once: who is filed under which keys, and who meets whom.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sea_orm::{DatabaseTransaction, QueryResult, Value};
 use uuid::Uuid;
@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::rules::twins::blocks;
 use crate::rules::twins::decide::{Verdict, link, verdict};
 use crate::rules::twins::profile::{Known, Profile};
+use crate::rules::twins::sketch::Look;
 
 use super::connection::{SqlStore, insert_rows, list, query, query_one, run};
 use super::row::{at, get, id};
@@ -21,6 +22,8 @@ use super::spoiled;
 
 /// Keys asked for in one statement.
 const AT_ONCE: usize = 5000;
+/// Companies read by one statement. SQLite looks for the name of each place among those of all before it.
+const READ_AT_ONCE: usize = 500;
 /// What is read of a company to compare it.
 pub(super) const COMPARED: &str = "c.id, c.name, c.region, c.industry, c.canonical_domain, c.inn, c.ogrn, c.facts, c.status, c.status_reason, c.duplicate_of, c.created_at";
 
@@ -83,7 +86,7 @@ impl SqlStore {
             let newcomers: Vec<Compared> = rows.iter().filter_map(|row| spoiled::or_left_out(row, compared(row))).collect();
             self.file(tx, &newcomers).await?;
             let under = self.under_keys(tx, &newcomers).await?;
-            let met = self.met(tx, &under).await?;
+            let met = self.met(tx, &newcomers, &under).await?;
             let mut joined = HashMap::new();
             for newcomer in &newcomers {
                 joined.insert(newcomer.id, self.meet(tx, now, newcomer, &met, &under).await?);
@@ -151,11 +154,38 @@ impl SqlStore {
         Ok(under)
     }
 
-    /// Those that stand under any of the keys, by id.
-    async fn met(&self, tx: &DatabaseTransaction, under: &HashMap<i64, Vec<Id<Company>>>) -> Result<HashMap<Id<Company>, Compared>> {
-        let ids: BTreeSet<Id<Company>> = under.values().flatten().copied().collect();
+    /// Those that newcomers may be, by id, of those that stand under the keys they ask for: whoever stands under a key of a
+    /// fact, and of those met over a piece of their names only, of which most are others, whoever has a like name.
+    async fn met(
+        &self,
+        tx: &DatabaseTransaction,
+        newcomers: &[Compared],
+        under: &HashMap<i64, Vec<Id<Company>>>,
+    ) -> Result<HashMap<Id<Company>, Compared>> {
+        let (mut worth_reading, mut by_name): (BTreeSet<Id<Company>>, BTreeMap<Id<Company>, Vec<usize>>) = <_>::default();
+        for (at, newcomer) in newcomers.iter().enumerate() {
+            for key in blocks::probes(&newcomer.profile) {
+                let filed = under.get(&key).into_iter().flatten().copied();
+                if blocks::is_fact(key) {
+                    worth_reading.extend(filed);
+                } else {
+                    filed.for_each(|other| by_name.entry(other).or_default().push(at));
+                }
+            }
+        }
+        by_name.retain(|other, _| !worth_reading.contains(other));
+        let looks: Vec<Look> = newcomers.iter().map(|newcomer| Look::of(&newcomer.profile)).collect();
+        for ids in by_name.keys().copied().collect::<Vec<_>>().chunks(READ_AT_ONCE) {
+            let (places, values) = list(1, ids.iter().map(|id| id.uuid()));
+            for row in query(tx, &format!("SELECT id, name FROM companies WHERE id IN ({places})"), values).await? {
+                let (other, look) = (id(&row, "id")?, Look::of_name(&get::<String>(&row, "name")?));
+                if by_name.get(&other).is_some_and(|askers| askers.iter().any(|at| looks[*at].may_be(&look))) {
+                    worth_reading.insert(other);
+                }
+            }
+        }
         let mut met = HashMap::new();
-        for ids in ids.into_iter().collect::<Vec<_>>().chunks(AT_ONCE) {
+        for ids in worth_reading.into_iter().collect::<Vec<_>>().chunks(READ_AT_ONCE) {
             let (places, values) = list(1, ids.iter().map(|id| id.uuid()));
             for row in query(tx, &format!("SELECT {COMPARED} FROM companies c WHERE c.id IN ({places})"), values).await? {
                 if let Some(company) = spoiled::or_left_out(&row, compared(&row)) {

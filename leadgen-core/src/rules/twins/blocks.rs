@@ -15,7 +15,7 @@ const ERRORS: (usize, usize) = (15, 85);
 pub(super) const MOST_ERRORS: usize = 4;
 
 /// Whether a key stands for a fact and not for a piece of a name.
-pub(super) fn is_fact(key: i64) -> bool {
+pub(crate) fn is_fact(key: i64) -> bool {
     key & 1 == 1
 }
 

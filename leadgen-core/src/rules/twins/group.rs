@@ -7,7 +7,6 @@ use super::profile::Profile;
 
 mod index;
 mod rumour;
-mod sketch;
 
 use index::Index;
 

@@ -13,6 +13,7 @@ mod fold;
 pub mod group;
 mod plain;
 pub mod profile;
+pub(crate) mod sketch;
 
 use crate::domain::company::{Company, NewCompany};
 use crate::domain::company_name::CompanyName;

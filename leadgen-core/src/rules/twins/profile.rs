@@ -93,20 +93,7 @@ impl Profile {
 
     /// The same for a name that is normalized already.
     pub fn of_normal(name: String, region: &str) -> Self {
-        let mut words = Vec::new();
-        for word in name.split(' ').filter(|word| !word.is_empty()) {
-            let mut folded = Vec::with_capacity(word.len());
-            fold::word(word, &mut folded);
-            words.push(folded);
-        }
-        let mut joined = words.concat();
-        joined.truncate(LONGEST);
-        let mut sorted = Vec::new();
-        if words.len() > 1 {
-            words.sort_unstable();
-            sorted = words.concat();
-            sorted.truncate(LONGEST);
-        }
+        let (joined, sorted) = spelled(&name);
         let region = region.trim().to_lowercase().replace('ё', "е");
         let profile = Self { name, region, joined: joined.into(), sorted: sorted.into(), ..Self::default() };
         profile.sought("")
@@ -286,11 +273,34 @@ impl Profile {
 
     /// Which letters its name has, and which of them more than once: one bit each. An edit changes two of them at most.
     pub(super) fn letters(&self) -> u64 {
-        self.joined.iter().fold(0, |letters, letter| {
-            let (once, twice) = (1 << (letter % 32), 1 << (letter % 32 + 32));
-            if letters & once == 0 { letters | once } else { letters | twice }
-        })
+        letters(&self.joined)
     }
+}
+
+/// The folded forms of a normalized name: as it stands, and with its words sorted; the second is empty if it has one word.
+pub(super) fn spelled(name: &str) -> (Vec<u8>, Vec<u8>) {
+    let mut words = Vec::new();
+    for word in name.split(' ').filter(|word| !word.is_empty()) {
+        let mut folded = Vec::with_capacity(word.len());
+        fold::word(word, &mut folded);
+        words.push(folded);
+    }
+    let mut joined = words.concat();
+    joined.truncate(LONGEST);
+    let mut sorted = Vec::new();
+    if words.len() > 1 {
+        words.sort_unstable();
+        sorted = words.concat();
+        sorted.truncate(LONGEST);
+    }
+    (joined, sorted)
+}
+
+pub(super) fn letters(name: &[u8]) -> u64 {
+    name.iter().fold(0, |letters, letter| {
+        let (once, twice) = (1 << (letter % 32), 1 << (letter % 32 + 32));
+        if letters & once == 0 { letters | once } else { letters | twice }
+    })
 }
 
 fn label(family: &str) -> Vec<u8> {

@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use super::rumour::Rumour;
-use super::sketch::Sketch;
 use crate::rules::twins::blocks::{self, BLOCK};
 use crate::rules::twins::profile::Profile;
+use crate::rules::twins::sketch::Sketch;
 
 /// Meetings that are kept before those of the same two are made one.
 const MOST_TWICE: usize = 4_000_000;

@@ -1,8 +1,33 @@
 //! What a name looks like from afar: enough to tell most of those that can't be like it, without reading them.
 
+use crate::domain::company_name;
 use crate::rules::twins::blocks::errors;
 use crate::rules::twins::closeness::errors_between;
-use crate::rules::twins::profile::Profile;
+use crate::rules::twins::profile::{Profile, letters, spelled};
+
+/// What a name looks like, with its letters: for those who have nothing but the name of one they may have met.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Look {
+    letters: u64,
+    sketch: Sketch,
+}
+
+impl Look {
+    pub(crate) fn of(profile: &Profile) -> Self {
+        Self { letters: profile.letters(), sketch: Sketch::of(profile) }
+    }
+
+    /// The same of a name, any spelling.
+    pub(crate) fn of_name(name: &str) -> Self {
+        let (joined, sorted) = spelled(&company_name::normalize(name).text);
+        Self { letters: letters(&joined), sketch: Sketch::drawn(&joined, &sorted) }
+    }
+
+    /// Whether the name of one that was met over a piece of it may be within the errors allowed to a newcomer's.
+    pub(crate) fn may_be(&self, other: &Self) -> bool {
+        (self.letters ^ other.letters).count_ones() <= self.sketch.letters_that_may_differ() && self.sketch.may_be(&other.sketch)
+    }
+}
 
 /// The pairs of neighbouring letters of a company's folded names, one bit for each (several may share one).
 #[derive(Clone, Copy, Debug, Default)]
@@ -17,8 +42,11 @@ const BITS_AN_EDIT_CHANGES: u32 = 4;
 
 impl Sketch {
     pub(super) fn of(profile: &Profile) -> Self {
-        let length = profile.joined().len().min(usize::from(u8::MAX)) as u8;
-        Self { joined: pairs(profile.joined()), sorted: pairs(profile.sorted()), length }
+        Self::drawn(profile.joined(), profile.sorted())
+    }
+
+    fn drawn(joined: &[u8], sorted: &[u8]) -> Self {
+        Self { joined: pairs(joined), sorted: pairs(sorted), length: joined.len().min(usize::from(u8::MAX)) as u8 }
     }
 
     /// Letters that stand in one of two names only, of names within the errors this one may hold.
@@ -64,6 +92,7 @@ mod tests {
             let off = strsim::generic_levenshtein(&Joined(a.joined()), &Joined(b.joined()));
             prop_assume!(off <= errors_between(a.joined().len(), b.joined().len()));
             prop_assert!(Sketch::of(&a).may_be(&Sketch::of(&b)));
+            prop_assert!(Look::of(&a).may_be(&Look::of_name(&b.name)));
         }
     }
 
