@@ -167,3 +167,15 @@ async fn a_number_of_the_register_in_a_list_makes_two_rows_one_firm_or_keeps_the
         assert_eq!(ground.hosts().await.len(), 2, "{}: another number, another firm of the name", ground.name);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn firms_of_one_city_that_are_named_by_their_trade_are_not_one_for_that() {
+    for ground in every_store().await {
+        let rows = [("shina-pskov.ru", "Шиномонтаж"), ("koleso60.ru", "Шиномонтаж"), ("podveska-pskov.ru", "ШИНОМОНТАЖ")];
+        ground.listed(&rows.map(|(host, name)| [name, host, "", "", "Псков"])).await;
+
+        assert_eq!(ground.hosts().await.len(), 3, "{}", ground.name);
+        let listed = ground.pairs(&[PairState::Pending]).await;
+        assert_eq!(listed.len(), 3, "{}: a person may say otherwise", ground.name);
+    }
+}

@@ -88,6 +88,8 @@ pub fn is_valid(kind: Requisite, value: &str) -> bool {
 /// the check digits must be right.
 pub fn in_cell(kind: Requisite, cell: &str) -> Option<String> {
     let digits: String = cell.chars().filter(|c| !c.is_whitespace() && !matches!(c, '\'' | '"')).collect();
+    // A spreadsheet takes it for an amount.
+    let digits = digits.strip_suffix(".0").unwrap_or(&digits).to_owned();
     let zero_is_lost = kind == Requisite::Inn && matches!(digits.len(), 9 | 11);
     let whole = if zero_is_lost { format!("0{digits}") } else { digits };
     is_valid(kind, &whole).then_some(whole)

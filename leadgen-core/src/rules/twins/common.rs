@@ -53,10 +53,13 @@ mod tests {
 
     #[test]
     fn a_name_is_common_if_all_its_words_are() {
-        for common in ["Альфа-Строй", "АльфаСтрой", "Вектор", "Vektor Servis", "Урал Пром Сервис"] {
+        for common in
+            ["Альфа-Строй", "АльфаСтрой", "Вектор", "Vektor Servis", "Урал Пром Сервис", "Шиномонтаж", "Натяжные потолки", "Доставка суши"]
+        {
             assert!(super::is_common(Profile::new(common, "").joined()), "{common}");
         }
-        for rare in ["Дента Люкс", "Ромашка", "Бавогустрой", "Альфа Хрямзик", ""] {
+        for rare in ["Дента Люкс", "Ромашка", "Бавогустрой", "Альфа Хрямзик", "Салон красоты Шарм", "Стоматология Крамаренко", ""]
+        {
             assert!(!super::is_common(Profile::new(rare, "").joined()), "{rare}");
         }
     }
