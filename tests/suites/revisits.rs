@@ -253,6 +253,22 @@ async fn a_site_that_moved_is_read_where_it_lives_and_asked_for_there_the_next_t
 }
 
 #[tokio::test]
+async fn a_page_that_only_asks_for_small_pictures_is_read_and_so_are_its_frames() {
+    let scene = Scene::of(|_, path| match path {
+        "/robots.txt" => Reply::missing(),
+        "/" => Reply::html(
+            "<meta name=robots content='index, follow, max-image-preview:none'><a href=/dostavka>Доставка</a><iframe src=/footer.htm>",
+        ),
+        "/footer.htm" => Reply::html("<p>info@romashka.ru"),
+        "/kontakty" => Reply::html("<p>+7 843 204-51-39"),
+        _ => Reply::html("<p>Привезём"),
+    })
+    .await;
+
+    assert_eq!(values(&scene.visit().await), ["info@romashka.ru", "+78432045139"], "{:?}", scene.asked());
+}
+
+#[tokio::test]
 async fn a_page_that_leads_to_itself_is_no_page_and_says_so() {
     let scene = Scene::of(|_, path| if path == "/robots.txt" { Reply::missing() } else { Reply::moved("http://romashka.ru/#again") }).await;
 

@@ -85,32 +85,47 @@ const WEAK: [&str; 16] = [
     "agreement",
     "oferta",
 ];
-const NEVER: [&str; 20] = [
+/// Names of folders and pages where nobody needs to look: whole ones, so that `/print-salon/kontakty` is a page like others.
+const NEVER: [&str; 28] = [
     "login",
+    "wp-login",
     "logout",
     "signin",
+    "sign-in",
     "signup",
+    "sign-up",
     "register",
-    "/account",
-    "/cart",
+    "registration",
+    "auth",
+    "account",
+    "my-account",
+    "cart",
     "basket",
+    "checkout",
     "search",
     "calendar",
-    "/tag/",
-    "/archive",
+    "tag",
+    "archive",
     "print",
     "admin",
+    "wp-admin",
+    "administrator",
     "wp-json",
-    "sort=",
     "filter",
     "add-to-cart",
     "compare",
     "wishlist",
 ];
+/// What a query asks for there.
+const NEVER_ASKED: [&str; 8] = ["login", "logout", "register", "search", "print", "sort", "filter", "add-to-cart"];
 const BINARY: [&str; 27] = [
     ".jpg", ".jpeg", ".png", ".gif", ".svg", ".webp", ".pdf", ".doc", ".docx", ".xls", ".xlsx", ".ppt", ".pptx", ".zip", ".rar", ".7z",
     ".gz", ".mp4", ".mp3", ".avi", ".mov", ".css", ".js", ".xml", ".exe", ".apk", ".ics",
 ];
+/// The score of a frame: what it shows is a part of the page.
+const PART: u32 = 5;
+/// The score of a path that is tried: before pages on delivery and privacy, behind all that look right.
+pub const GUESSED: u32 = 4;
 /// Paths tried if no link looks right.
 pub const GUESSES: [&str; 4] = ["/kontakty", "/contacts", "/contact", "/about"];
 /// Links without a promise that are looked at.
@@ -167,7 +182,10 @@ fn list_of(word: usize) -> usize {
 fn may_be_page(target: &Url) -> bool {
     let path = target.path().to_lowercase();
     let query = target.query().unwrap_or("").to_lowercase();
-    let is_never = NEVER.iter().any(|part| path.contains(part) || query.contains(part));
+    let stems = || path.split('/').map(|part| part.split('.').next().unwrap_or(part));
+    let asks =
+        |word: &str| query.split('&').any(|pair| pair.split(['=', '[']).next().is_some_and(|key| key.split('_').any(|part| part == word)));
+    let is_never = stems().any(|stem| NEVER.contains(&stem)) || NEVER_ASKED.iter().any(|word| asks(word));
     !is_never && !BINARY.iter().any(|ending| path.ends_with(ending))
 }
 
@@ -197,7 +215,8 @@ pub fn next(page: &Page, base: &Url, seen: &[Url]) -> Vec<(u32, Url)> {
     let mut places: std::collections::HashMap<Url, usize> = std::collections::HashMap::new();
     for link in &page.links {
         let Some(target) = target(base, &link.href) else { continue };
-        let score = score(page.link_text(link), link.at_edge, &target);
+        let part = if link.framed && may_be_page(&target) { PART } else { 0 };
+        let score = score(page.link_text(link), link.at_edge, &target).max(part);
         if score == 0 || seen.contains(&target) {
             continue;
         }
@@ -245,4 +264,30 @@ pub fn target(base: &Url, href: &str) -> Option<Url> {
     target.set_fragment(None);
     let fits = matches!(target.scheme(), "http" | "https") && bare(&target) == bare(base) && target.as_str().len() <= LONGEST;
     (fits && target.username().is_empty() && target.password().is_none()).then_some(target)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn only_whole_names_of_folders_and_pages_keep_a_visit_away() {
+        let may = |path: &str| may_be_page(&Url::parse(&format!("https://a.ru{path}")).unwrap());
+        for path in ["/print-salon/kontakty", "/research/kontakty", "/administraciya/", "/sprint/", "/about?city=kazan", "/calendars/"] {
+            assert!(may(path), "{path}");
+        }
+        for path in [
+            "/login",
+            "/user/login.php",
+            "/print/12",
+            "/catalog/filter/x",
+            "/?sort=price",
+            "/list?set_filter=y",
+            "/a?PRINT=1",
+            "/wp-admin/",
+        ] {
+            assert!(!may(path), "{path}");
+        }
+    }
 }

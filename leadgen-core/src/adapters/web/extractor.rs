@@ -183,8 +183,8 @@ impl<F: Fetcher> WebsiteExtractor<F> {
             let named = self.map(&mut visit, &base).await;
             visit.enqueue(named, 1);
         }
-        if visit.queue.iter().all(|step| step.score < 3) {
-            visit.enqueue(pages::GUESSES.iter().filter_map(|path| base.join(path).ok()).map(|url| (1, url)).collect(), 1);
+        if visit.queue.iter().all(|step| step.score < LIKELY) {
+            visit.enqueue(pages::GUESSES.iter().filter_map(|path| base.join(path).ok()).map(|url| (pages::GUESSED, url)).collect(), 1);
         }
         let cut_short = self.walk(&mut visit).await;
         // Whoever asked for a pause before an address was seen is visited again when it is over.

@@ -168,7 +168,8 @@ impl HttpFetcher {
         }
         let refused = line.rest.as_ref().map_or(0, |rest| rest.refusals);
         let pause = PAUSES[(refused as usize).min(PAUSES.len() - 1)];
-        let pause = answer.retry_after.map_or(pause, |asked| asked.from(now));
+        // What it asks for holds; a pause of nothing is none.
+        let pause = answer.retry_after.map_or(pause, |asked| asked.from(now).max(PAUSES[0]));
         line.rest = Some(Rest { until: now + pause, refusals: refused.saturating_add(1) });
         self.hosts.note_rest(host, line.rest.clone()).await;
         Ok((answer, Some(pause)))

@@ -145,12 +145,16 @@ impl HttpFetcher {
                     return Ok(body);
                 }
                 (300..=399, Some(location)) => match target.join(&location) {
-                    Ok(next) if refusal(&next).is_none() => {
+                    // Rules that nobody may read are rules that can't be had.
+                    Ok(next) if refusal(&next).is_some() => {
+                        return Err(unreadable().detail(format!("it leads to {next}, which is not asked")));
+                    }
+                    Ok(next) => {
                         let there = self.hosts.at(&next).await?;
                         target = there.address(&next)?;
                         elsewhere = (there.name != host.name).then_some(there);
                     }
-                    _ => return Ok(Vec::new()),
+                    Err(_) => return Ok(Vec::new()),
                 },
                 (429 | 500.., _) => return Err(unreadable().detail(format!("HTTP {}", answer.page.status)).retry_after(rest)),
                 _ => return Ok(Vec::new()),

@@ -18,6 +18,8 @@ pub struct Link {
     pub hidden: bool,
     /// There is nothing inside to click on.
     pub hollow: bool,
+    /// It is a frame: a part of the page.
+    pub framed: bool,
 }
 
 /// A value marked by microdata or a class of the hCard kind.

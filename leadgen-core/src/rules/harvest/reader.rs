@@ -224,7 +224,14 @@ impl Reader {
         }
         let (hidden, at_edge) = (self.stack.is_hidden() || tag.is_hidden(), self.stack.is_at_edge());
         let at = if hidden { self.page.hidden.len() } else { self.page.text.len() };
-        self.page.links.push(Link { href: tag.get(from).into_owned(), text: at..at, at_edge, hidden, hollow: from == Attr::Href });
+        self.page.links.push(Link {
+            href: tag.get(from).into_owned(),
+            text: at..at,
+            at_edge,
+            hidden,
+            hollow: from == Attr::Href,
+            framed: from == Attr::Src,
+        });
         if from == Attr::Href {
             self.link = Some(self.page.links.len() - 1);
         }
@@ -305,9 +312,12 @@ impl Reader {
             }
             "og:url" if self.page.canonical.is_none() && !content.is_empty() => self.page.canonical = Some(content.to_owned()),
             "robots" | "leadgen" => {
-                let lower = content.to_ascii_lowercase();
-                self.page.noindex |= lower.contains("noindex") || lower.contains("none");
-                self.page.nofollow |= lower.contains("nofollow") || lower.contains("none");
+                // Whole words only: `max-image-preview:none` forbids nothing.
+                for rule in content.split([',', ' ', ';']) {
+                    let is = |word: &str| rule.eq_ignore_ascii_case(word);
+                    self.page.noindex |= is("noindex") || is("none");
+                    self.page.nofollow |= is("nofollow") || is("none");
+                }
             }
             _ if tag.get(Attr::HttpEquiv).eq_ignore_ascii_case("refresh") => self.page.refresh = refresh_target(content),
             _ => {}
