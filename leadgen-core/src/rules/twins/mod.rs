@@ -13,7 +13,7 @@ mod fold;
 pub mod group;
 mod plain;
 pub mod profile;
-pub(crate) mod sketch;
+pub mod sketch;
 
 use crate::domain::company::{Company, NewCompany};
 use crate::domain::company_name::CompanyName;

@@ -7,24 +7,25 @@ use crate::rules::twins::profile::{Profile, letters, spelled};
 
 /// What a name looks like, with its letters: for those who have nothing but the name of one they may have met.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Look {
+pub struct Look {
     letters: u64,
     sketch: Sketch,
 }
 
 impl Look {
-    pub(crate) fn of(profile: &Profile) -> Self {
+    /// What a company's name looks like.
+    pub fn of(profile: &Profile) -> Self {
         Self { letters: profile.letters(), sketch: Sketch::of(profile) }
     }
 
     /// The same of a name, any spelling.
-    pub(crate) fn of_name(name: &str) -> Self {
+    pub fn of_name(name: &str) -> Self {
         let (joined, sorted) = spelled(&company_name::normalize(name).text);
         Self { letters: letters(&joined), sketch: Sketch::drawn(&joined, &sorted) }
     }
 
     /// Whether the name of one that was met over a piece of it may be within the errors allowed to a newcomer's.
-    pub(crate) fn may_be(&self, other: &Self) -> bool {
+    pub fn may_be(&self, other: &Self) -> bool {
         (self.letters ^ other.letters).count_ones() <= self.sketch.letters_that_may_differ() && self.sketch.may_be(&other.sketch)
     }
 }
