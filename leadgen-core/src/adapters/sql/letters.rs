@@ -72,7 +72,11 @@ impl Lane<DraftLetter> for SqlStore {
                         continue;
                     }
                 };
-                if self.covered(&tx, &claim.item.to).await?.is_some() {
+                let refused = match self.covered(&tx, &claim.item.to).await? {
+                    None => self.refusal_of_group(&tx, Id::from_uuid(id)).await?,
+                    covered => covered,
+                };
+                if refused.is_some() {
                     self.let_go(&tx, "companies", id).await?;
                     let values = vec![id.into(), (call.now + NEXT_DRAFT).millis().into()];
                     run(&tx, "UPDATE companies SET next_try_at = $2 WHERE id = $1", values).await?;

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult};
 
+use crate::domain::company::Company;
 use crate::domain::event::Event;
 use crate::domain::flow::{CompanyEvent, MessageEvent};
 use crate::domain::id::Id;
@@ -20,6 +21,7 @@ use crate::rules::pacing;
 use super::connection::{Serial, SqlStore, commit, query, query_one, run};
 use super::letters::{MAY_HAVE_ARRIVED, MESSAGE};
 use super::row::{at, get, maybe_at, message};
+use super::twins::{COMPARED, compared};
 
 /// States of a letter that has not passed the mark.
 pub(super) const WAITING: &str = "('draft', 'approved', 'queued', 'held')";
@@ -187,12 +189,34 @@ impl SqlStore {
         if query_one(db, sql, vec![item.company_id.uuid().into()]).await?.is_some() {
             return Ok(Some("opt_out: the company refused".to_owned()));
         }
+        if let Some(entry) = self.refusal_of_group(db, item.company_id).await? {
+            return Ok(Some(format!("opt_out: {} {}: {}", entry.scope, entry.value, entry.reason)));
+        }
         let sql = format!(
             "SELECT m.id FROM outreach_messages m JOIN companies c ON c.id = m.company_id JOIN companies of_one ON of_one.id = $1
              WHERE m.status IN {MAY_HAVE_ARRIVED} AND c.id <> of_one.id AND (c.id = COALESCE(of_one.duplicate_of, of_one.id)
                 OR c.duplicate_of = COALESCE(of_one.duplicate_of, of_one.id)) LIMIT 1"
         );
         Ok(query_one(db, &sql, vec![item.company_id.uuid().into()]).await?.map(|_| MERGED.to_owned()))
+    }
+
+    /// The refusal of anything that a company or any of its group answers to, also if it was registered before the company was
+    /// known, and if another one shows the same phone.
+    pub(super) async fn refusal_of_group(&self, db: &impl ConnectionTrait, company: Id<Company>) -> Result<Option<Suppression>> {
+        let sql = format!(
+            "SELECT {COMPARED} FROM companies c JOIN companies of_one ON of_one.id = $1
+             WHERE c.id = COALESCE(of_one.duplicate_of, of_one.id) OR c.duplicate_of = COALESCE(of_one.duplicate_of, of_one.id)"
+        );
+        for row in query(db, &sql, vec![company.uuid().into()]).await? {
+            for (scope, value) in compared(&row)?.profile.registered_as() {
+                let sql = "SELECT * FROM opt_out_registry WHERE contact_type = $1 AND contact_value = $2";
+                let found = query_one(db, sql, vec![scope.as_str().into(), value.into()]).await?.as_ref().map(entry).transpose()?;
+                if let Some(entry) = found.filter(|entry| entry.source.is_refusal()) {
+                    return Ok(Some(entry));
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// Registers an entry and carries it out: letters that have not passed the mark go aside, a refusal covers the company

@@ -2,7 +2,8 @@
 
 use crate::domain::company_name;
 use crate::domain::contact::{ContactType, Findings, FoundContact};
-use crate::domain::name::{DomainName, EmailAddress, Phone};
+use crate::domain::name::{DomainName, EmailAddress, Phone, families};
+use crate::domain::suppression::SuppressionScope;
 use crate::rules::mailhosts::is_free_mail;
 use crate::rules::normalize;
 
@@ -158,6 +159,23 @@ impl Profile {
             ContactType::Email => EmailAddress::parse(&found.value).map(|email| self.clone().mailed(&email)).unwrap_or(self),
             ContactType::Phone => Phone::parse(&found.value).map(|phone| self.clone().called(&phone)).unwrap_or(self),
         }
+    }
+
+    /// What a refusal may name of it: its phones, its addresses, its hosts and the names above them.
+    pub fn registered_as(&self) -> Vec<(SuppressionScope, String)> {
+        let mut named = Vec::new();
+        for (known, value) in self.evidence() {
+            match known {
+                Known::Phone => named.push((SuppressionScope::Phone, value.to_owned())),
+                Known::Mailbox => named.push((SuppressionScope::Email, value.to_owned())),
+                Known::Host => {
+                    let names = DomainName::parse(value).map(|host| families(&host)).unwrap_or_default();
+                    named.extend(names.into_iter().map(|name| (SuppressionScope::Domain, name)));
+                }
+                Known::Family | Known::Inn | Known::Ogrn | Known::MailDomain => {}
+            }
+        }
+        named
     }
 
     /// What a visit to a company's site tells of whose it is.

@@ -6,10 +6,10 @@ use crate::domain::flow::MessageState;
 use crate::domain::message::Message;
 use crate::domain::suppression::{Suppression, SuppressionScope};
 use crate::error::{ErrorKind, Result, Verdict};
-use crate::ports::work::{DraftLetter, RouteLetter, SendLetter, Work};
-use crate::testing::builders::a_refusal;
+use crate::ports::work::{DraftLetter, EnrichCompany, RouteLetter, SendLetter, Work};
+use crate::testing::builders::{a_company, a_refusal};
 
-use super::seeds::{Seeded, drafted, frozen};
+use super::seeds::{Seeded, drafted, frozen, import, through};
 use super::world::{LATER, World, refused};
 use super::{Check, checks};
 
@@ -20,6 +20,7 @@ pub(super) const CHECKS: &[Check] = checks![
     a_prospect_brings_what_its_letter_needs,
     an_address_that_refused_gets_no_draft,
     a_domain_that_refused_gets_no_draft,
+    a_refusal_of_anything_a_firm_answers_to_holds_before_it_is_known,
     a_refusal_that_comes_while_a_letter_is_written_leaves_none,
     a_letter_that_cannot_be_written_waits_a_day,
     an_approval_of_another_text_is_stale,
@@ -104,6 +105,22 @@ async fn a_domain_that_refused_gets_no_draft(world: &World) -> Result<()> {
     DraftLetter::seed(world, "one").await?;
 
     assert!(world.claim::<DraftLetter>().await?.is_empty());
+    Ok(())
+}
+
+async fn a_refusal_of_anything_a_firm_answers_to_holds_before_it_is_known(world: &World) -> Result<()> {
+    let phone = |value: &str| Suppression { scope: SuppressionScope::Phone, value: value.into(), ..a_refusing_domain(world, "") };
+    for entry in [phone("+78432000001"), a_refusing_domain(world, "two.ru")] {
+        world.store.register(&entry, "anna").await?;
+    }
+    let firms = [("one", "one.ru", "+78432000001"), ("two", "shop.two.ru", "+78432000002"), ("three", "three.ru", "+78432000001")];
+    for (word, host, phone) in firms {
+        import(world, &a_company().named(&format!("Фирма {word}")).at(host).with_phone(phone).with_email(&format!("{word}@gmail.com")))
+            .await?;
+    }
+    through::<EnrichCompany>(world, "default").await?;
+
+    assert!(world.claim::<DraftLetter>().await?.is_empty(), "by its phone, by its domain, and by a phone that another has as well");
     Ok(())
 }
 

@@ -40,7 +40,7 @@ impl Lane<DraftLetter> for MemoryStore {
             for id in first_due(due, call.max) {
                 let Some(contact) = tables.primary(id).cloned() else { continue };
                 let to = EmailAddress::parse(&contact.found.value)?;
-                let covered = tables.covered(&to).is_some();
+                let covered = tables.covered(&to).is_some() || tables.refusal_of_group(id).is_some();
                 let token = tables.new_token();
                 let Some(row) = tables.companies.get_mut(&id) else { continue };
                 if covered {

@@ -79,8 +79,20 @@ impl Tables {
         if self.group_of(item.company_id).iter().filter_map(|id| self.companies.get(id)).any(CompanyRow::refuses) {
             return Some("opt_out: the company refused".to_owned());
         }
+        if let Some(entry) = self.refusal_of_group(item.company_id) {
+            return Some(format!("opt_out: {} {}: {}", entry.scope, entry.value, entry.reason));
+        }
         let mut others = self.letters_of_group(self.root(item.company_id)).filter(|other| other.company_id != item.company_id);
         others.any(|other| other.state.may_have_arrived()).then(|| MERGED.to_owned())
+    }
+
+    /// The refusal of anything that a company or any of its group answers to, also if it was registered before the company was
+    /// known, and if another one shows the same phone.
+    pub(super) fn refusal_of_group(&self, company: Id<Company>) -> Option<&Suppression> {
+        let group = self.group_of(company);
+        let named = group.iter().flat_map(|id| self.profile(*id).registered_as());
+        let mut refusals = named.filter_map(|key| self.registry.get(&key)).filter(|entry| entry.source.is_refusal());
+        refusals.next()
     }
 
     /// Registers an entry and carries it out: letters that have not passed the mark go aside, a refusal covers the company.

@@ -153,7 +153,7 @@ impl Tables {
             .collect()
     }
 
-    fn profile(&self, id: Id<Company>) -> Profile {
+    pub(super) fn profile(&self, id: Id<Company>) -> Profile {
         let Some(row) = self.companies.get(&id) else { return Profile::default() };
         let profile = Profile::new(&row.company.name, &row.company.region).sought(&row.company.industry).with_facts(&row.facts);
         let profile = row.company.canonical_domain.iter().fold(profile, crate::rules::twins::profile::Profile::at);
