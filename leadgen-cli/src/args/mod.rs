@@ -111,7 +111,7 @@ pub(crate) enum Command {
     Export(ExportCommand),
     /// The whole life of one lead, by domain, name or id
     Explain {
-        /// Domain, name or id
+        /// Domain, name, id, or the beginning of an id
         company: String,
     },
     /// Pure parts on their own, for debugging and scripts

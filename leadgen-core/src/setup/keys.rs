@@ -91,7 +91,7 @@ pub const KEYS: &[Key] = &[
     key("YANDEX_TRIGGERS", "yandex.triggers", "", "Buying phrases, separated by commas; default: the built-in five"),
     key("YANDEX_REGIONS", "yandex.regions", "", "Places besides the built-in table, with their region codes: Иннополис=43, separated by commas"),
     key("YANDEX_MINUS_DOMAINS", "yandex.minus_domains", "", "Domains excluded in the query text; default: the built-in eleven"),
-    key("EXCLUDED_DOMAINS", "yandex.excluded_domains", "", "Domains dropped from results, added to the built-in list"),
+    key("EXCLUDED_DOMAINS", "yandex.excluded_domains", "", "Domains dropped from results and from own lists, added to the built-in list"),
     key("GOOGLE_SHEET_ID", "sheet.id", "", "The spreadsheet with the niches: the long part of its address"),
     key("GOOGLE_SHEET_TAB", "sheet.tab", "NICHES_INPUT", "The sheet within it"),
     key("GOOGLE_SA_KEY_FILE", "sheet.sa_key_file", "", "Google service-account key, a JSON file; share the sheet with its client_email"),
